@@ -1,0 +1,54 @@
+"""handgrad's engine: reverse-mode automatic differentiation over NumPy that shows its work.
+
+A `Tensor` records what is computed from it, and `backward()` derives the gradient of the result:
+
+>>> import numpy as np
+>>> from autograd import Tensor
+>>> w = Tensor([0.5, -1.0], name="w")
+>>> x = np.array([[1.0, 2.0], [3.0, 4.0]])       # arrays and numbers are constants
+>>> cost = np.mean(np.tanh(x @ w) ** 2)
+>>> cost
+Tensor(0.896...)
+>>> cost.backward()
+>>> w.grad
+array([-0.101..., -0.170...])
+
+`grad` and its relatives turn a function into its derivative, of any order:
+
+>>> from autograd import grad
+>>> print(grad(grad(np.sin))(1.0))
+-0.841...
+"""
+
+from autograd.backprop import backprop
+from autograd.check import GradientError, check_gradients
+from autograd.ops import operations
+from autograd.ops.activations import log_softmax, logsumexp, relu, sigmoid, softmax, softplus
+from autograd.ops.products import linear
+from autograd.recording import no_grad
+from autograd.tensor import Op, Tensor
+from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+__all__ = [
+    "GradientError",
+    "Op",
+    "Tensor",
+    "backprop",
+    "check_gradients",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "linear",
+    "log_softmax",
+    "logsumexp",
+    "no_grad",
+    "operations",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "value_and_grad",
+    "vjp",
+]

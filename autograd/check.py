@@ -1,0 +1,112 @@
+"""Is a gradient right? Reverse mode against central finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd.tensor import Tensor
+from autograd.trees import leaves, tree_map
+from autograd.transforms import grad, inner, vjp
+from autograd.vocabulary import plain
+
+
+class GradientError(AssertionError):
+    """Raised by `check_gradients`: where reverse mode and finite differences part, and by how much."""
+
+
+def check_gradients(
+    f: Callable[..., Any], *args: Any, order: int = 2, rtol: float | None = None, step: float | None = None
+) -> None:
+    """Compare the derivatives of `f` at `args` with central finite differences, up to the given order.
+
+    Every argument is differentiated (trees too); a value with several elements is contracted with fixed random weights.
+    From the second order on, what is compared is the derivative of the one before along fixed random directions.
+
+    step  how far each element x is moved, times max(1, |x|); by default the cube root of the dtype's rounding unit,
+          which balances the rounding error against the error of the difference formula
+    rtol  the tolerance, relative to the largest gradient of the argument; by default 1e-6 in float64 and 2e-2 in
+          float32, on top of what rounding alone may do to the difference
+
+    Raises GradientError with the worst element, its index, both values and the relative error. At a kink (relu at 0)
+    the two rightly differ: check elsewhere.
+
+    >>> check_gradients(lambda x: np.sum(np.sin(x) ** 2), np.array([0.1, 0.2]))
+    >>> check_gradients(lambda x: x.detach() * x, 3.0)
+    Traceback (most recent call last):
+        ...
+    autograd.check.GradientError: order 1, argument 0: reverse mode and finite differences part at ...
+    """
+    if order < 1:
+        raise ValueError(f"order is 1 for the gradient, 2 for its derivative too, and so on; not {order}")
+    if not args:
+        raise ValueError("check_gradients needs the arguments to differentiate at: check_gradients(f, x, …)")
+    args = tree_map(_floats, args)
+    rng = np.random.default_rng(0)
+    for level in range(1, order + 1):
+        value, pull = vjp(f, *args)
+        weights = tree_map(lambda y: rng.uniform(0.5, 1.5, np.shape(y))[()], plain(value))
+        contracted = _contracted(f, weights)
+        gradient = pull(tree_map(lambda w, y: np.asarray(w, getattr(y, "dtype", float))[()], weights, plain(value)))
+        gradients = tree_map(plain, gradient if len(args) > 1 else (gradient,))
+        for position in range(len(args)):
+            _compare(contracted, args, position, gradients[position], level, rtol, step)
+        if level < order:
+            f = _gradient_of(contracted, len(args))
+
+
+def _floats(x: Any) -> Any:
+    x = np.array(plain(x))
+    return (x if x.dtype.kind == "f" else x.astype(float))[()]
+
+
+def _contracted(f: Callable[..., Any], weights: Any) -> Callable[..., Any]:
+    return lambda *xs: inner(f(*xs), weights)
+
+
+def _gradient_of(f: Callable[..., Any], n: int) -> Callable[..., Any]:
+    return grad(f, tuple(range(n)))
+
+
+def _compare(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    position: int,
+    gradient: Any,
+    order: int,
+    rtol: float | None,
+    step: float | None,
+) -> None:
+    """Move each element of one argument, and compare the difference quotient of f with the gradient."""
+    for k, (x, reverse) in enumerate(zip(leaves(args[position]), leaves(gradient), strict=True)):
+        unit = float(np.finfo(x.dtype).eps)
+        tolerance = rtol if rtol is not None else 1e-6 if unit < 1e-12 else 2e-2
+        reverse = np.asarray(reverse)
+        difference, noise = np.empty(reverse.shape), np.empty(reverse.shape)
+        for index in np.ndindex(reverse.shape):
+            h = (step or unit ** (1 / 3)) * max(1.0, abs(float(np.asarray(x)[index])))
+            ends = []
+            for sign in (1, -1):
+                moved = np.array(x)
+                moved[index] += sign * h
+                count = iter(range(len(leaves(args[position]))))
+                tree = tree_map(lambda leaf: moved[()] if next(count) == k else leaf, args[position])  # noqa: B023
+                value = plain(f(*tree_map(Tensor, (*args[:position], tree, *args[position + 1 :]))))
+                ends.append((float(moved[index]), float(value)))
+            (right, above), (left, below) = ends
+            difference[index] = (above - below) / (right - left)
+            noise[index] = 10 * unit * max(abs(above), abs(below)) / (right - left)
+        scale = max(float(np.max(np.abs(reverse), initial=0.0)), float(np.max(np.abs(difference), initial=0.0)))
+        excess = np.abs(reverse - difference) - tolerance * scale - noise
+        if not np.all(excess <= 0):  # so that nan is a failure
+            worst = np.unravel_index(int(np.argmax(np.where(np.isnan(excess), np.inf, excess))), reverse.shape)
+            index_ = tuple(int(i) for i in worst)
+            error = abs(reverse[worst] - difference[worst]) / (scale or 1.0)
+            leaf = f", leaf {k}" if isinstance(args[position], (dict, list, tuple)) else ""
+            raise GradientError(
+                f"order {order}, argument {position}{leaf}: reverse mode and finite differences part at index {index_}:"
+                f" reverse mode {float(reverse[worst])!r}, finite differences {float(difference[worst])!r}, relative"
+                f" error {error:.2e} (tolerance {tolerance:.0e})"
+            )

@@ -1,0 +1,77 @@
+"""What may enter a graph as data, and what messages call it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import float64, ndarray
+
+from autograd.vocabulary import Vocabulary
+
+NUMBERS = frozenset({ndarray, float, int, float64, np.float32})  # operands that need no second look
+
+
+def float_data(data: Any, where: str) -> Any:
+    """`data` as a node holds it: floats as they are, integers and booleans as float64, 0-d arrays as scalars, whose
+    arithmetic is many times faster. Raises TypeError for everything else, naming `where` it was found."""
+    kind = data.dtype.kind if isinstance(data, (ndarray, np.generic)) else type(data).__name__
+    if kind in "iub":
+        data = data.astype(float64)
+    elif kind != "f":
+        raise TypeError(f"{where}: a Tensor holds real numbers, not {getattr(data, 'dtype', kind)} data")
+    return data if data.ndim else data[()]
+
+
+def constant(operand: Any, where: str) -> Any:
+    """A constant operand as NumPy reads it; raises TypeError for what is not real numbers."""
+    value = operand if isinstance(operand, np.generic) else np.asarray(operand)
+    if value.dtype.kind not in "fiub":
+        raise TypeError(f"{where}: the operand {operand!r:.60} ({type(operand).__name__}) is not made of real numbers")
+    return value
+
+
+def bind(op: Any, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The inputs and the parameters by name; raises TypeError for parameters that `op` does not have."""
+    inputs, by_position = args[: op.arity], args[op.arity :]
+    if len(by_position) > len(op.params):
+        raise TypeError(f"{op.name} takes at most {op.arity + len(op.params)} arguments, not {len(args)}")
+    params = dict(zip(op.params, by_position, strict=False), **params)
+    unknown = ", ".join(params.keys() - set(op.params))
+    if unknown:
+        raise TypeError(
+            f"{op.name}: {unknown} is not a parameter that Tensors support (they support"
+            f" {', '.join(op.params) or 'none'}); leave it out, or use t.data for a value off the graph"
+        )
+    return inputs, params
+
+
+def seed_of(output: Any, seed: Any) -> Any:
+    """The gradient to start from: `seed` with the shape and dtype of `output`, by default 1 for one element."""
+    if seed is None:
+        if output.size != 1:
+            raise ValueError(
+                f"the gradient of a Tensor of shape {output.shape} needs a seed of that shape, the gradient arriving"
+                " from outside; for the gradient of the sum of its elements, take .sum() first"
+            )
+        return np.ones_like(output.data) if output.ndim else output.dtype.type(1)
+    if not isinstance(seed, Vocabulary):
+        seed = np.array(seed, dtype=output.dtype)[()]
+    if seed.shape != output.shape:
+        raise ValueError(f"the seed has shape {seed.shape} and the Tensor {output.shape}: they have to be the same")
+    return seed
+
+
+def describe(operand: Any) -> str:
+    """`Tensor 'w1' of shape (30, 784)`, `array of shape (10,)`, `2.0`."""
+    if isinstance(operand, Vocabulary):
+        node: Any = operand
+        name = f" {node.name!r}" if node.name else f" made by {node.op.name}" if node.op else ""
+        return f"Tensor{name} of shape {node.shape}"
+    return f"array of shape {operand.shape}" if isinstance(operand, ndarray) else f"{operand!r:.60}"
+
+
+def explained(error: Exception, call: str, inputs: tuple[Any, ...]) -> Exception:
+    """The same kind of error, naming the operation and its operands."""
+    kind = next(kind for kind in (TypeError, IndexError, ValueError) if isinstance(error, kind))
+    return kind(f"{call}({', '.join(map(describe, inputs))}): {error}")

@@ -1,0 +1,54 @@
+"""The functions of neural networks that NumPy does not have. All are stable: finite, and exact to rounding, at any x.
+
+relu'(0) = 0. softmax and log_softmax go along `axis`, the last by default; logsumexp over all axes by default.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from autograd.ops.reductions import expanded
+from autograd.tensor import Op
+
+
+def _relu(x: Any) -> Any:
+    return np.maximum(x, 0) if isinstance(x, ndarray) else max(x, type(x)(0))  # np.maximum is slow on scalars
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + np.exp(-np.maximum(x, _LOWEST.get(getattr(x, "dtype", None), -708.0))))
+
+
+# exp(-x) overflows below these; there the sigmoid is 0 to within the smallest number.
+_LOWEST = {np.dtype(kind): -float(np.log(np.finfo(kind).max)) + 1 for kind in (np.float16, np.float32, np.float64)}
+
+
+def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return y if keepdims else np.squeeze(y, axis=axis)
+
+
+def _softmax(x: Any, axis: Any = -1) -> Any:
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def _log_softmax(x: Any, axis: Any = -1) -> Any:
+    return x - _logsumexp(x, axis=axis, keepdims=True)
+
+
+# fmt: off
+relu        = Op(_relu,     "np.maximum(x, 0)",      lambda g, y, x: g * (y > 0))
+sigmoid     = Op(_sigmoid,  "1 / (1 + np.exp(-x))",  lambda g, y, x: g * y * (1 - y))
+softplus    = Op(lambda x: np.logaddexp(0, x), "np.logaddexp(0, x)", lambda g, y, x: g * sigmoid(x), name="softplus")
+logsumexp   = Op(_logsumexp, "np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))",
+                 lambda g, y, x, axis=None, keepdims=False:
+                     expanded(g, x, axis, keepdims) * np.exp(x - expanded(y, x, axis, keepdims)))
+softmax     = Op(_softmax, "np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)",
+                 lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
+log_softmax = Op(_log_softmax, "x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))",
+                 lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
+# fmt: on

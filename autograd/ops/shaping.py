@@ -1,0 +1,134 @@
+"""Operations that only move elements about: each gradient goes back the way its element came.
+
+The functions at the end are compositions of the operations in the table and need no rule of their own.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from autograd.ops.registry import stands_for
+from autograd.tensor import Each, Op, Tensor
+
+
+def _scatter(g: Any, index: Any, shape: Any) -> Any:
+    """Zeros of `shape` with `g` added at `index`: the transpose of indexing. Repeated indices accumulate."""
+    out = np.zeros(shape, g.dtype)
+    if any(isinstance(part, (list, np.ndarray)) for part in (index if isinstance(index, tuple) else (index,))):
+        np.add.at(out, index, g)
+    else:
+        out[index] = g
+    return out
+
+
+def _getitem(x: Any, index: Any) -> Any:
+    return x[index]
+
+
+def _concatenate_part(i: Any, g: Any, y: Any, *xs: Any, axis: Any = 0) -> Any:
+    start = sum(x.shape[axis] for x in xs[:i])
+    part = [slice(None)] * g.ndim
+    part[axis] = slice(start, start + xs[i].shape[axis])
+    return g[tuple(part)]
+
+
+def _inside(x: Any, pad_width: Any) -> Any:
+    """The index of `x` inside the padded array."""
+    widths = np.broadcast_to(pad_width, (x.ndim, 2))
+    return tuple(slice(int(before), int(before) + n) for (before, _), n in zip(widths, x.shape, strict=True))
+
+
+def _inverse(axes: Any, x: Any) -> Any:
+    return None if axes is None else tuple(int(i) for i in np.argsort([axis % x.ndim for axis in axes]))
+
+
+# fmt: off
+reshape      = Op(np.reshape,      "np.reshape(x, shape)",     lambda g, y, x, shape: np.reshape(g, x.shape))
+ravel        = Op(np.ravel,        "np.ravel(x)",              lambda g, y, x: np.reshape(g, x.shape))
+squeeze      = Op(np.squeeze,      "np.squeeze(x, axis=axis)", lambda g, y, x, axis=None: np.reshape(g, x.shape))
+expand_dims  = Op(np.expand_dims,  "np.expand_dims(x, axis)",  lambda g, y, x, axis: np.reshape(g, x.shape))
+broadcast_to = Op(np.broadcast_to, "np.broadcast_to(x, shape)", lambda g, y, x, shape: g)
+transpose    = Op(np.transpose,    "np.transpose(x, axes)",
+                  lambda g, y, x, axes=None: np.transpose(g, _inverse(axes, x)))
+swapaxes     = Op(np.swapaxes,     "np.swapaxes(x, axis1, axis2)",
+                  lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
+moveaxis     = Op(np.moveaxis,     "np.moveaxis(x, source, destination)",
+                  lambda g, y, x, source, destination: np.moveaxis(g, destination, source))
+flip         = Op(np.flip,         "np.flip(x, axis=axis)",
+                  lambda g, y, x, axis=None: np.flip(g, axis))
+roll         = Op(np.roll,         "np.roll(x, shift, axis=axis)",
+                  lambda g, y, x, shift, axis=None: np.roll(g, np.negative(shift), axis))
+getitem      = Op(_getitem,        "x[index]",
+                  lambda g, y, x, index: scatter(g, index, x.shape))
+scatter      = Op(_scatter,        "scatter(x, index, shape)",
+                  lambda g, y, x, index, shape: g[index])
+pad_constant = Op(lambda x, pad_width, constant_values=0: np.pad(x, pad_width, constant_values=constant_values),
+                  "np.pad(x, pad_width, constant_values=constant_values)",
+                  lambda g, y, x, pad_width, constant_values=0: g[_inside(x, pad_width)], name="pad")
+join         = Op(lambda *xs, axis=0: np.concatenate(xs, axis=axis), "np.concatenate([*xs], axis=axis)",
+                  Each(_concatenate_part), name="concatenate")
+# fmt: on
+
+
+@stands_for(np.concatenate)
+def concatenate(arrays: Any, axis: Any = 0) -> Any:
+    """Join arrays along an existing axis; flattened first if `axis` is None."""
+    if axis is None:
+        arrays, axis = [np.ravel(x) for x in arrays], 0
+    return join(*arrays, axis=axis)
+
+
+@stands_for(np.stack)
+def stack(arrays: Any, axis: Any = 0) -> Any:
+    """Join arrays of one shape along a new axis."""
+    arrays = list(arrays)
+    shapes = {np.shape(x) for x in arrays}
+    if len(shapes) != 1:
+        raise ValueError(f"stack needs at least one array, and all of one shape, not {sorted(shapes)}")
+    return join(*[np.expand_dims(x, axis) for x in arrays], axis=axis)
+
+
+@stands_for(np.split)
+def split(x: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
+    """Cut along an axis into a list: into so many equal parts, or before each of the given indices."""
+    n = x.shape[axis]
+    if np.ndim(indices_or_sections) == 0:
+        sections = int(indices_or_sections)
+        if n % sections:
+            raise ValueError(f"split: axis {axis} of length {n} cannot be cut into {sections} equal parts")
+        cuts = [n // sections * i for i in range(1, sections)]
+    else:
+        cuts = list(indices_or_sections)
+    before = (slice(None),) * (axis % x.ndim)
+    return [x[(*before, slice(start, stop))] for start, stop in zip([0, *cuts], [*cuts, n], strict=True)]
+
+
+@stands_for(np.repeat)
+def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
+    """Repeat each element along an axis (flattened first if None), all `repeats` times or each by its own number."""
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    before = (slice(None),) * (axis % x.ndim)
+    return x[(*before, np.repeat(np.arange(x.shape[axis]), repeats))]
+
+
+@stands_for(np.tile)
+def tile(x: Any, reps: Any) -> Any:
+    """Repeat the whole array `reps` times along each axis."""
+    reps = tuple(int(n) for n in np.atleast_1d(reps))
+    ndim = max(x.ndim, len(reps))
+    reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - x.ndim) + x.shape
+    apart = np.reshape(x, [n for size in shape for n in (1, size)])
+    repeated = np.broadcast_to(apart, [n for pair in zip(reps, shape, strict=True) for n in pair])
+    return np.reshape(repeated, [count * size for count, size in zip(reps, shape, strict=True)])
+
+
+@stands_for(np.pad)
+def pad(x: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    """Add a border: of a constant, or of elements of x (modes edge, reflect, symmetric and wrap)."""
+    if mode == "constant":
+        return pad_constant(x, pad_width, **kwargs)
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise TypeError(f"pad: mode {mode!r} is not supported for Tensors; constant, edge, reflect, symmetric, wrap are")
+    widths = np.broadcast_to(pad_width, (x.ndim, 2))
+    return x[np.ix_(*[np.pad(np.arange(n), width, mode, **kwargs) for n, width in zip(x.shape, widths, strict=True)])]

@@ -1,0 +1,210 @@
+"""What a node of the computation graph is, and how a call records one.
+
+Three things live here, and everything else stands on them:
+
+* `Tensor`, a value in the graph: its data, its gradient, and which operation made it from which inputs;
+* `Op`, an operation: a NumPy function, the same as source text, and one derivative rule per input;
+* `record`, which turns the result of an operation into a `Tensor`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy import float64, ndarray
+
+from autograd.operands import NUMBERS, bind, constant, explained, float_data
+from autograd.recording import is_recording
+from autograd.vocabulary import NAMED, Vocabulary
+
+_next_tick = itertools.count(1).__next__  # creation order, which is a topological order of every graph
+_NO_PARAMS: dict[str, Any] = {}
+
+
+class Op:
+    """An operation: what it computes, how that is written, and one derivative rule (VJP) for each input.
+
+    A rule is a line of plain NumPy, called as `rule(g, y, *inputs, **params)`: `g` is the gradient arriving at the
+    output `y`, and the rule returns the gradient for its input; `backprop` sums out whatever broadcasting repeated.
+    Run on arrays it is the backward pass; run on Tensors it is a recorded one. A rule of None lets nothing through.
+    The arguments after `g, y` name the inputs, then the parameters, in the order of the NumPy function.
+
+    >>> cube = Op(lambda x: x**3, "x ** 3", lambda g, y, x: g * 3 * x**2, name="cube")
+    >>> cube(Tensor(2.0))
+    Tensor(8.0)
+    >>> cube(2.0)
+    8.0
+    """
+
+    __slots__ = ("forward", "template", "rules", "name", "arity", "params")
+    rules: Any
+    params: tuple[str, ...]
+
+    def __init__(self, forward: Callable[..., Any], template: str, *rules: Any, name: str = ""):
+        self.forward, self.template = forward, template
+        self.name = name or forward.__name__.lstrip("_")
+        if rules and isinstance(rules[0], Each):
+            self.rules, self.arity, self.params = rules[0], sys.maxsize, rules[0].params
+        else:
+            self.rules, self.arity = rules, len(rules)
+            code = next((rule.__code__ for rule in rules if rule is not None), None)
+            self.params = code.co_varnames[2 + self.arity : code.co_argcount] if code else ()
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        """The result on these inputs: a recorded Tensor if one of them is a Tensor, else just NumPy's."""
+        if params or len(inputs) > self.arity:
+            inputs, params = bind(self, inputs, params)
+        values = tuple(
+            [x._data if isinstance(x, Tensor) else x if type(x) in NUMBERS else constant(x, self.name) for x in inputs]
+        )
+        try:
+            data = self.forward(*values, **params)
+        except (TypeError, ValueError, IndexError) as error:
+            raise explained(error, self.name, inputs) from error
+        for x in inputs:
+            if isinstance(x, Tensor):
+                return record(data, self, inputs, values, params)
+        return data
+
+    def __repr__(self) -> str:
+        return f"Op({self.name}: {self.template})"
+
+
+class Each:
+    """The rules of an Op that takes any number of inputs: `rule(i, g, y, *inputs, *, params)` for the i-th."""
+
+    def __init__(self, rule: Any):
+        self.rule = rule
+        self.params = tuple(rule.__kwdefaults__ or ())
+
+    def __iter__(self) -> Iterator[Callable[..., Any]]:
+        return (partial(self.rule, i) for i in itertools.count())
+
+
+# What a Tensor is made by that was computed without recording: nothing flows through it.
+CONSTANT = Op(lambda: None, "constant", name="constant")
+
+
+def record(
+    data: Any, op: Op, inputs: tuple[Any, ...], values: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS
+) -> Tensor:
+    """The Tensor that holds `data`, which `op` made from `inputs`; their plain `values` are what its rules will need."""
+    if type(data) is not float64:
+        data = float_data(data, op.name)
+    node: Tensor = object.__new__(Tensor)
+    node._data = data
+    node.grad = node.name = None
+    node.tick = _next_tick()
+    node.changed = 0
+    if is_recording():
+        node.op, node.inputs, node.values, node.params = op, inputs, values, params
+    else:
+        node.op, node.inputs, node.values, node.params = CONSTANT, (), (), _NO_PARAMS
+    return node
+
+
+def _operator(name: str) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor]]:
+    """A binary operator and its reflection: `Op.__call__` for two operands, spelled out because graphs of scalars
+    spend most of their time here."""
+
+    def method(self: Tensor, other: Any) -> Tensor:
+        op: Any = NAMED[name]
+        a = self._data
+        b = other._data if isinstance(other, Tensor) else other if type(other) in NUMBERS else constant(other, op.name)
+        try:
+            data = op.forward(a, b)
+        except (TypeError, ValueError) as error:
+            raise explained(error, op.name, (self, other)) from error
+        return record(data, op, (self, other), (a, b))
+
+    def reflected(self: Tensor, other: Any) -> Tensor:
+        return NAMED[name](other, self)  # type: ignore[no-any-return]
+
+    return method, reflected
+
+
+class Tensor(Vocabulary):
+    """A value in a computation graph: a NumPy array or scalar of floats that remembers how it was computed.
+
+    `Tensor(data, name=None)` makes a leaf: `data` is anything that NumPy reads as numbers; it is copied, and integers
+    and booleans become float64. Results of operations are Tensors too. Raises TypeError for complex or object data.
+
+    data    the NumPy array or scalar; assigning to it (`t.data -= eta * t.grad`) is how parameters are updated
+    grad    after `backward()`, the gradient of its output with respect to this Tensor, of the shape of `data`
+    op      the `Op` that made it, None for a leaf; `inputs` what it was made from, in order; `params` the rest
+    name    a name for drawings and messages
+
+    >>> x = Tensor([1.0, 2.0], name="x")
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("_data", "grad", "op", "inputs", "values", "params", "name", "tick", "changed", "__weakref__")
+    _data: Any
+    grad: Any
+    op: Op | None
+    inputs: tuple[Any, ...]  # Tensors and constants, as they were given
+    values: tuple[Any, ...]  # the same as plain NumPy, as they were when the operation ran
+    params: dict[str, Any]
+    name: str | None
+    tick: int  # when it was made
+    changed: int  # when its data was last assigned; 0 for never
+
+    def __init__(self, data: Any, name: str | None = None):
+        if isinstance(data, Tensor):
+            raise TypeError("Tensor(t) of a Tensor would cut it from its graph; use t itself, or t.detach() to cut it")
+        self._data = float_data(np.array(data), "Tensor")
+        self.grad = self.op = None
+        self.inputs = self.values = ()
+        self.params = _NO_PARAMS
+        self.name = name
+        self.tick = _next_tick()
+        self.changed = 0
+
+    @property
+    def data(self) -> Any:
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        if isinstance(data, Tensor):
+            raise TypeError("data takes an array or a number, not a Tensor; assign t.data")
+        self._data = float_data(data if isinstance(data, ndarray) else np.asarray(data), "Tensor.data")
+        self.changed = Tensor.last_change = _next_tick()
+
+    last_change = 0  # the latest `changed` of all: a graph that is younger needs no check
+
+    def detach(self) -> Tensor:
+        """The same data as a constant: nothing flows back through it, and the graph behind it is let go."""
+        return record(self._data, CONSTANT, (), ())
+
+    def item(self) -> float:
+        """The value of a Tensor of one element as a Python float."""
+        return float(self._data.item())
+
+    def backward(self, seed: Any = None) -> None:
+        """Write into `.grad` the gradient of this Tensor with respect to every Tensor that it was computed from.
+
+        Leaves accumulate over calls (set `t.grad = None` to start afresh); the others keep their own latest gradient.
+        `seed`, the gradient arriving from outside, is 1 by default and has to be given, with this Tensor's shape,
+        unless it holds one element.
+        """
+        NAMED["backward"](self, seed)
+
+    __add__, __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("subtract")
+    __mul__, __rmul__ = _operator("multiply")
+    __truediv__, __rtruediv__ = _operator("divide")
+    __pow__, __rpow__ = _operator("power")
+    __matmul__, __rmatmul__ = _operator("matmul")
+
+    def __repr__(self) -> str:
+        values = np.array2string(self._data, separator=", ", prefix="Tensor(") if self.ndim else str(self._data)
+        dtype = "" if self._data.dtype == float64 else f", dtype={self._data.dtype}"
+        return f"Tensor({values}{dtype}{f', name={self.name!r}' if self.name is not None else ''})"

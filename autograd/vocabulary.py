@@ -1,0 +1,137 @@
+"""What people type: NumPy's functions, and the methods of a Tensor. Each is a look-up in one registry of operations.
+
+`ops` fills the registry; this room knows no operation by itself, only how a call finds one, and what to say where
+there is none. Nothing leaves the graph by accident: what would turn a Tensor into an array raises a TypeError.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from autograd.tensor import Tensor
+
+# Every operation by its own name ("add", "relu"), and by the NumPy function that it stands for (np.add).
+NAMED: dict[str, Callable[..., Any]] = {}
+NUMPY: dict[Any, Callable[..., Any]] = {}
+# NumPy functions that see only the values (comparisons, argmax, …), and what to write in place of some others.
+PLAIN: set[Any] = set()
+ADVICE: dict[Any, str] = {}
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Vocabulary, Any], Any]:
+    return lambda self, other: compare(self._data, plain(other))
+
+
+class Vocabulary:
+    """The methods of a Tensor that are operations, and its answers to NumPy's protocols."""
+
+    __slots__ = ()
+    _data: Any
+
+    def _call(self, name: str, *args: Any) -> Tensor:
+        return NAMED[name](self, *args)  # type: ignore[no-any-return]
+
+    # fmt: off
+    def __neg__(self) -> Tensor: return self._call("negative")
+    def __abs__(self) -> Tensor: return self._call("absolute")
+    def relu(self) -> Tensor: return self._call("relu")
+    def tanh(self) -> Tensor: return self._call("tanh")
+    def sigmoid(self) -> Tensor: return self._call("sigmoid")
+    def exp(self) -> Tensor: return self._call("exp")
+    def log(self) -> Tensor: return self._call("log")
+    def sqrt(self) -> Tensor: return self._call("sqrt")
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor: return self._call("sum", axis, keepdims)
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor: return self._call("mean", axis, keepdims)
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor: return self._call("max", axis, keepdims)
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor: return self._call("min", axis, keepdims)
+    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor: return self._call("var", axis, ddof, keepdims)  # noqa: E501
+    def reshape(self, *shape: Any) -> Tensor: return self._call("reshape", shape[0] if len(shape) == 1 else shape)
+    def transpose(self, *axes: Any) -> Tensor: return self._call("transpose", axes[0] if len(axes) == 1 else axes or None)  # noqa: E501
+    def astype(self, dtype: Any) -> Tensor: return self._call("astype", dtype)
+    def __getitem__(self, index: Any) -> Tensor: return self._call("getitem", index)
+    @property
+    def T(self) -> Tensor: return self._call("transpose")
+    @property
+    def mT(self) -> Tensor: return self._call("swapaxes", -1, -2)
+    # fmt: on
+
+    shape = property(lambda self: self._data.shape)
+    ndim = property(lambda self: self._data.ndim)
+    size = property(lambda self: self._data.size)
+    dtype = property(lambda self: self._data.dtype)
+
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)  # type: ignore[assignment]
+    __hash__ = object.__hash__
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        if self._data.size != 1:
+            raise TypeError(f"float() takes a Tensor of one element; this one has shape {self._data.shape}: use t.data")
+        return float(self._data.item())
+
+    def __int__(self) -> int:
+        return int(float(self))
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "the elements of a Tensor cannot be assigned: build the new value with np.where(mask, new, t) or"
+            " np.concatenate, or assign t.data outside the graph"
+        )
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            "a Tensor does not turn into an array by itself: that would cut it from its graph and silently lose its"
+            " gradient. Use t.data for its values, np.stack([t, …]) to put Tensors together"
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(x is not None for x in kwargs.pop("out", ())):
+            raise TypeError(f"np.{ufunc.__name__} cannot write a Tensor into an array (out=, +=); use a = a + t")
+        if method == "__call__":
+            return self.__array_function__(ufunc, (), inputs, kwargs)
+        raise TypeError(f"np.{ufunc.__name__}.{method} is not supported for Tensors; use np.sum, np.prod, np.cumsum, …")
+
+    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        kwargs = {key: value for key, value in kwargs.items() if not (key in ("out", "dtype") and value is None)}
+        if function in NUMPY:
+            call = NUMPY[function]
+            if len(args) > getattr(call, "arity", sys.maxsize) + 1:  # NumPy may have more parameters between
+                args, kwargs = (), inspect.signature(function).bind(*args, **kwargs).arguments
+            return call(*args, **kwargs)
+        if function in PLAIN:
+            return function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+        module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np")
+        advice = ADVICE.get(function, "write it with functions that are (autograd.operations() lists them)")
+        raise TypeError(
+            f"{module}.{function.__name__} is not supported for Tensors: {advice}, or use t.data off the graph"
+        )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = f"; use autograd.{name}(t)" if name in NAMED else ""
+            raise AttributeError(f"a Tensor has no attribute {name!r}{hint}")
+
+
+def plain(value: Any) -> Any:
+    """`value` with its Tensors, also those in a list or tuple, replaced by their data."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(plain, value))
+    return value._data if isinstance(value, Vocabulary) else value

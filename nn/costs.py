@@ -1,0 +1,102 @@
+"""Cost functions: the mean over the examples, each one fused operation with its derivative in closed form.
+
+The last axis holds the output neurons; the axes before it, if any, hold the examples. Targets have exactly the shape of
+the outputs: what NumPy would broadcast, such as (n,) against (n, 1), is an error here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd import Op, log_softmax, sigmoid, softmax
+
+
+def _examples(a: Any) -> int:
+    return max(1, a.size // a.shape[-1])
+
+
+def _half_squares(a: Any, y: Any) -> Any:
+    error = a - y
+    return np.vdot(error, error) / (2 * _examples(a))
+
+
+def _sigmoid_cross_entropy(z: Any, y: Any) -> Any:
+    return np.sum(np.logaddexp(0, z) - y * z) / _examples(z)
+
+
+def _softmax_log_likelihood(z: Any, y: Any) -> Any:
+    return -np.sum(y * log_softmax(z)) / _examples(z)
+
+
+# fmt: off
+_quadratic = Op(_half_squares, "np.sum((a - y) ** 2) / (2 * len(a))",
+                lambda g, c, a, y: (g / _examples(a)) * (a - y),
+                lambda g, c, a, y: (g / _examples(a)) * (y - a), name="quadratic")
+_cross_entropy = Op(_sigmoid_cross_entropy, "np.sum(np.logaddexp(0, z) - y * z) / len(z)",
+                lambda g, c, z, y: (g / _examples(z)) * (sigmoid(z) - y),
+                lambda g, c, z, y: (g / _examples(z)) * -z)
+_log_likelihood = Op(_softmax_log_likelihood, "-np.sum(y * log_softmax(z)) / len(z)",
+                lambda g, c, z, y: (g / _examples(z)) * (softmax(z) * np.sum(y, axis=-1, keepdims=True) - y),
+                lambda g, c, z, y: (g / _examples(z)) * -log_softmax(z))
+# fmt: on
+
+
+def _same_shape(cost: str, outputs: Any, y: Any) -> None:
+    if np.shape(outputs) != np.shape(y):
+        raise ValueError(
+            f"{cost}: the outputs have shape {np.shape(outputs)} and the targets {np.shape(y)}; they have to be the"
+            " same (nn.one_hot turns labels into targets)"
+        )
+
+
+def quadratic(a: Any, y: Any) -> Any:
+    """1/2n sum |y - a|^2 of activations a and targets y. Book, chapter 1, equation (6).
+
+    >>> float(quadratic(np.array([[1.0, 0.0]]), np.array([[0.0, 0.0]])))
+    0.5
+    """
+    _same_shape("quadratic", a, y)
+    return _quadratic(a, y)
+
+
+def sigmoid_cross_entropy(z: Any, y: Any) -> Any:
+    """-1/n sum [y ln a + (1 - y) ln(1 - a)] for a = sigmoid(z), from the weighted inputs z, and so finite for all z.
+
+    Book, chapter 3, equation (63); its derivative in z is (a - y)/n, equation (66).
+
+    >>> float(sigmoid_cross_entropy(np.array([[0.0]]), np.array([[1.0]])))        # ln 2
+    0.6931471805599453
+    """
+    _same_shape("sigmoid_cross_entropy", z, y)
+    return _cross_entropy(z, y)
+
+
+def softmax_log_likelihood(z: Any, y: Any) -> Any:
+    """-1/n sum y ln a for a = softmax(z), from the weighted inputs z, and so finite for all z.
+
+    Book, chapter 3, equation (80); its derivative in z is (a - y)/n for targets that sum to one, equation (84).
+
+    >>> float(softmax_log_likelihood(np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]])))
+    0.6931471805599453
+    """
+    _same_shape("softmax_log_likelihood", z, y)
+    return _log_likelihood(z, y)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost together with the activation of the output layer that it belongs to."""
+
+    output: Callable[[Any], Any]  # the activations of the weighted inputs of the output layer
+    of: Callable[[Any, Any], Any]  # the cost of those weighted inputs, given targets
+
+
+COSTS = {
+    "quadratic": Cost(sigmoid, lambda z, y: quadratic(sigmoid(z), y)),
+    "cross-entropy": Cost(sigmoid, sigmoid_cross_entropy),
+    "log-likelihood": Cost(softmax, softmax_log_likelihood),
+}

@@ -1,0 +1,196 @@
+"""Backpropagation derived by hand: the four equations of the book, with NumPy alone.
+
+Michael Nielsen, *Neural Networks and Deep Learning*, chapter 2. For one example, with a^l the activations of layer l,
+z^l = w^l a^(l-1) + b^l its weighted input, and delta^l = dC/dz^l its error:
+
+    BP1    delta^L = grad_a C * sigma'(z^L)
+    BP2    delta^l = ((w^(l+1))^T delta^(l+1)) * sigma'(z^l)
+    BP3    dC/db^l = delta^l
+    BP4    dC/dw^l = delta^l (a^(l-1))^T
+
+This file imports nothing of ours: it is the independent witness that the engine's gradients are compared with. It says
+everything twice, once as the book does (`backprop`: one example, column vectors) and once for a mini-batch as matrices
+(`backprop_batch`: an example per row), and the two are compared with each other as well.
+
+Weights have the shape (n_out, n_in), w_jk from neuron k to neuron j. The output layer is a sigmoid layer for the costs
+"quadratic" and "cross-entropy", a softmax layer for "log-likelihood"; `activation` is that of the hidden layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Arrays = Sequence[Array]
+
+
+def sigmoid(z: Array) -> Array:
+    """1 / (1 + e^-z), chapter 1, equation (3). Very negative z are cut off where e^-z would overflow.
+
+    >>> float(sigmoid(np.float64(0.0)))
+    0.5
+    """
+    lowest = -700.0 if z.dtype == np.float64 else -85.0
+    return 1 / (1 + np.exp(-np.maximum(z, lowest)))  # type: ignore[no-any-return]
+
+
+def sigmoid_prime(z: Array, a: Array) -> Array:
+    """sigma'(z) = sigma(z) (1 - sigma(z)), for a = sigma(z)."""
+    return a * (1 - a)  # type: ignore[no-any-return]
+
+
+def tanh_prime(z: Array, a: Array) -> Array:
+    """tanh'(z) = 1 - tanh(z)^2, for a = tanh(z). Chapter 3, "Other models of artificial neuron"."""
+    return 1 - a * a  # type: ignore[no-any-return]
+
+
+def relu(z: Array) -> Array:
+    """max(0, z), chapter 3, "Other models of artificial neuron"."""
+    return np.maximum(z, 0)  # type: ignore[no-any-return]
+
+
+def relu_prime(z: Array, a: Array) -> Array:
+    """The indicator of z > 0, with relu'(0) = 0."""
+    return (z > 0).astype(z.dtype)
+
+
+def softmax(z: Array, axis: int) -> Array:
+    """e^z_j / sum_k e^z_k, chapter 3, equation (78); the largest z is subtracted first, which changes nothing."""
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)  # type: ignore[no-any-return]
+
+
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]] = {
+    "sigmoid": (sigmoid, sigmoid_prime),
+    "tanh": (np.tanh, tanh_prime),
+    "relu": (relu, relu_prime),
+}
+COSTS = ("quadratic", "cross-entropy", "log-likelihood")
+
+
+def cost(z: Array, y: Array, name: str = "quadratic") -> float:
+    """The mean cost of a batch, from the weighted inputs z of the output layer and the targets y, an example per row.
+
+    "quadratic"       1/2n sum |y - a|^2, a = sigmoid(z): chapter 1, equation (6)
+    "cross-entropy"   -1/n sum [y ln a + (1 - y) ln(1 - a)], a = sigmoid(z): chapter 3, equation (63)
+    "log-likelihood"  -1/n sum y ln a, a = softmax(z): chapter 3, equation (80)
+
+    ln a and ln(1 - a) are written in z, which is the same and stays finite where a rounds to 0 or 1.
+    """
+    if name == "quadratic":
+        total = np.sum((y - sigmoid(z)) ** 2) / 2
+    elif name == "cross-entropy":
+        total = np.sum(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z))
+    elif name == "log-likelihood":
+        top = np.max(z, axis=1, keepdims=True)
+        total = np.sum(y * (top + np.log(np.sum(np.exp(z - top), axis=1, keepdims=True)) - z))
+    else:
+        raise ValueError(f"there is no cost {name!r}; there are {', '.join(COSTS)}")
+    return float(total / len(z))
+
+
+def output_error(z: Array, y: Array, name: str, axis: int) -> Array:
+    """BP1: the error delta^L = dC/dz^L of one example, or of each in a batch. `axis` is that of the output neurons.
+
+    "quadratic"       (a - y) * sigma'(z): chapter 2, equation (30)
+    "cross-entropy"   a - y, because sigma' cancels: chapter 3, equation (66)
+    "log-likelihood"  a - y, with a = softmax(z): chapter 3, equation (84)
+    """
+    if name == "quadratic":
+        a = sigmoid(z)
+        return (a - y) * sigmoid_prime(z, a)
+    if name == "cross-entropy":
+        return sigmoid(z) - y
+    if name == "log-likelihood":
+        return softmax(z, axis) - y
+    raise ValueError(f"there is no cost {name!r}; there are {', '.join(COSTS)}")
+
+
+def backprop(
+    weights: Arrays, biases: Arrays, x: Array, y: Array, cost: str = "quadratic", activation: str = "sigmoid"
+) -> tuple[list[Array], list[Array]]:
+    """The gradient for one example, as the book computes it: `(nabla_b, nabla_w)`, a list entry per layer.
+
+    x is a column of shape (n_0, 1), y one of shape (n_L, 1), each bias one of shape (n_l, 1). Chapter 2, "The
+    backpropagation algorithm".
+
+    >>> w, b = [np.array([[2.0]])], [np.array([[0.0]])]
+    >>> nabla_b, nabla_w = backprop(w, b, np.array([[1.0]]), np.array([[0.0]]))
+    >>> nabla_w[0].round(6)                            # (a - y) a (1 - a) x with a = sigmoid(2)
+    array([[0.092478]])
+    """
+    f, f_prime = ACTIVATIONS[activation]
+    layers = len(weights)
+
+    # Feed forward: z^l = w^l a^(l-1) + b^l, a^l = f(z^l). The lists here start at layer 1, and a[0] is the input.
+    a, z = [x], []
+    for l in range(layers):  # noqa: E741
+        z.append(weights[l] @ a[l] + biases[l])
+        a.append(f(z[l]))
+
+    delta = output_error(z[-1], y, cost, axis=0)  # BP1
+    nabla_b, nabla_w = [delta], [delta @ a[layers - 1].T]  # BP3, BP4
+    for l in reversed(range(layers - 1)):  # noqa: E741
+        delta = (weights[l + 1].T @ delta) * f_prime(z[l], a[l + 1])  # BP2
+        nabla_b.insert(0, delta)  # BP3
+        nabla_w.insert(0, delta @ a[l].T)  # BP4
+    return nabla_b, nabla_w
+
+
+def backprop_batch(
+    weights: Arrays, biases: Arrays, x: Array, y: Array, cost: str = "quadratic", activation: str = "sigmoid"
+) -> tuple[list[Array], list[Array]]:
+    """The gradient of the mean cost over a mini-batch: `(nabla_b, nabla_w)`, a list entry per layer.
+
+    x has the shape (m, n_0), y (m, n_L), each bias (n_l,). The book's column vectors become rows here, so that every
+    equation is transposed: z = a w^T + b, and the sum over examples is inside the matrix product of BP4. Chapter 2,
+    "Fully matrix-based approach to backpropagation over a mini-batch".
+
+    >>> w, b = [np.array([[2.0]])], [np.array([0.0])]
+    >>> nabla_b, nabla_w = backprop_batch(w, b, np.array([[1.0], [1.0]]), np.array([[0.0], [0.0]]))
+    >>> nabla_w[0].round(6)
+    array([[0.092478]])
+    """
+    f, f_prime = ACTIVATIONS[activation]
+    layers = len(weights)
+    a, z = [x], []
+    for w, b in zip(weights[:-1], biases[:-1], strict=True):
+        z.append(a[-1] @ w.T + b)
+        a.append(f(z[-1]))
+    z.append(a[-1] @ weights[-1].T + biases[-1])
+
+    delta = output_error(z[-1], y, cost, axis=1) / len(x)  # BP1, and the mean over examples
+    nabla_b, nabla_w = [delta.sum(axis=0)], [delta.T @ a[-1]]  # BP3, BP4
+    for l in reversed(range(layers - 1)):  # noqa: E741
+        delta = (delta @ weights[l + 1]) * f_prime(z[l], a[l + 1])  # BP2
+        nabla_b.insert(0, delta.sum(axis=0))  # BP3
+        nabla_w.insert(0, delta.T @ a[l])  # BP4
+    return nabla_b, nabla_w
+
+
+def mean_gradient(
+    weights: Arrays, biases: Arrays, x: Array, y: Array, cost: str = "quadratic", activation: str = "sigmoid"
+) -> tuple[list[Array], list[Array]]:
+    """The gradient over a mini-batch as the book sums it: `backprop` for one example after the other.
+
+    Shapes as in `backprop_batch`. Chapter 1, equations (20) and (21), and `update_mini_batch` there.
+    """
+    columns = [b[:, np.newaxis] for b in biases]
+    sum_b, sum_w = [np.zeros_like(b) for b in columns], [np.zeros_like(w) for w in weights]
+    for example, target in zip(x, y, strict=True):
+        nabla_b, nabla_w = backprop(weights, columns, example[:, np.newaxis], target[:, np.newaxis], cost, activation)
+        sum_b = [total + nabla for total, nabla in zip(sum_b, nabla_b, strict=True)]
+        sum_w = [total + nabla for total, nabla in zip(sum_w, nabla_w, strict=True)]
+    return [total[:, 0] / len(x) for total in sum_b], [total / len(x) for total in sum_w]
+
+
+def output_weighted_input(weights: Arrays, biases: Arrays, x: Array, activation: str = "sigmoid") -> Array:
+    """z^L of a batch, an example per row: what `cost` takes."""
+    f, _ = ACTIVATIONS[activation]
+    for w, b in zip(weights[:-1], biases[:-1], strict=True):
+        x = f(x @ w.T + b)
+    return x @ weights[-1].T + biases[-1]

@@ -1,0 +1,232 @@
+"""Networks, built from reusable pieces: layers in sequence, and the multilayer perceptron of the book.
+
+A layer is anything that can be called with activations: a `Linear`, a function such as `autograd.sigmoid` or `np.tanh`,
+or a `Sequential` of layers. Activations have an example per row, or are those of one example alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from autograd import Tensor, linear, no_grad, relu, sigmoid
+from nn.costs import COSTS
+from nn.files import FileError, read_arrays, write_arrays
+from nn.sgd import Epoch, train
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {"sigmoid": sigmoid, "tanh": np.tanh, "relu": relu}
+INITIALISATIONS = ("gaussian", "scaled")
+
+
+class Module:
+    """Something with parameters: the Tensors among its attributes, and those of the modules, lists and tuples there."""
+
+    def parameters(self) -> list[Tensor]:
+        """The parameters, each once, in the order in which the attributes were made."""
+        return list(dict.fromkeys(_tensors(list(vars(self).values()))))
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """A copy of every parameter's data, by the parameter's name."""
+        return {name: np.array(parameter.data) for name, parameter in self._named().items()}
+
+    def load_state_dict(self, state: dict[str, NDArray[Any]]) -> None:
+        """Set every parameter to the array of its name. All is checked first: on an error nothing has changed.
+
+        Raises ValueError for names that are missing or too many, for another shape, and for data that is not finite.
+        """
+        named = self._named()
+        if named.keys() != state.keys():
+            missing, surplus = sorted(named.keys() - state.keys()), sorted(state.keys() - named.keys())
+            raise ValueError(f"the state does not fit: it lacks {missing or 'nothing'}, and has {surplus or 'nothing'} too many")
+        for name, parameter in named.items():
+            if np.shape(state[name]) != parameter.shape:
+                raise ValueError(f"the state does not fit: {name} has shape {np.shape(state[name])}, not {parameter.shape}")
+            if np.asarray(state[name]).dtype.kind not in "fiu" or not np.all(np.isfinite(state[name])):
+                raise ValueError(f"the state does not fit: {name} holds values that are not finite numbers")
+        for name, parameter in named.items():
+            parameter.data = np.array(state[name], dtype=parameter.dtype)
+
+    def _named(self) -> dict[str, Tensor]:
+        parameters = self.parameters()
+        named = {parameter.name or "": parameter for parameter in parameters}
+        if "" in named or len(named) < len(parameters):
+            raise ValueError(f"every parameter needs a name of its own; there are {[p.name for p in parameters]}")
+        return named
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _tensors(part)
+    elif isinstance(value, Module):
+        yield from value.parameters()
+
+
+def initial_weights(n_out: int, n_in: int, init: str, rng: np.random.Generator) -> NDArray[Any]:
+    """Weights of shape (n_out, n_in): N(0, 1) for "gaussian", N(0, 1/n_in) for "scaled"."""
+    if init not in INITIALISATIONS:
+        raise ValueError(f"there is no initialisation {init!r}; there are {', '.join(INITIALISATIONS)}")
+    return rng.standard_normal((n_out, n_in)) / (np.sqrt(n_in) if init == "scaled" else 1.0)
+
+
+class Linear(Module):
+    """z = a w^T + b: weights `w` of shape (n_out, n_in), biases `b` of shape (n_out,).
+
+    `name` is appended to the names of the parameters: Linear(2, 3, name="1") has w1 and b1. `init` is "gaussian" (all
+    N(0, 1), as in the book's chapter 1) or "scaled" (weights N(0, 1/n_in), chapter 3, "Weight initialization").
+
+    >>> layer = Linear(2, 3, rng=0)
+    >>> layer(np.array([1.0, 2.0])).shape, layer(np.ones((5, 2))).shape
+    ((3,), (5, 3))
+    """
+
+    def __init__(
+        self, n_in: int, n_out: int, *, name: str = "", init: str = "gaussian",
+        dtype: DTypeLike = np.float64, rng: np.random.Generator | int | None = None,
+    ):  # fmt: skip
+        if n_in < 1 or n_out < 1:
+            raise ValueError(f"a layer needs at least one neuron on each side, not {n_in} and {n_out}")
+        rng = np.random.default_rng(rng)
+        biases = rng.standard_normal(n_out)  # before the weights, as the book draws them
+        self.w = Tensor(initial_weights(n_out, n_in, init, rng).astype(dtype), name=f"w{name}")
+        self.b = Tensor(biases.astype(dtype), name=f"b{name}")
+
+    def __call__(self, a: Any) -> Any:
+        n_in = self.w.shape[1]
+        if not hasattr(a, "shape") or not a.shape or a.shape[-1] != n_in:
+            raise ValueError(
+                f"the layer with the weights {self.w.name!r} takes {n_in} inputs: shape ({n_in},) for one example or"
+                f" (n, {n_in}) for a batch, and not {np.shape(a)}"
+            )
+        return linear(a, self.w, self.b)
+
+    def __repr__(self) -> str:
+        return f"Linear({self.w.shape[1]}, {self.w.shape[0]})"
+
+
+class Sequential(Module):
+    """Layers, one after the other. The parameters of an unnamed `Linear` are numbered by its place: w1, b1, w2, …
+
+    >>> net = Sequential(Linear(2, 3), sigmoid, Linear(3, 1), sigmoid)
+    >>> [p.name for p in net.parameters()]
+    ['w1', 'b1', 'w2', 'b2']
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]):
+        self.layers = list(layers)
+        linears = [layer for layer in layers if isinstance(layer, Linear)]
+        for number, layer in enumerate(linears, 1):
+            if layer.w.name == "w":
+                layer.w.name, layer.b.name = f"w{number}", f"b{number}"
+
+    def __call__(self, a: Any) -> Any:
+        for layer in self.layers:
+            a = layer(a)
+        return a
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(getattr(layer, '__name__', getattr(layer, 'name', '')) or repr(layer) for layer in self.layers)})"
+
+
+class Network(Module):
+    """The book's multilayer perceptron: `Network([784, 30, 10])` has 784 inputs, 30 hidden neurons and 10 outputs.
+
+    sizes       the number of neurons in each layer, from the input to the output
+    activation  of the hidden layers: "sigmoid", "tanh" or "relu"
+    cost        "quadratic" and "cross-entropy" have a sigmoid output layer, "log-likelihood" a softmax
+    init        "gaussian": biases and weights from N(0, 1), the biases first and then the weights, as the book draws
+                them; "scaled": the weights from N(0, 1/n_in)
+    rng         where the numbers come from: a numpy.random.Generator, or a seed for one
+
+    Calling it gives the output activations, of shape (n_out,) for one example of shape (n_in,), (n, n_out) for a batch
+    of shape (n, n_in), and a column of shape (n_out, 1) for the book's column of shape (n_in, 1).
+
+    >>> net = Network([784, 30, 10], rng=np.random.default_rng(1))
+    >>> [w.shape for w in net.weights], [b.shape for b in net.biases]
+    ([(30, 784), (10, 30)], [(30,), (10,)])
+    >>> net(np.zeros((5, 784))).shape
+    (5, 10)
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], *, activation: str = "sigmoid", cost: str = "quadratic", init: str = "gaussian",
+        dtype: DTypeLike = np.float64, rng: np.random.Generator | int | None = None,
+    ):  # fmt: skip
+        if len(sizes) < 2 or any(int(n) != n or n < 1 for n in sizes):
+            raise ValueError(f"sizes are the neurons of two layers or more, such as [784, 30, 10], not {list(sizes)}")
+        for what, name, names in (("activation", activation, ACTIVATIONS), ("cost", cost, COSTS)):
+            if name not in names:
+                raise ValueError(f"there is no {what} {name!r}; there are {', '.join(names)}")
+        self.sizes = [int(n) for n in sizes]
+        self.activation, self.cost_name = activation, cost
+        rng = np.random.default_rng(rng)
+        biases = [rng.standard_normal(n) for n in self.sizes[1:]]
+        pairs = zip(self.sizes[1:], self.sizes[:-1], strict=True)
+        weights = [initial_weights(n_out, n_in, init, rng) for n_out, n_in in pairs]
+        layers: list[Callable[[Any], Any]] = []
+        for number, (w, b) in enumerate(zip(weights, biases, strict=True), 1):
+            layer = Linear(w.shape[1], w.shape[0], name=str(number), dtype=dtype, rng=0)
+            layer.w.data, layer.b.data = w.astype(dtype), b.astype(dtype)
+            layers += [layer, ACTIVATIONS[activation]]
+        self.hidden = Sequential(*layers[:-2])
+        self.last = layers[-2]
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """A Tensor of shape (n_out, n_in) for each layer after the input."""
+        return self.parameters()[0::2]
+
+    @property
+    def biases(self) -> list[Tensor]:
+        """A Tensor of shape (n_out,) for each layer after the input."""
+        return self.parameters()[1::2]
+
+    def weighted_input(self, x: Any) -> Any:
+        """z of the output layer, before its activation: what the costs are computed from."""
+        return self.last(self.hidden(x))
+
+    def __call__(self, x: Any) -> Any:
+        if not isinstance(x, Tensor):
+            x = np.asarray(x)
+            if x.ndim == 2 and x.shape[1] == 1 != self.sizes[0] == x.shape[0]:
+                return self(x[:, 0])[:, np.newaxis]
+        return COSTS[self.cost_name].output(self.weighted_input(x))
+
+    def cost(self, x: Any, y: Any) -> Any:
+        """The mean cost of the examples x, of shape (n, n_in), with the targets y, of shape (n, n_out)."""
+        return COSTS[self.cost_name].of(self.weighted_input(x), y)
+
+    def predict(self, x: Any) -> NDArray[np.int64]:
+        """The label of each example: the most active output, or with a single output whether it reaches 0.5."""
+        with no_grad():
+            a = self(x).data
+        return (a[..., 0] >= 0.5).astype(np.int64) if self.sizes[-1] == 1 else np.argmax(a, axis=-1)
+
+    def SGD(self, training_data: Any, epochs: int, mini_batch_size: int, eta: float, **options: Any) -> list[Epoch]:  # noqa: N802
+        """Train by mini-batch stochastic gradient descent, as in the book; see `nn.sgd.train` for the options."""
+        return train(self, training_data, epochs, mini_batch_size, eta, **options)
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to a `.npz` file: whole, or not at all."""
+        settings = {"sizes": np.array(self.sizes), "activation": np.array(self.activation), "cost": np.array(self.cost_name)}
+        write_arrays(path, settings | self.state_dict())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Network:
+        """The network in a file that `save` wrote. Raises FileError, naming the file, for anything else."""
+        arrays = read_arrays(path)
+        try:
+            sizes, activation, cost = (arrays.pop(key) for key in ("sizes", "activation", "cost"))
+            net = cls([int(n) for n in sizes], activation=str(activation), cost=str(cost), dtype=arrays["w1"].dtype, rng=0)
+            net.load_state_dict(arrays)
+        except KeyError as error:
+            raise FileError(f"{path}: not a saved network: it lacks {error}") from None
+        except (ValueError, TypeError) as error:
+            raise FileError(f"{path}: not a saved network: {error}") from error
+        return net
