@@ -63,16 +63,17 @@ def backprop(
     def deliver(x: Tensor, value: Any, g: Any) -> None:
         """Add `g` to what has arrived at `x`; out of place, because two edges may carry the same array."""
         kind = type(g)
-        if kind is not type(value) or kind is ndarray and (g.shape != value.shape or g.dtype is not value.dtype):
+        if kind is not type(value) or (kind is ndarray and (g.shape != value.shape or g.dtype is not value.dtype)):
             g = fit(g, value)
         earlier = grads.get(x)
         grads[x] = g if earlier is None else earlier + g
 
     for node in nodes:
-        g = grads.get(node)
+        g: Any = grads.get(node)
         if g is None:
             continue  # every path to it goes through a rule of None
-        y, inputs, values, params, rules = node._data, node.inputs, node.values, node.params, node.op.rules
+        op: Any = node.op
+        y, inputs, values, params, rules = node._data, node.inputs, node.values, node.params, op.rules
         operands = values
         if record:
             y, operands = node, tuple([x if isinstance(x, Tensor) else value for x, value in zip(inputs, values)])
@@ -88,7 +89,7 @@ def backprop(
                     if isinstance(x, Tensor) and rule is not None:
                         deliver(x, value, rule(g, y, *operands, **params))
         except (TypeError, ValueError, IndexError) as error:
-            raise explained(error, f"backward of {node.op.name}", inputs) from error
+            raise explained(error, f"backward of {op.name}", inputs) from error
     return grads
 
 

@@ -65,4 +65,4 @@ class _ShapeOnly:
         raise TypeError("the data is read")
 
     __array__ = __array_function__ = __bool__ = __iter__ = __getitem__ = _refuse
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse

@@ -41,7 +41,7 @@ class Op:
     8.0
     """
 
-    __slots__ = ("forward", "template", "rules", "name", "arity", "params")
+    __slots__ = ("arity", "forward", "name", "params", "rules", "template")
     rules: Any
     params: tuple[str, ...]
 
@@ -93,7 +93,7 @@ CONSTANT = Op(lambda: None, "constant", name="constant")
 def record(
     data: Any, op: Op, inputs: tuple[Any, ...], values: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS
 ) -> Tensor:
-    """The Tensor that holds `data`, which `op` made from `inputs`; their plain `values` are what its rules will need."""
+    """The Tensor of the `data` that `op` made from `inputs`; their plain `values` are what its rules will need."""
     if type(data) is not float64:
         data = float_data(data, op.name)
     node: Tensor = object.__new__(Tensor)
@@ -145,7 +145,7 @@ class Tensor(Vocabulary):
     array([2., 4.])
     """
 
-    __slots__ = ("_data", "grad", "op", "inputs", "values", "params", "name", "tick", "changed", "__weakref__")
+    __slots__ = ("__weakref__", "_data", "changed", "grad", "inputs", "name", "op", "params", "tick", "values")
     _data: Any
     grad: Any
     op: Op | None

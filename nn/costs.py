@@ -16,7 +16,7 @@ from autograd import Op, log_softmax, sigmoid, softmax
 
 
 def _examples(a: Any) -> int:
-    return max(1, a.size // a.shape[-1])
+    return max(1, int(a.size // a.shape[-1]))
 
 
 def _half_squares(a: Any, y: Any) -> Any:

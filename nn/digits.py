@@ -88,8 +88,12 @@ def _find(directory: Path, part: str, kind: str) -> Path:
             for between in "-.":
                 pattern = f"{prefix}{name}-{kind}{between}idx{dimensions}-ubyte"
                 found = sorted(directory.glob(pattern)) + sorted(directory.glob(pattern + ".gz"))
-                if len(found) > 1 and {path.with_suffix("") if path.suffix == ".gz" else path for path in found} != {found[0]}:
-                    raise DataError(f"{directory}: several files could be the {part} {kind}: {', '.join(p.name for p in found)}")
+                if len(found) > 1 and {path.with_suffix("") if path.suffix == ".gz" else path for path in found} != {
+                    found[0]
+                }:
+                    raise DataError(
+                        f"{directory}: several files could be the {part} {kind}: {', '.join(p.name for p in found)}"
+                    )
                 if found:
                     return found[0]
     raise DataError(f"{directory}: there is no file {part}-{kind}-idx{dimensions}-ubyte, gzipped or not")
@@ -140,14 +144,18 @@ def load_digits(
         images, labels = read_part(where, part)
         if labels.max() >= classes:
             path = _find(where, part, "labels")
-            raise DataError(f"{path}: the label {labels.max()} is out of range; with {classes} classes they are 0 to {classes - 1}")
+            raise DataError(
+                f"{path}: the label {labels.max()} is out of range; with {classes} classes they are 0 to {classes - 1}"
+            )
         pixels = np.divide(images.reshape(len(images), -1), scale, dtype=dtype)
         parts.append(Examples(pixels, labels.astype(np.int64)))
     train, test = parts
     if train.x.shape[1] != test.x.shape[1]:
         raise DataError(f"{where}: training images of {train.x.shape[1]} pixels, and test images of {test.x.shape[1]}")
     if not 0 <= validation < len(train.y):
-        raise DataError(f"{where}: {validation:,} of its {len(train.y):,} training images cannot be kept for validation")
+        raise DataError(
+            f"{where}: {validation:,} of its {len(train.y):,} training images cannot be kept for validation"
+        )
     n = len(train.y) - validation
     return Examples(train.x[:n], train.y[:n]), Examples(train.x[n:], train.y[n:]), test
 
@@ -160,9 +168,12 @@ def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = np.float64)
            [1., 0., 0.]])
     """
     labels = np.asarray(labels)
-    if labels.size and not (labels.dtype.kind in "iu" and 0 <= labels.min() and labels.max() < classes):
-        raise ValueError(f"labels are whole numbers from 0 to {classes - 1}, not {labels.min()} to {labels.max()} ({labels.dtype})")
-    return np.eye(classes, dtype=dtype)[labels]
+    if labels.size and not (labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < classes):
+        raise ValueError(
+            f"labels are whole numbers from 0 to {classes - 1}, not {labels.min()} to {labels.max()} ({labels.dtype})"
+        )
+    targets: NDArray[Any] = np.eye(classes, dtype=dtype)[labels]
+    return targets
 
 
 Pairs = list[tuple[NDArray[Any], Any]]

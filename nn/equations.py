@@ -35,22 +35,22 @@ def sigmoid(z: Array) -> Array:
     0.5
     """
     lowest = -700.0 if z.dtype == np.float64 else -85.0
-    return 1 / (1 + np.exp(-np.maximum(z, lowest)))  # type: ignore[no-any-return]
+    return 1 / (1 + np.exp(-np.maximum(z, lowest)))
 
 
 def sigmoid_prime(z: Array, a: Array) -> Array:
     """sigma'(z) = sigma(z) (1 - sigma(z)), for a = sigma(z)."""
-    return a * (1 - a)  # type: ignore[no-any-return]
+    return a * (1 - a)
 
 
 def tanh_prime(z: Array, a: Array) -> Array:
     """tanh'(z) = 1 - tanh(z)^2, for a = tanh(z). Chapter 3, "Other models of artificial neuron"."""
-    return 1 - a * a  # type: ignore[no-any-return]
+    return 1 - a * a
 
 
 def relu(z: Array) -> Array:
     """max(0, z), chapter 3, "Other models of artificial neuron"."""
-    return np.maximum(z, 0)  # type: ignore[no-any-return]
+    return np.maximum(z, 0)
 
 
 def relu_prime(z: Array, a: Array) -> Array:
@@ -61,7 +61,7 @@ def relu_prime(z: Array, a: Array) -> Array:
 def softmax(z: Array, axis: int) -> Array:
     """e^z_j / sum_k e^z_k, chapter 3, equation (78); the largest z is subtracted first, which changes nothing."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)  # type: ignore[no-any-return]
+    return e / np.sum(e, axis=axis, keepdims=True)
 
 
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]] = {

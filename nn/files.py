@@ -21,13 +21,13 @@ class FileError(ValueError):
 
 
 def write_arrays(path: str | Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Write the arrays, each under its name. The file appears under its own name only when it is complete and on disk."""
+    """Write the arrays, each under its name. Only when the file is complete and on disk does it get its name."""
     path = Path(path)
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".tmp")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+                np.savez(file, allow_pickle=False, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
             umask = os.umask(0)
@@ -47,7 +47,9 @@ def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
                 if member.file_size > LARGEST:
-                    raise FileError(f"{path}: {member.filename} has {member.file_size:,} bytes, more than the limit of {LARGEST:,}")
+                    raise FileError(
+                        f"{path}: {member.filename} has {member.file_size:,} bytes, more than the limit of {LARGEST:,}"
+                    )
                 content = io.BytesIO(archive.read(member))
                 arrays[member.filename.removesuffix(".npy")] = _read_array(content, member.file_size)
     except FileNotFoundError:

@@ -41,10 +41,14 @@ class Module:
         named = self._named()
         if named.keys() != state.keys():
             missing, surplus = sorted(named.keys() - state.keys()), sorted(state.keys() - named.keys())
-            raise ValueError(f"the state does not fit: it lacks {missing or 'nothing'}, and has {surplus or 'nothing'} too many")
+            raise ValueError(
+                f"the state does not fit: it lacks {missing or 'nothing'}, and has {surplus or 'nothing'} too many"
+            )
         for name, parameter in named.items():
             if np.shape(state[name]) != parameter.shape:
-                raise ValueError(f"the state does not fit: {name} has shape {np.shape(state[name])}, not {parameter.shape}")
+                raise ValueError(
+                    f"the state does not fit: {name} has shape {np.shape(state[name])}, not {parameter.shape}"
+                )
             if np.asarray(state[name]).dtype.kind not in "fiu" or not np.all(np.isfinite(state[name])):
                 raise ValueError(f"the state does not fit: {name} holds values that are not finite numbers")
         for name, parameter in named.items():
@@ -131,7 +135,10 @@ class Sequential(Module):
         return a
 
     def __repr__(self) -> str:
-        return f"Sequential({', '.join(getattr(layer, '__name__', getattr(layer, 'name', '')) or repr(layer) for layer in self.layers)})"
+        names = [
+            getattr(layer, "__name__", None) or getattr(layer, "name", None) or repr(layer) for layer in self.layers
+        ]
+        return f"Sequential({', '.join(names)})"
 
 
 class Network(Module):
@@ -206,15 +213,22 @@ class Network(Module):
         """The label of each example: the most active output, or with a single output whether it reaches 0.5."""
         with no_grad():
             a = self(x).data
-        return (a[..., 0] >= 0.5).astype(np.int64) if self.sizes[-1] == 1 else np.argmax(a, axis=-1)
+        labels: NDArray[np.int64] = (
+            (a[..., 0] >= 0.5).astype(np.int64) if self.sizes[-1] == 1 else np.argmax(a, axis=-1)
+        )
+        return labels
 
-    def SGD(self, training_data: Any, epochs: int, mini_batch_size: int, eta: float, **options: Any) -> list[Epoch]:  # noqa: N802
+    def SGD(self, training_data: Any, epochs: int, mini_batch_size: int, eta: float, **options: Any) -> list[Epoch]:
         """Train by mini-batch stochastic gradient descent, as in the book; see `nn.sgd.train` for the options."""
         return train(self, training_data, epochs, mini_batch_size, eta, **options)
 
     def save(self, path: str | Path) -> None:
         """Write the network to a `.npz` file: whole, or not at all."""
-        settings = {"sizes": np.array(self.sizes), "activation": np.array(self.activation), "cost": np.array(self.cost_name)}
+        settings = {
+            "sizes": np.array(self.sizes),
+            "activation": np.array(self.activation),
+            "cost": np.array(self.cost_name),
+        }
         write_arrays(path, settings | self.state_dict())
 
     @classmethod
@@ -223,7 +237,9 @@ class Network(Module):
         arrays = read_arrays(path)
         try:
             sizes, activation, cost = (arrays.pop(key) for key in ("sizes", "activation", "cost"))
-            net = cls([int(n) for n in sizes], activation=str(activation), cost=str(cost), dtype=arrays["w1"].dtype, rng=0)
+            net = cls(
+                [int(n) for n in sizes], activation=str(activation), cost=str(cost), dtype=arrays["w1"].dtype, rng=0
+            )
             net.load_state_dict(arrays)
         except KeyError as error:
             raise FileError(f"{path}: not a saved network: it lacks {error}") from None

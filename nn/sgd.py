@@ -231,7 +231,8 @@ def train(
             state = net.state_dict()
             if not all(np.all(np.isfinite(array)) for array in state.values()):
                 raise FloatingPointError(
-                    f"training diverged in epoch {number}: the parameters are no longer finite; try a smaller eta than {eta}"
+                    f"training diverged in epoch {number}: the parameters are no longer finite;"
+                    f" try a smaller eta than {eta}"
                 )
             scores = {name: score(net, data, name) for name, data in sets.items()}
             epoch = Epoch(number, time.perf_counter() - start, scores)

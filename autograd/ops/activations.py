@@ -17,11 +17,8 @@ def _relu(x: Any) -> Any:
 
 
 def _sigmoid(x: Any) -> Any:
-    return 1 / (1 + np.exp(-np.maximum(x, _LOWEST.get(getattr(x, "dtype", None), -708.0))))
-
-
-# exp(-x) overflows below these; there the sigmoid is 0 to within the smallest number.
-_LOWEST = {np.dtype(kind): -float(np.log(np.finfo(kind).max)) + 1 for kind in (np.float16, np.float32, np.float64)}
+    lowest = -87.0 if getattr(x, "dtype", None) == np.float32 else -708.0  # exp(-x) overflows a little below
+    return 1 / (1 + np.exp(-np.maximum(x, lowest)))
 
 
 def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:

@@ -95,7 +95,7 @@ def einsum(subscripts: Any, *xs: Any, optimize: Any = True) -> Any:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """The sum of products over the last `axes` axes of a and the first of b, or over two lists of axes."""
     if np.ndim(axes) == 0:
-        over_a, over_b = range(np.ndim(a) - int(axes), np.ndim(a)), range(int(axes))
+        over_a, over_b = list(range(np.ndim(a) - int(axes), np.ndim(a))), list(range(int(axes)))
     else:
         over_a, over_b = ([int(i) for i in np.atleast_1d(side)] for side in axes)
     over_a, over_b = [i % np.ndim(a) for i in over_a], [i % np.ndim(b) for i in over_b]

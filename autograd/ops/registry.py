@@ -1,12 +1,15 @@
 """How a NumPy function finds the operation that stands for it, and which functions see only the values."""
 
 import operator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
 from autograd.tensor import Op
 from autograd.vocabulary import ADVICE, NAMED, NUMPY, PLAIN
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _UFUNCS = {
     operator.add: np.add,
@@ -18,7 +21,7 @@ _UFUNCS = {
 }
 
 
-def register(table: Any) -> Any:
+def register(table: dict[str, Any]) -> None:
     """Enter each Op of a module's table, under the name that it has there and for the function that it calls."""
     for name, op in table.items():
         if isinstance(op, Op):
@@ -28,17 +31,17 @@ def register(table: Any) -> Any:
             NUMPY[_UFUNCS.get(op.forward, op.forward)] = op
 
 
-def stands_for(function: Any) -> Any:
+def stands_for(function: Any) -> Callable[[F], F]:
     """Decorator: this composition of operations is what NumPy's `function` does with Tensors."""
 
-    def enter(composition: Any) -> Any:
+    def enter(composition: F) -> F:
         NAMED[composition.__name__] = NUMPY[function] = composition
         return composition
 
     return enter
 
 
-def operations() -> Any:
+def operations() -> list[str]:
     """The names of all operations.
 
     >>> operations()[:4]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.ops.registry import stands_for
-from autograd.tensor import Each, Op, Tensor
+from autograd.tensor import Each, Op
 
 
 def _scatter(g: Any, index: Any, shape: Any) -> Any:
@@ -58,9 +58,9 @@ flip         = Op(np.flip,         "np.flip(x, axis=axis)",
                   lambda g, y, x, axis=None: np.flip(g, axis))
 roll         = Op(np.roll,         "np.roll(x, shift, axis=axis)",
                   lambda g, y, x, shift, axis=None: np.roll(g, np.negative(shift), axis))
-getitem      = Op(_getitem,        "x[index]",
+getitem: Op  = Op(_getitem,        "x[index]",
                   lambda g, y, x, index: scatter(g, index, x.shape))
-scatter      = Op(_scatter,        "scatter(x, index, shape)",
+scatter: Op  = Op(_scatter,        "scatter(x, index, shape)",
                   lambda g, y, x, index, shape: g[index])
 pad_constant = Op(lambda x, pad_width, constant_values=0: np.pad(x, pad_width, constant_values=constant_values),
                   "np.pad(x, pad_width, constant_values=constant_values)",
@@ -129,6 +129,8 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     if mode == "constant":
         return pad_constant(x, pad_width, **kwargs)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise TypeError(f"pad: mode {mode!r} is not supported for Tensors; constant, edge, reflect, symmetric, wrap are")
+        raise TypeError(
+            f"pad: mode {mode!r} is not supported for Tensors; constant, edge, reflect, symmetric, wrap are"
+        )
     widths = np.broadcast_to(pad_width, (x.ndim, 2))
     return x[np.ix_(*[np.pad(np.arange(n), width, mode, **kwargs) for n, width in zip(x.shape, widths, strict=True)])]

@@ -1,0 +1,233 @@
+"""The command line: `python -m nn`, also installed as `handgrad`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from nn import equivalence
+from nn.costs import COSTS
+from nn.digits import load_digits
+from nn.images import read_images
+from nn.network import ACTIVATIONS, INITIALISATIONS, Network
+from nn.sgd import score
+
+DTYPES = {"float32": np.float32, "float64": np.float64}
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        sizes = [int(part) for part in text.split(",")]
+    except ValueError:
+        sizes = []
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of two or more numbers of neurons, such as 784,30,10")
+    return sizes
+
+
+def _at_least(least: int) -> type:
+    class Whole(int):
+        def __new__(cls, text: str) -> Whole:
+            try:
+                value = int(text)
+            except ValueError:
+                value = least - 1
+            if value < least:
+                raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+            return super().__new__(cls, value)
+
+    return Whole
+
+
+def _not_negative(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number of at least 0")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = _not_negative(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("0 is not greater than 0")
+    return value
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Says the defaults that say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
+def _network_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--sizes", type=_sizes, default="784,30,10", metavar="N,N,…", help="neurons in each layer, input first")
+    add("--cost", choices=list(COSTS), default="quadratic",
+        help="cost function; the output layer is sigmoid for the first two, softmax for log-likelihood")  # fmt: skip
+    add("--activation", choices=list(ACTIVATIONS), default="sigmoid", help="activation of the hidden layers")
+    add("--init", choices=INITIALISATIONS, default="gaussian",
+        help="initial weights: N(0, 1), or scaled to N(0, 1/inputs)")  # fmt: skip
+    add("--batch", type=_at_least(1), default=10, metavar="N", help="examples in a mini-batch")
+    add("--dtype", choices=list(DTYPES), default="float64", help="precision of the parameters")
+    add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random numbers")
+
+
+def _data_options(parser: argparse.ArgumentParser, which: str) -> None:
+    add = parser.add_argument
+    add(
+        "--data",
+        metavar="DIR",
+        help="directory with the four IDX files of another set, gzipped or not (default: MNIST)",
+    )
+    add("--scale", type=_positive, default=255.0, metavar="X",
+        help="what the pixel bytes 0 to 255 are divided by; the book's file has 256")  # fmt: skip
+    add("--test", action="store_true", help=f"{which} the 10,000 test images (this is the default)")
+    add("--validation", action="store_true", help=f"{which} the 10,000 validation images")
+    add("--training", action="store_true", help=f"{which} the training images")
+
+
+def _parser() -> argparse.ArgumentParser:
+    formatter = _Help
+    parser = argparse.ArgumentParser(
+        prog="handgrad",
+        description="Train the handwritten-digit network on derived gradients, and check them against the equations.",
+        epilog="Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    sub = commands.add_parser("train", help="train a network", formatter_class=formatter)
+    _network_options(sub)
+    add = sub.add_argument
+    add("--epochs", type=_at_least(0), default=30, metavar="N", help="times through the training images")
+    add("--eta", type=_positive, default=3.0, metavar="X", help="learning rate, per unit of gradient")
+    add("--momentum", type=_not_negative, default=0.0, metavar="X", help="share of the velocity kept from step to step")
+    add("--nesterov", action="store_true", help="look the gradient up ahead; needs --momentum")
+    add("--decay", type=_not_negative, default=0.0, metavar="X",
+        help="weight decay per unit of eta: the book's lambda/n; the biases are left out")  # fmt: skip
+    add("--patience", type=_at_least(1), metavar="N",
+        help="stop after N epochs without a better accuracy on the validation images, and keep the best")  # fmt: skip
+    add("--save", metavar="FILE", help="a .npz file that holds the network after each finished epoch (default: none)")
+    _data_options(sub, "after each epoch, measure on")
+
+    sub = commands.add_parser("evaluate", help="measure a saved network", formatter_class=formatter)
+    sub.add_argument("model", metavar="model.npz", help="the saved network")
+    _data_options(sub, "measure on")
+
+    sub = commands.add_parser("predict", help="recognise digits in pictures")
+    sub.add_argument("model", metavar="model.npz", help="the saved network")
+    sub.add_argument("images", nargs="+", metavar="image", help="a picture (PNG, PGM, …), or an IDX file of many")
+
+    sub = commands.add_parser(
+        "check", help="compare engine, hand-derived equations and finite differences", formatter_class=formatter
+    )
+    _network_options(sub)
+    return parser
+
+
+def _train(args: argparse.Namespace) -> int:
+    if args.nesterov and not args.momentum:
+        raise ValueError("--nesterov needs a --momentum greater than 0")
+    dtype = DTYPES[args.dtype]
+    training, validation, test = load_digits(args.data, scale=args.scale, classes=max(2, args.sizes[-1]), dtype=dtype)
+    if args.sizes[0] != training.x.shape[1]:
+        raise ValueError(f"--sizes begins with {args.sizes[0]}, and the images have {training.x.shape[1]} pixels")
+    rng = np.random.default_rng(args.seed)
+    net = Network(args.sizes, activation=args.activation, cost=args.cost, init=args.init, dtype=dtype, rng=rng)
+    on_test = args.test or not (args.validation or args.training)
+    start = time.perf_counter()
+    history = net.SGD(
+        training, args.epochs, args.batch, args.eta,
+        test_data=test if on_test else None,
+        validation_data=validation if args.validation or args.patience else None,
+        monitor_training=args.training, rng=rng, momentum=args.momentum, nesterov=args.nesterov,
+        weight_decay=args.decay, patience=args.patience, save=args.save,
+    )  # fmt: skip
+    print(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}")
+    for name in history[-1].scores if history else ():
+        best = max(history, key=lambda epoch: epoch.scores[name].correct)
+        print(
+            f"{name}: {history[-1].scores[name].accuracy:.2%} after the last epoch,"
+            f" {best.scores[name].accuracy:.2%} after the best (epoch {best.number})"
+        )
+    if args.save:
+        if not history:
+            net.save(args.save)
+        print(f"saved to {args.save}")
+    return 0
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    net = Network.load(args.model)
+    sets = zip(
+        ("training", "validation", "test"),
+        (args.training, args.validation, args.test or not (args.training or args.validation)),
+        load_digits(args.data, scale=args.scale, classes=max(2, net.sizes[-1]), dtype=net.weights[0].dtype),
+        strict=True,
+    )
+    for name, wanted, data in sets:
+        if wanted:
+            result = score(net, data, f"{name} data")
+            print(f"{name}: {result.correct} / {result.total} ({result.accuracy:.2%}), cost {result.cost:.5f}")
+    return 0
+
+
+def _predict(args: argparse.Namespace) -> int:
+    net = Network.load(args.model)
+    for path in args.images:
+        pixels = read_images(path)
+        if pixels.shape[1] != net.sizes[0]:
+            raise ValueError(
+                f"{path}: {pixels.shape[1]} pixels, and the network in {args.model} takes {net.sizes[0]};"
+                " resize the picture"
+            )
+        for i, (label, a) in enumerate(zip(net.predict(pixels), net(pixels).data, strict=True)):
+            which = path if len(pixels) == 1 else f"{path}[{i}]"
+            print(f"{which}: {label} (activation {float(np.max(a)):.3f})")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    rows = equivalence.report(
+        args.sizes, cost=args.cost, activation=args.activation, init=args.init, batch=args.batch,
+        dtype=DTYPES[args.dtype], seed=args.seed,
+    )  # fmt: skip
+    print(
+        f"{'-'.join(map(str, args.sizes))}, {args.activation} hidden layers, {args.cost} cost, mini-batch of"
+        f" {args.batch}, {args.dtype}, seed {args.seed}\n"
+    )
+    print(equivalence.as_table(rows))
+    passed = all(row.passed for row in rows)
+    worst = max(row.engine_equations for row in rows)
+    print(
+        f"\n{'pass' if passed else 'FAIL'}: engine and equations differ by {worst:.1e} of the largest gradient at most"
+        f" (tolerance {rows[0].tolerance:.0e}); finite differences are exact to about"
+        f" {equivalence.DIFFERENCE_TOLERANCE[np.dtype(args.dtype)]:.0e}"
+    )
+    return 0 if passed else 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted."""
+    args = _parser().parse_args(argv)
+    run = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check}[args.command]
+    try:
+        return run(args)
+    except (ValueError, FloatingPointError) as error:
+        print(f"handgrad: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        saved = getattr(args, "save", None)
+        print(f"\ninterrupted{f'; {saved} holds the last finished epoch' if saved else ''}", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

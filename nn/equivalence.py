@@ -1,0 +1,175 @@
+"""The proof of the pudding: the engine's gradients, the hand-derived equations and finite differences, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from nn import equations
+from nn.digits import one_hot
+from nn.network import Network
+
+# The largest difference between engine and equations, relative to the largest gradient of the parameter.
+TOLERANCE = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-5}
+# The same for finite differences, whose formula is exact only to the square of the step.
+DIFFERENCE_TOLERANCE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-5}
+STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+
+
+def relative_difference(a: Any, b: Any) -> float:
+    """max |a - b| / max(|a|, |b|): 0 for two equal arrays, inf or nan where one is not finite.
+
+    >>> relative_difference(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
+    0.2
+    """
+    scale = max(float(np.max(np.abs(a), initial=0.0)), float(np.max(np.abs(b), initial=0.0)))
+    difference = float(np.max(np.abs(np.subtract(a, b)), initial=0.0))
+    return difference / scale if scale else difference
+
+
+@dataclass
+class Row:
+    """One parameter: its gradient's largest element as each of the three has it, and how far they are apart at most."""
+
+    name: str
+    shape: tuple[int, ...]
+    engine: float
+    equations: float
+    differences: float
+    engine_equations: float
+    engine_differences: float
+    equations_differences: float
+    tolerance: float
+    difference_tolerance: float
+    compared: int  # how many elements the finite differences were taken for
+
+    @property
+    def passed(self) -> bool:
+        return (
+            self.engine_equations <= self.tolerance
+            and self.engine_differences <= self.difference_tolerance
+            and self.equations_differences <= self.difference_tolerance
+        )
+
+
+def engine_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
+    """The gradient of the cost that `backward()` leaves in each parameter, by the parameter's name."""
+    for parameter in net.parameters():
+        parameter.grad = None
+    net.cost(x, y).backward()
+    return {str(parameter.name): parameter.grad for parameter in net.parameters()}
+
+
+def equations_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
+    """The same from BP1 to BP4."""
+    w, b = [p.data for p in net.weights], [p.data for p in net.biases]
+    nabla_b, nabla_w = equations.backprop_batch(w, b, x, y, net.cost_name, net.activation)
+    gradients = {f"w{layer}": nabla for layer, nabla in enumerate(nabla_w, 1)}
+    return gradients | {f"b{layer}": nabla for layer, nabla in enumerate(nabla_b, 1)}
+
+
+def finite_differences(
+    net: Network, x: Any, y: Any, name: str, elements: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], float]:
+    """Central differences of the equations' cost for some elements (flat indices) of one parameter, in float64.
+
+    The second number is what rounding alone may do to each. Elements whose difference depends on the step, because it
+    crosses a kink of relu, come out as nan.
+    """
+    state = {key: array.astype(np.float64) for key, array in net.state_dict().items()}
+    w = [state[f"w{layer}"] for layer in range(1, len(net.sizes))]
+    b = [state[f"b{layer}"] for layer in range(1, len(net.sizes))]
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    flat = state[name].reshape(-1)
+
+    def cost() -> float:
+        return equations.cost(equations.output_weighted_input(w, b, x, net.activation), y, net.cost_name)
+
+    def quotient(i: int, h: float) -> float:
+        kept = flat[i]
+        flat[i] = kept + h
+        above, right = cost(), flat[i]
+        flat[i] = kept - h
+        below, left = cost(), flat[i]
+        flat[i] = kept
+        return float((above - below) / (right - left))
+
+    steps = [STEP * max(1.0, abs(float(flat[i]))) for i in elements]
+    found = np.array([quotient(int(i), h) for i, h in zip(elements, steps, strict=True)])
+    noise = 10 * float(np.finfo(np.float64).eps) * cost() / STEP
+    if net.activation == "relu":
+        again = np.array([quotient(int(i), h / 3) for i, h in zip(elements, steps, strict=True)])
+        found[np.abs(found - again) > 10 * noise + 1e-7 * np.max(np.abs(found), initial=0.0)] = np.nan
+    return found, noise
+
+
+def report(
+    sizes: Sequence[int],
+    *,
+    cost: str = "quadratic",
+    activation: str = "sigmoid",
+    init: str = "gaussian",
+    batch: int = 10,
+    dtype: DTypeLike = np.float64,
+    seed: int = 0,
+    elements: int = 25_000,
+) -> list[Row]:
+    """A row for each parameter of a random network, on a random mini-batch.
+
+    The finite differences are taken for at most `elements` elements of each parameter, picked at random.
+
+    >>> all(row.passed for row in report([4, 3, 2], batch=5))
+    True
+    """
+    rng = np.random.default_rng(seed)
+    net = Network(sizes, activation=activation, cost=cost, init=init, dtype=dtype, rng=rng)
+    x = rng.random((batch, net.sizes[0])).astype(dtype)
+    y = one_hot(rng.integers(0, net.sizes[-1], batch), net.sizes[-1]).astype(dtype)
+    from_engine, from_equations = engine_gradient(net, x, y), equations_gradient(net, x, y)
+    rows = []
+    for parameter in net.parameters():
+        name = str(parameter.name)
+        a, b = from_engine[name].reshape(-1), from_equations[name].reshape(-1)
+        picked = rng.permutation(a.size)[:elements]
+        top = int(np.argmax(np.abs(b)))
+        picked = np.concatenate([[top], picked[picked != top]])
+        differences, noise = finite_differences(net, x, y, name, picked)
+        smooth = ~np.isnan(differences)
+        scale = float(np.max(np.abs(b)))
+        rows.append(
+            Row(
+                name=name,
+                shape=parameter.shape,
+                engine=float(a[top]),
+                equations=float(b[top]),
+                differences=float(differences[0]),
+                engine_equations=relative_difference(a, b),
+                engine_differences=relative_difference(a[picked][smooth], differences[smooth]),
+                equations_differences=relative_difference(b[picked][smooth], differences[smooth]),
+                tolerance=TOLERANCE[np.dtype(dtype)],
+                difference_tolerance=DIFFERENCE_TOLERANCE[np.dtype(dtype)] + (noise / scale if scale else np.inf),
+                compared=int(np.sum(smooth)),
+            )
+        )
+    return rows
+
+
+def as_table(rows: Sequence[Row]) -> str:
+    """The report as text for a terminal."""
+    lines = [
+        f"{'':9}{'':12}{'the largest element of the gradient':^41}{'largest relative difference':^37}",
+        f"{'':9}{'shape':12}{'engine':>13} {'equations':>13} {'differences':>13}"
+        f"{'engine-equations':>18}{'engine-diff.':>14}{'equations-diff.':>17}",
+    ]
+    for row in rows:
+        shape = " x ".join(map(str, row.shape))
+        lines.append(
+            f"dC/d{row.name:5}{shape:12}{row.engine:13.6e} {row.equations:13.6e} {row.differences:13.6e}"
+            f"{row.engine_equations:18.1e}{row.engine_differences:14.1e}{row.equations_differences:17.1e}"
+            f"  {'pass' if row.passed else 'FAIL'}"
+        )
+    return "\n".join(lines)
