@@ -11,7 +11,7 @@ A `Tensor` records what is computed from it, and `backward()` derives the gradie
 Tensor(0.896...)
 >>> cost.backward()
 >>> w.grad
-array([-0.101..., -0.170...])
+array([-0.242..., -0.432...])
 
 `grad` and its relatives turn a function into its derivative, of any order:
 
@@ -23,7 +23,17 @@ array([-0.101..., -0.170...])
 from autograd.backprop import backprop
 from autograd.check import GradientError, check_gradients
 from autograd.ops import operations
-from autograd.ops.activations import log_softmax, logsumexp, relu, sigmoid, softmax, softplus
+from autograd.ops.activations import (
+    log_softmax,
+    logsumexp,
+    relu,
+    relu_layer,
+    sigmoid,
+    sigmoid_layer,
+    softmax,
+    softplus,
+    tanh_layer,
+)
 from autograd.ops.products import linear
 from autograd.recording import no_grad
 from autograd.tensor import Op, Tensor
@@ -46,9 +56,12 @@ __all__ = [
     "no_grad",
     "operations",
     "relu",
+    "relu_layer",
     "sigmoid",
+    "sigmoid_layer",
     "softmax",
     "softplus",
+    "tanh_layer",
     "value_and_grad",
     "vjp",
 ]

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from autograd.operands import explained, seed_of
 from autograd.stale import refuse_changed_data
-from autograd.tensor import CONSTANT, Tensor
+from autograd.tensor import CONSTANT, Tensor, last_change
 from autograd.vocabulary import NAMED
 
 
@@ -53,43 +53,40 @@ def backprop(
     """
     seed = seed_of(output, seed)
     record = record or isinstance(seed, Tensor)
-    grads = {output: seed}
+    grads: dict[Tensor, Any] = {output: seed}
     if output.op is None:
         return grads
     nodes = reached(output, stop)
-    if Tensor.last_change > nodes[-1].tick:
+    if last_change[0] > nodes[-1].tick:
         refuse_changed_data(nodes)
 
-    def deliver(x: Tensor, value: Any, g: Any) -> None:
-        """Add `g` to what has arrived at `x`; out of place, because two edges may carry the same array."""
-        kind = type(g)
-        if kind is not type(value) or (kind is ndarray and (g.shape != value.shape or g.dtype is not value.dtype)):
-            g = fit(g, value)
-        earlier = grads.get(x)
-        grads[x] = g if earlier is None else earlier + g
-
     for node in nodes:
-        g: Any = grads.get(node)
-        if g is None:
-            continue  # every path to it goes through a rule of None
         op: Any = node.op
-        y, inputs, values, params, rules = node._data, node.inputs, node.values, node.params, op.rules
-        operands = values
+        g, y, values, params, rules = grads[node], node._data, node.values, node.params, op.rules
+        operands: Any = values
         if record:
-            y, operands = node, tuple([x if isinstance(x, Tensor) else value for x, value in zip(inputs, values)])
+            y, operands = node, [x if isinstance(x, Tensor) else value for x, value in zip(node.inputs, values)]
+        pair = len(values) == 2 and not params  # as nearly every node of a scalar graph has it; unpacked once
+        if pair:
+            a, b = operands
         try:
-            if len(values) == 2 and not params:  # the loop below for two inputs, spelled out: graphs of scalars are
-                a, b = operands  # made of these, and take a third longer without
-                if isinstance(inputs[0], Tensor):
-                    deliver(inputs[0], values[0], rules[0](g, y, a, b))
-                if isinstance(inputs[1], Tensor):
-                    deliver(inputs[1], values[1], rules[1](g, y, a, b))
-            else:
-                for x, value, rule in zip(inputs, values, rules):
-                    if isinstance(x, Tensor) and rule is not None:
-                        deliver(x, value, rule(g, y, *operands, **params))
+            if op.delta is not None:
+                g = op.delta(g, y)
+            for i, x in enumerate(node.inputs):
+                if isinstance(x, Tensor):
+                    part = rules[i](g, y, a, b) if pair else rules[i](g, y, *operands, **params)
+                    value, kind = values[i], type(part)
+                    if kind is ndarray:
+                        if part.shape != value.shape or part.dtype is not value.dtype:
+                            part = fit(part, value)
+                        elif part is g and x.op is None:
+                            part = g.copy()  # what is left in a leaf can be written into without changing another
+                    elif kind is not type(value):
+                        part = fit(part, value)
+                    earlier = grads.get(x)  # added out of place: two edges may carry the same array
+                    grads[x] = part if earlier is None else earlier + part
         except (TypeError, ValueError, IndexError) as error:
-            raise explained(error, f"backward of {op.name}", inputs) from error
+            raise explained(error, f"backward of {op.name}", node.inputs) from error
     return grads
 
 
@@ -100,17 +97,16 @@ def backward(output: Tensor, seed: Any = None) -> None:
             "backward() on a Tensor that was computed under no_grad() or detached: no graph leads to it; compute it"
             " again with recording on"
         )
-    owners = set()  # of the memory of the gradients written so far
+    viewed = set()  # memory that the gradients of leaves are views of; no two leaves may share it
     for x, g in backprop(output, seed).items():
-        if x.op is None and x.grad is not None:
-            g = x.grad + g
-        elif type(g) is ndarray:
-            owner = id(g)
-            if x.op is None:  # a leaf's gradient can be written into without changing another's
-                owner = owner if g.base is None else id(g.base)
-                if owner in owners or not g.flags.writeable:
+        if x.op is None:
+            if x.grad is not None:
+                g = x.grad + g
+            elif type(g) is ndarray and g.base is not None:
+                if id(g.base) in viewed or not g.flags.writeable:
                     g = g.copy()
-            owners.add(owner)
+                else:
+                    viewed.add(id(g.base))
         x.grad = g
 
 
@@ -124,13 +120,13 @@ def fit(g: Any, value: Any) -> Any:
     array([4., 4., 4.])
     """
     total = np.sum if isinstance(g, Tensor) else np.add.reduce  # the same, without np.sum's overhead
-    if g.ndim > value.ndim:
-        g = total(g, axis=tuple(range(g.ndim - value.ndim)))
-    stretched = tuple([axis for axis, n in enumerate(value.shape) if n == 1 != g.shape[axis]])
-    if stretched:
+    for _ in range(g.ndim - value.ndim):
+        g = total(g, axis=0)
+    if g.shape != value.shape:
+        stretched = tuple([axis for axis, n in enumerate(value.shape) if n == 1 != g.shape[axis]])
         g = total(g, axis=stretched, keepdims=True)
+        if g.shape != value.shape:
+            raise ValueError(f"the rule returned a gradient of shape {g.shape} for an input of shape {value.shape}")
     if g.dtype != value.dtype:
         g = g.astype(value.dtype)
-    if g.shape != value.shape:
-        raise ValueError(f"the rule returned a gradient of shape {g.shape} for an input of shape {value.shape}")
     return g if g.ndim or isinstance(g, Tensor) else g[()]

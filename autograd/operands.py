@@ -49,12 +49,14 @@ def bind(op: Any, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[
 def seed_of(output: Any, seed: Any) -> Any:
     """The gradient to start from: `seed` with the shape and dtype of `output`, by default 1 for one element."""
     if seed is None:
+        if isinstance(output.data, np.generic):
+            return output.data.dtype.type(1)
         if output.size != 1:
             raise ValueError(
                 f"the gradient of a Tensor of shape {output.shape} needs a seed of that shape, the gradient arriving"
                 " from outside; for the gradient of the sum of its elements, take .sum() first"
             )
-        return np.ones_like(output.data) if output.ndim else output.dtype.type(1)
+        return np.ones_like(output.data)
     if not isinstance(seed, Vocabulary):
         seed = np.array(seed, dtype=output.dtype)[()]
     if seed.shape != output.shape:

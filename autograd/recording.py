@@ -1,4 +1,4 @@
-"""The recording switch: the one piece of state that is not in a graph. Every thread, and every asyncio task, has its own."""
+"""The recording switch, the one piece of state outside the graph. Every thread and asyncio task has its own."""
 
 from __future__ import annotations
 

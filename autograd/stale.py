@@ -45,9 +45,10 @@ def _reads(node: Tensor, x: Tensor) -> bool:
     y = _ShapeOnly(node._data) if x is node else node._data
     try:
         with np.errstate(all="ignore"):
+            g = node.op.delta(node._data, y) if node.op.delta else node._data
             for operand, rule in zip(node.inputs, node.op.rules):
-                if isinstance(operand, Tensor) and rule is not None:
-                    rule(node._data, y, *values, **node.params)
+                if isinstance(operand, Tensor):
+                    rule(g, y, *values, **node.params)
     except (TypeError, AttributeError, ValueError, IndexError):
         return True
     return False

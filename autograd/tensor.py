@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from autograd.recording import is_recording
 from autograd.vocabulary import NAMED, Vocabulary
 
 _next_tick = itertools.count(1).__next__  # creation order, which is a topological order of every graph
+last_change = [0]  # when any Tensor's data was last assigned: a graph younger than that needs no check
 _NO_PARAMS: dict[str, Any] = {}
 
 
@@ -31,8 +33,10 @@ class Op:
 
     A rule is a line of plain NumPy, called as `rule(g, y, *inputs, **params)`: `g` is the gradient arriving at the
     output `y`, and the rule returns the gradient for its input; `backprop` sums out whatever broadcasting repeated.
-    Run on arrays it is the backward pass; run on Tensors it is a recorded one. A rule of None lets nothing through.
+    Run on arrays it is the backward pass; run on Tensors it is a recorded one.
     The arguments after `g, y` name the inputs, then the parameters, in the order of the NumPy function.
+    `delta`, where given, makes of (g, y) what all the rules get in place of g, computed once: a fused operation
+    f(u(…)) has the rules of u, and delta = g f'(u), which is the error of the book's BP2.
 
     >>> cube = Op(lambda x: x**3, "x ** 3", lambda g, y, x: g * 3 * x**2, name="cube")
     >>> cube(Tensor(2.0))
@@ -41,35 +45,36 @@ class Op:
     8.0
     """
 
-    __slots__ = ("arity", "forward", "name", "params", "rules", "template")
+    __slots__ = ("arity", "delta", "forward", "name", "params", "rules", "template")
     rules: Any
     params: tuple[str, ...]
 
-    def __init__(self, forward: Callable[..., Any], template: str, *rules: Any, name: str = ""):
-        self.forward, self.template = forward, template
+    def __init__(self, forward: Callable[..., Any], template: str, *rules: Any, name: str = "", delta: Any = None):
+        self.forward, self.template, self.delta = forward, template, delta
         self.name = name or forward.__name__.lstrip("_")
         if rules and isinstance(rules[0], Each):
             self.rules, self.arity, self.params = rules[0], sys.maxsize, rules[0].params
         else:
             self.rules, self.arity = rules, len(rules)
-            code = next((rule.__code__ for rule in rules if rule is not None), None)
+            code = rules[0].__code__ if rules else None
             self.params = code.co_varnames[2 + self.arity : code.co_argcount] if code else ()
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """The result on these inputs: a recorded Tensor if one of them is a Tensor, else just NumPy's."""
         if params or len(inputs) > self.arity:
             inputs, params = bind(self, inputs, params)
-        values = tuple(
-            [x._data if isinstance(x, Tensor) else x if type(x) in NUMBERS else constant(x, self.name) for x in inputs]
-        )
+        values, recorded = [], False
+        for x in inputs:
+            if isinstance(x, Tensor):
+                x, recorded = x._data, True
+            elif type(x) not in NUMBERS:
+                x = constant(x, self.name)
+            values.append(x)
         try:
             data = self.forward(*values, **params)
         except (TypeError, ValueError, IndexError) as error:
             raise explained(error, self.name, inputs) from error
-        for x in inputs:
-            if isinstance(x, Tensor):
-                return record(data, self, inputs, values, params)
-        return data
+        return record(data, self, inputs, values, params) if recorded else data
 
     def __repr__(self) -> str:
         return f"Op({self.name}: {self.template})"
@@ -82,8 +87,8 @@ class Each:
         self.rule = rule
         self.params = tuple(rule.__kwdefaults__ or ())
 
-    def __iter__(self) -> Iterator[Callable[..., Any]]:
-        return (partial(self.rule, i) for i in itertools.count())
+    def __getitem__(self, i: int) -> Callable[..., Any]:
+        return partial(self.rule, i)
 
 
 # What a Tensor is made by that was computed without recording: nothing flows through it.
@@ -91,10 +96,10 @@ CONSTANT = Op(lambda: None, "constant", name="constant")
 
 
 def record(
-    data: Any, op: Op, inputs: tuple[Any, ...], values: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS
+    data: Any, op: Op, inputs: tuple[Any, ...], values: Sequence[Any], params: dict[str, Any] = _NO_PARAMS
 ) -> Tensor:
     """The Tensor of the `data` that `op` made from `inputs`; their plain `values` are what its rules will need."""
-    if type(data) is not float64:
+    if type(data) is not float64 and (type(data) is not ndarray or not data.ndim or data.dtype.kind != "f"):
         data = float_data(data, op.name)
     node: Tensor = object.__new__(Tensor)
     node._data = data
@@ -108,24 +113,44 @@ def record(
     return node
 
 
-def _operator(name: str) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor]]:
-    """A binary operator and its reflection: `Op.__call__` for two operands, spelled out because graphs of scalars
-    spend most of their time here."""
+def operator_methods(op: Op) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
+    """A binary operator and its reflection: what `op(a, b)` does, without the generality of `Op.__call__`, because
+    graphs of scalars spend most of their time here."""
+    forward = op.forward
 
     def method(self: Tensor, other: Any) -> Tensor:
-        op: Any = NAMED[name]
-        a = self._data
-        b = other._data if isinstance(other, Tensor) else other if type(other) in NUMBERS else constant(other, op.name)
+        a, b = self._data, other
+        if isinstance(other, Tensor):
+            b = other._data
+        elif type(other) not in NUMBERS:
+            b = constant(other, op.name)
         try:
-            data = op.forward(a, b)
+            data = forward(a, b)
         except (TypeError, ValueError) as error:
             raise explained(error, op.name, (self, other)) from error
         return record(data, op, (self, other), (a, b))
 
     def reflected(self: Tensor, other: Any) -> Tensor:
-        return NAMED[name](other, self)  # type: ignore[no-any-return]
+        b = self._data
+        a = other if type(other) in NUMBERS else constant(other, op.name)
+        try:
+            data = forward(a, b)
+        except (TypeError, ValueError) as error:
+            raise explained(error, op.name, (other, self)) from error
+        return record(data, op, (other, self), (a, b))
 
     return method, reflected
+
+
+def unary_method(op: Op) -> Callable[[Any], Tensor]:
+    """The method `t.exp()`, or `-t`, of an operation with one input that cannot fail."""
+    forward = op.forward
+
+    def method(self: Tensor) -> Tensor:
+        x = self._data
+        return record(forward(x), op, (self,), (x,))
+
+    return method
 
 
 class Tensor(Vocabulary):
@@ -150,7 +175,7 @@ class Tensor(Vocabulary):
     grad: Any
     op: Op | None
     inputs: tuple[Any, ...]  # Tensors and constants, as they were given
-    values: tuple[Any, ...]  # the same as plain NumPy, as they were when the operation ran
+    values: Sequence[Any]  # the same as plain NumPy, as they were when the operation ran
     params: dict[str, Any]
     name: str | None
     tick: int  # when it was made
@@ -167,18 +192,14 @@ class Tensor(Vocabulary):
         self.tick = _next_tick()
         self.changed = 0
 
-    @property
-    def data(self) -> Any:
-        return self._data
+    def _assign(self, data: Any) -> None:
+        if data is not self._data:  # it is after t.data -= …
+            if isinstance(data, Tensor):
+                raise TypeError("data takes an array or a number, not a Tensor; assign t.data")
+            self._data = float_data(data if isinstance(data, ndarray) else np.asarray(data), "Tensor.data")
+        self.changed = last_change[0] = _next_tick()
 
-    @data.setter
-    def data(self, data: Any) -> None:
-        if isinstance(data, Tensor):
-            raise TypeError("data takes an array or a number, not a Tensor; assign t.data")
-        self._data = float_data(data if isinstance(data, ndarray) else np.asarray(data), "Tensor.data")
-        self.changed = Tensor.last_change = _next_tick()
-
-    last_change = 0  # the latest `changed` of all: a graph that is younger needs no check
+    data = property(attrgetter("_data"), _assign)
 
     def detach(self) -> Tensor:
         """The same data as a constant: nothing flows back through it, and the graph behind it is let go."""
@@ -196,13 +217,6 @@ class Tensor(Vocabulary):
         unless it holds one element.
         """
         NAMED["backward"](self, seed)
-
-    __add__, __radd__ = _operator("add")
-    __sub__, __rsub__ = _operator("subtract")
-    __mul__, __rmul__ = _operator("multiply")
-    __truediv__, __rtruediv__ = _operator("divide")
-    __pow__, __rpow__ = _operator("power")
-    __matmul__, __rmatmul__ = _operator("matmul")
 
     def __repr__(self) -> str:
         values = np.array2string(self._data, separator=", ", prefix="Tensor(") if self.ndim else str(self._data)

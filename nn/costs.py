@@ -16,7 +16,7 @@ from autograd import Op, log_softmax, sigmoid, softmax
 
 
 def _examples(a: Any) -> int:
-    return max(1, int(a.size // a.shape[-1]))
+    return a.shape[0] if a.ndim == 2 else int(a.size // a.shape[-1])
 
 
 def _half_squares(a: Any, y: Any) -> Any:
@@ -46,10 +46,10 @@ _log_likelihood = Op(_softmax_log_likelihood, "-np.sum(y * log_softmax(z)) / len
 
 
 def _same_shape(cost: str, outputs: Any, y: Any) -> None:
-    if np.shape(outputs) != np.shape(y):
+    if outputs.shape != y.shape or not outputs.size:
         raise ValueError(
-            f"{cost}: the outputs have shape {np.shape(outputs)} and the targets {np.shape(y)}; they have to be the"
-            " same (nn.one_hot turns labels into targets)"
+            f"{cost}: the outputs have shape {outputs.shape} and the targets {y.shape}; they have to be the same, and"
+            " not empty (nn.one_hot turns labels into targets)"
         )
 
 
@@ -91,12 +91,13 @@ def softmax_log_likelihood(z: Any, y: Any) -> Any:
 class Cost:
     """A cost together with the activation of the output layer that it belongs to."""
 
-    output: Callable[[Any], Any]  # the activations of the weighted inputs of the output layer
-    of: Callable[[Any, Any], Any]  # the cost of those weighted inputs, given targets
+    output: Callable[[Any], Any]
+    of: Callable[[Any, Any], Any]
+    takes_activations: bool  # `of` takes the outputs' activations; else their weighted inputs
 
 
 COSTS = {
-    "quadratic": Cost(sigmoid, lambda z, y: quadratic(sigmoid(z), y)),
-    "cross-entropy": Cost(sigmoid, sigmoid_cross_entropy),
-    "log-likelihood": Cost(softmax, softmax_log_likelihood),
+    "quadratic": Cost(sigmoid, quadratic, takes_activations=True),
+    "cross-entropy": Cost(sigmoid, sigmoid_cross_entropy, takes_activations=False),
+    "log-likelihood": Cost(softmax, softmax_log_likelihood, takes_activations=False),
 }

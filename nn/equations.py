@@ -35,12 +35,14 @@ def sigmoid(z: Array) -> Array:
     0.5
     """
     lowest = -700.0 if z.dtype == np.float64 else -85.0
-    return 1 / (1 + np.exp(-np.maximum(z, lowest)))
+    a: Array = 1 / (1 + np.exp(-np.maximum(z, lowest)))
+    return a
 
 
 def sigmoid_prime(z: Array, a: Array) -> Array:
     """sigma'(z) = sigma(z) (1 - sigma(z)), for a = sigma(z)."""
-    return a * (1 - a)
+    prime: Array = a * (1 - a)
+    return prime
 
 
 def tanh_prime(z: Array, a: Array) -> Array:
@@ -50,7 +52,8 @@ def tanh_prime(z: Array, a: Array) -> Array:
 
 def relu(z: Array) -> Array:
     """max(0, z), chapter 3, "Other models of artificial neuron"."""
-    return np.maximum(z, 0)
+    a: Array = np.maximum(z, 0)
+    return a
 
 
 def relu_prime(z: Array, a: Array) -> Array:
@@ -61,7 +64,8 @@ def relu_prime(z: Array, a: Array) -> Array:
 def softmax(z: Array, axis: int) -> Array:
     """e^z_j / sum_k e^z_k, chapter 3, equation (78); the largest z is subtracted first, which changes nothing."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    a: Array = e / np.sum(e, axis=axis, keepdims=True)
+    return a
 
 
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]] = {

@@ -3,22 +3,34 @@
 relu'(0) = 0. softmax and log_softmax go along `axis`, the last by default; logsumexp over all axes by default.
 """
 
+import re
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from autograd.ops.elementwise import tanh
+from autograd.ops.products import linear
 from autograd.ops.reductions import expanded
 from autograd.tensor import Op
 
 
 def _relu(x: Any) -> Any:
-    return np.maximum(x, 0) if isinstance(x, ndarray) else max(x, type(x)(0))  # np.maximum is slow on scalars
+    if isinstance(x, ndarray):
+        return np.maximum(x, 0)
+    return type(x)(0) if x <= 0 else x  # np.maximum takes ten times as long on scalars
 
 
 def _sigmoid(x: Any) -> Any:
-    lowest = -87.0 if getattr(x, "dtype", None) == np.float32 else -708.0  # exp(-x) overflows a little below
-    return 1 / (1 + np.exp(-np.maximum(x, lowest)))
+    """1 / (1 + e^-x), in one array throughout; below `lowest`, e^-x would overflow."""
+    lowest = -87.0 if getattr(x, "itemsize", 8) == 4 else -708.0
+    y = np.maximum(x, lowest)
+    if not isinstance(y, ndarray):
+        return 1 / (1 + np.exp(-y))
+    np.negative(y, out=y)
+    np.exp(y, out=y)
+    np.add(y, 1, out=y)
+    return np.reciprocal(y, out=y)
 
 
 def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
@@ -49,3 +61,19 @@ softmax     = Op(_softmax, "np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=Tr
 log_softmax = Op(_log_softmax, "x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))",
                  lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
 # fmt: on
+
+
+def _layer(activation: Op) -> Op:
+    """A layer of neurons as one node: the rules of `linear`, given the error that `activation`'s rule makes of g."""
+    (rule,) = activation.rules
+    return Op(
+        lambda x, w, b: activation.forward(linear.forward(x, w, b)),
+        re.sub(r"\bx\b", f"({linear.template})", activation.template),
+        *linear.rules,
+        delta=lambda g, y: rule(g, y, None),
+    )
+
+
+sigmoid_layer = _layer(sigmoid)
+tanh_layer = _layer(tanh)
+relu_layer = _layer(relu)

@@ -65,7 +65,7 @@ maximum    = Op(np.maximum,  "np.maximum(a, b)",      lambda g, y, a, b: _share(
                                                       lambda g, y, a, b: _share(g, a, b, a < b))
 minimum    = Op(np.minimum,  "np.minimum(a, b)",      lambda g, y, a, b: _share(g, a, b, a < b),
                                                       lambda g, y, a, b: _share(g, a, b, a > b))
-where      = Op(np.where,    "np.where(mask, a, b)",  None,
+where      = Op(np.where,    "np.where(mask, a, b)",  lambda g, y, mask, a, b: g * 0,
                                                       lambda g, y, mask, a, b: np.where(mask, g, 0.0),
                                                       lambda g, y, mask, a, b: np.where(mask, 0.0, g))
 clip       = Op(np.clip,     "np.clip(x, low, high)", lambda g, y, x, low, high: g * ((x >= low) & (x <= high)),

@@ -18,7 +18,10 @@ def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
 def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:
         return a * g if b.ndim == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
-    return (a.mT @ np.expand_dims(g, -1))[..., 0] if b.ndim == 1 else a.mT @ g
+    if b.ndim == 1:
+        return (a.mT @ np.expand_dims(g, -1))[..., 0]
+    # For a transposed b, such as w.T, the same product transposed: its memory is then in the order of w's.
+    return (g.mT @ a).mT if isinstance(b, np.ndarray) and b.flags.f_contiguous else a.mT @ g
 
 
 def _linear_weights(g: Any, y: Any, x: Any, w: Any, b: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.ops.registry import stands_for
+from autograd.ops.shaping import broadcast_to
 from autograd.tensor import Op
 
 
@@ -17,7 +19,7 @@ def expanded(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
     """`g` repeated along the reduced axes, to the shape of `x`."""
-    return np.broadcast_to(expanded(g, x, axis, keepdims), x.shape)
+    return broadcast_to(expanded(g, x, axis, keepdims), x.shape)
 
 
 def _to_ties(g: Any, y: Any, x: Any, axis: Any, keepdims: Any) -> Any:
@@ -69,8 +71,12 @@ def _cumsum(g: Any, y: Any, x: Any, axis: Any) -> Any:
     return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
 
 
+def _sum(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
+    return np.add.reduce(x, axis=axis, keepdims=keepdims)  # np.sum, without its overhead
+
+
 # fmt: off
-sum    = Op(np.sum,    "np.sum(x, axis=axis, keepdims=keepdims)",
+sum    = Op(_sum,      "np.sum(x, axis=axis, keepdims=keepdims)",
             lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims))
 mean   = Op(np.mean,   "np.mean(x, axis=axis, keepdims=keepdims)",
             lambda g, y, x, axis=None, keepdims=False: _spread(g / _count(x, axis), x, axis, keepdims))
@@ -88,3 +94,4 @@ prod   = Op(np.prod,   "np.prod(x, axis=axis, keepdims=keepdims)",
 cumsum = Op(np.cumsum, "np.cumsum(x, axis=axis)",
             lambda g, y, x, axis=None: _cumsum(g, y, x, axis))
 # fmt: on
+stands_for(np.sum)(sum)

@@ -32,10 +32,10 @@ def register(table: dict[str, Any]) -> None:
 
 
 def stands_for(function: Any) -> Callable[[F], F]:
-    """Decorator: this composition of operations is what NumPy's `function` does with Tensors."""
+    """Decorator: this operation, or composition of operations, is what NumPy's `function` does with Tensors."""
 
     def enter(composition: F) -> F:
-        NAMED[composition.__name__] = NUMPY[function] = composition
+        NAMED[function.__name__] = NUMPY[function] = composition
         return composition
 
     return enter
@@ -51,15 +51,17 @@ def operations() -> list[str]:
 
 
 # Their results are truth values, indices or shapes: there is nothing to differentiate.
-PLAIN.update(
-    [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]
-    + [np.isnan, np.isinf, np.isfinite, np.signbit, np.isclose, np.allclose, np.array_equal, np.array_equiv]
-    + [np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.all, np.any]
-    + [np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted]
-    + [np.nanargmax, np.nanargmin, np.argpartition, np.digitize, np.shape, np.ndim, np.size, np.result_type]
-    + [np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string]
-    + [np.iscomplexobj, np.isrealobj]
-)
+# fmt: off
+PLAIN.update([
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+    np.isnan, np.isinf, np.isfinite, np.signbit, np.isclose, np.allclose, np.array_equal, np.array_equiv,
+    np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.all, np.any,
+    np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted,
+    np.nanargmax, np.nanargmin, np.argpartition, np.digitize, np.shape, np.ndim, np.size, np.result_type,
+    np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
+    np.iscomplexobj, np.isrealobj,
+])
+# fmt: on
 
 ADVICE.update(
     {

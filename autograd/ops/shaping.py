@@ -21,6 +21,12 @@ def _scatter(g: Any, index: Any, shape: Any) -> Any:
     return out
 
 
+def _broadcast_to(x: Any, shape: Any) -> Any:
+    y = np.empty(shape, x.dtype)  # np.broadcast_to takes several times as long on small arrays, and y cannot be written
+    y[...] = x
+    return y
+
+
 def _getitem(x: Any, index: Any) -> Any:
     return x[index]
 
@@ -47,9 +53,9 @@ reshape      = Op(np.reshape,      "np.reshape(x, shape)",     lambda g, y, x, s
 ravel        = Op(np.ravel,        "np.ravel(x)",              lambda g, y, x: np.reshape(g, x.shape))
 squeeze      = Op(np.squeeze,      "np.squeeze(x, axis=axis)", lambda g, y, x, axis=None: np.reshape(g, x.shape))
 expand_dims  = Op(np.expand_dims,  "np.expand_dims(x, axis)",  lambda g, y, x, axis: np.reshape(g, x.shape))
-broadcast_to = Op(np.broadcast_to, "np.broadcast_to(x, shape)", lambda g, y, x, shape: g)
-transpose    = Op(np.transpose,    "np.transpose(x, axes)",
-                  lambda g, y, x, axes=None: np.transpose(g, _inverse(axes, x)))
+broadcast_to = Op(_broadcast_to, "np.broadcast_to(x, shape)", lambda g, y, x, shape: g)
+transpose    = Op(lambda x, axes=None: x.transpose(axes),    "np.transpose(x, axes)",
+                  lambda g, y, x, axes=None: g.transpose(_inverse(axes, x)))
 swapaxes     = Op(np.swapaxes,     "np.swapaxes(x, axis1, axis2)",
                   lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
 moveaxis     = Op(np.moveaxis,     "np.moveaxis(x, source, destination)",
@@ -68,6 +74,8 @@ pad_constant = Op(lambda x, pad_width, constant_values=0: np.pad(x, pad_width, c
 join         = Op(lambda *xs, axis=0: np.concatenate(xs, axis=axis), "np.concatenate([*xs], axis=axis)",
                   Each(_concatenate_part), name="concatenate")
 # fmt: on
+stands_for(np.broadcast_to)(broadcast_to)
+stands_for(np.transpose)(transpose)
 
 
 @stands_for(np.concatenate)

@@ -1,0 +1,236 @@
+"""How fast is a step? Everything is measured in turn, in one process, on one thread.
+
+    python tests/benchmarks/speed.py            the table, in about two minutes
+    python tests/benchmarks/speed.py --quick    fewer rounds, for a first look
+
+A step is one mini-batch of stochastic gradient descent: the gradient of the quadratic cost of a sigmoid network, and
+the update of its parameters. Every figure is the median over rounds in which all contenders take their turn. Install
+PyTorch and micrograd (`pip install torch micrograd`) to have them in the table; neither is needed.
+"""
+
+import os
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # before NumPy is imported
+
+import argparse
+import importlib.util
+import statistics
+import subprocess
+import sys
+import time
+import types
+
+import numpy as np
+
+import autograd
+from autograd import Tensor
+from nn import SGD, Network
+
+ETA = 1e-3  # small, so that the parameters stay as they are however often the same mini-batch comes
+
+
+def hand_derived(net, x, y):
+    """BP1 to BP4 as a person writes them for this very network, in batched NumPy."""
+    (w1, w2), (b1, b2) = [w.data.copy() for w in net.weights], [b.data.copy() for b in net.biases]
+    lowest = -87.0 if x.dtype == np.float32 else -708.0
+
+    def sigmoid(z):
+        return 1 / (1 + np.exp(-np.maximum(z, lowest)))
+
+    def step():
+        nonlocal w1, b1, w2, b2
+        a1 = sigmoid(x @ w1.T + b1)
+        a2 = sigmoid(a1 @ w2.T + b2)
+        delta2 = (a2 - y) * a2 * (1 - a2)
+        delta1 = (delta2 @ w2) * a1 * (1 - a1)
+        rate = ETA / len(x)
+        w2 -= rate * (delta2.T @ a1)
+        b2 -= rate * delta2.sum(axis=0)
+        w1 -= rate * (delta1.T @ x)
+        b1 -= rate * delta1.sum(axis=0)
+
+    return step
+
+
+def through_layers(net, x, y):
+    """The engine, through the network's own layers."""
+    optimiser = SGD(net.parameters(), ETA)
+
+    def step():
+        optimiser.zero_grad()
+        net.cost(x, y).backward()
+        optimiser.step()
+
+    return step
+
+
+def free_hand(net, x, y):
+    """The engine, the same cost written in operators."""
+    (w1, w2), (b1, b2) = net.weights, net.biases
+    optimiser = SGD(net.parameters(), ETA)
+
+    def step():
+        optimiser.zero_grad()
+        a1 = autograd.sigmoid(x @ w1.T + b1)
+        a2 = autograd.sigmoid(a1 @ w2.T + b2)
+        cost = np.sum((a2 - y) ** 2) / (2 * len(x))
+        cost.backward()
+        optimiser.step()
+
+    return step
+
+
+def pytorch(net, x, y):
+    """PyTorch eager: nn.Sequential and optim.SGD."""
+    import torch
+
+    torch.set_num_threads(1)
+    layers = []
+    for w, b in zip(net.weights, net.biases, strict=True):
+        layer = torch.nn.Linear(w.shape[1], w.shape[0], dtype=getattr(torch, str(w.dtype)))
+        with torch.no_grad():
+            layer.weight.copy_(torch.tensor(w.data))
+            layer.bias.copy_(torch.tensor(b.data))
+        layers += [layer, torch.nn.Sigmoid()]
+    model = torch.nn.Sequential(*layers)
+    optimiser = torch.optim.SGD(model.parameters(), ETA)
+    x, y = torch.tensor(x), torch.tensor(y)
+
+    def step():
+        optimiser.zero_grad()
+        cost = ((model(x) - y) ** 2).sum() / (2 * len(x))
+        cost.backward()
+        optimiser.step()
+
+    return step
+
+
+def matrix_products(net, x, y):
+    """The five matrix products of the step and nothing else."""
+    w1, w2 = (w.data.copy() for w in net.weights)
+    a1, delta1, delta2 = (np.ones((len(x), n), x.dtype) for n in (w1.shape[0], w1.shape[0], w2.shape[0]))
+
+    def step():
+        x @ w1.T
+        a1 @ w2.T
+        delta2.T @ a1
+        delta2 @ w2
+        delta1.T @ x
+
+    return step
+
+
+def scalar_graph(value):
+    """The expression of micrograd's README, forward and backward."""
+
+    def step():
+        a, b = value(-4.0), value(2.0)
+        c = a + b
+        d = a * b + b**3
+        c += c + 1
+        c += 1 + c + (-a)
+        d += d * 2 + (b + a).relu()
+        d += 3 * d + (b - a).relu()
+        e = c - d
+        f = e**2
+        g = f / 2.0
+        g += 10.0 / f
+        g.backward()
+
+    return step
+
+
+def scalar_neurons(value):
+    """A layer of eight tanh-less neurons with four inputs each, on two examples: 150 nodes."""
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal((8, 5)).tolist()
+    examples = rng.standard_normal((2, 4)).tolist()
+
+    def step():
+        neurons = [[value(w) for w in row] for row in weights]
+        total = 0.0
+        for x in examples:
+            for *w, b in neurons:
+                total = total + sum((wi * xi for wi, xi in zip(w, x, strict=True)), b).relu() ** 2
+        total.backward()
+
+    return step
+
+
+def own_code(step):
+    """The same function with code of its own: CPython adapts code to the types that it meets, and we compare two."""
+    return types.FunctionType(step.__code__.replace(), step.__globals__, step.__name__, None, step.__closure__)
+
+
+def measure(steps, rounds, seconds):
+    """The median time of each step in microseconds, over rounds in which each takes its turn."""
+    counts = {}
+    for name, step in steps.items():
+        step()
+        start = time.perf_counter()
+        step()
+        counts[name] = max(1, int(seconds / (time.perf_counter() - start)))
+    times = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            start = time.perf_counter()
+            for _ in range(counts[name]):
+                step()
+            times[name].append((time.perf_counter() - start) / counts[name] * 1e6)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def import_time(statement):
+    """The median time in milliseconds that a fresh interpreter takes to run `statement`."""
+    code = f"import time; t = time.perf_counter(); {statement}; print((time.perf_counter() - t) * 1e3)"
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(11)]
+    return statistics.median(float(run.stdout) for run in runs)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="three short rounds instead of eleven")
+    quick = parser.parse_args().quick
+    rounds, seconds = (3, 0.02) if quick else (11, 0.1)
+    contenders = {"hand-derived": hand_derived, "layers": through_layers, "free-hand": free_hand}
+    if importlib.util.find_spec("torch"):
+        contenders["PyTorch"] = pytorch
+    contenders["matrix products alone"] = matrix_products
+
+    print("Microseconds per SGD step, and as a ratio to the hand-derived step")
+    print(f"{'network':12}{'batch':>6}  {'dtype':8}" + "".join(f"{name:>22}" for name in contenders))
+    for hidden in (30, 100):
+        for batch in (1, 10, 128):
+            for dtype in (np.float32, np.float64):
+                rng = np.random.default_rng(0)
+                x = rng.random((batch, 784)).astype(dtype)
+                y = np.eye(10, dtype=dtype)[rng.integers(0, 10, batch)]
+                steps = {
+                    name: make(Network([784, hidden, 10], dtype=dtype, rng=1), x, y)
+                    for name, make in contenders.items()
+                }
+                times = measure(steps, rounds, seconds)
+                base = times["hand-derived"]
+                print(
+                    f"{f'784-{hidden}-10':12}{batch:>6}  {np.dtype(dtype).name:8}"
+                    + "".join(f"{value:15.1f} {value / base:6.2f}" for value in times.values())
+                )
+
+    print("\nMicroseconds per scalar graph, forward and backward")
+    for name, graph in (("README expression", scalar_graph), ("eight neurons", scalar_neurons)):
+        steps = {"handgrad": own_code(graph(Tensor))}
+        if importlib.util.find_spec("micrograd"):
+            from micrograd.engine import Value
+
+            steps["micrograd"] = own_code(graph(Value))
+        times = measure(steps, rounds, seconds)
+        row = "".join(f"{name:>12} {value:8.1f}" for name, value in times.items())
+        ratio = f"   {times['micrograd'] / times['handgrad']:.2f} times as fast" if "micrograd" in times else ""
+        print(f"{name:20}{row}{ratio}")
+
+    alone, both = import_time("import numpy"), import_time("import numpy, autograd")
+    print(f"\nimport numpy {alone:.0f} ms, with autograd {both:.0f} ms: {both - alone:.0f} ms more")
+
+
+if __name__ == "__main__":
+    main()
