@@ -22,6 +22,8 @@ array([-0.242..., -0.432...])
 
 from autograd.backprop import backprop
 from autograd.check import GradientError, check_gradients
+from autograd.draw import draw
+from autograd.explain import explain
 from autograd.ops import operations
 from autograd.ops.activations import (
     log_softmax,
@@ -35,7 +37,7 @@ from autograd.ops.activations import (
     tanh_layer,
 )
 from autograd.ops.products import linear
-from autograd.recording import no_grad
+from autograd.recording import no_grad, scope
 from autograd.tensor import Op, Tensor
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -45,6 +47,8 @@ __all__ = [
     "Tensor",
     "backprop",
     "check_gradients",
+    "draw",
+    "explain",
     "grad",
     "hessian",
     "hvp",
@@ -57,6 +61,7 @@ __all__ = [
     "operations",
     "relu",
     "relu_layer",
+    "scope",
     "sigmoid",
     "sigmoid_layer",
     "softmax",

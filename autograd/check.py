@@ -52,7 +52,7 @@ def check_gradients(
         gradient = pull(tree_map(lambda w, y: np.asarray(w, getattr(y, "dtype", float))[()], weights, plain(value)))
         gradients = tree_map(plain, gradient if len(args) > 1 else (gradient,))
         for position in range(len(args)):
-            _compare(contracted, args, position, gradients[position], level, rtol, step)
+            _compare(f, weights, args, position, gradients[position], level, rtol, step)
         if level < order:
             f = _gradient_of(contracted, len(args))
 
@@ -72,6 +72,7 @@ def _gradient_of(f: Callable[..., Any], n: int) -> Callable[..., Any]:
 
 def _compare(
     f: Callable[..., Any],
+    weights: Any,
     args: tuple[Any, ...],
     position: int,
     gradient: Any,
@@ -79,7 +80,7 @@ def _compare(
     rtol: float | None,
     step: float | None,
 ) -> None:
-    """Move each element of one argument, and compare the difference quotient of f with the gradient."""
+    """Move each element of one argument, and compare the difference quotient of <f, weights> with the gradient."""
     for k, (x, reverse) in enumerate(zip(leaves(args[position]), leaves(gradient), strict=True)):
         unit = float(np.finfo(x.dtype).eps)
         tolerance = rtol if rtol is not None else 1e-6 if unit < 1e-12 else 2e-2
@@ -87,19 +88,22 @@ def _compare(
         difference, noise = np.empty(reverse.shape), np.empty(reverse.shape)
         for index in np.ndindex(reverse.shape):
             h = (step or unit ** (1 / 3)) * max(1.0, abs(float(np.asarray(x)[index])))
-            ends = []
+            ends, size = [], 0.0  # the size of the terms, not of their sum, in which they may cancel, sets the rounding
             for sign in (1, -1):
                 moved = np.array(x)
                 moved[index] += sign * h
                 count = iter(range(len(leaves(args[position]))))
                 tree = tree_map(lambda leaf: moved[()] if next(count) == k else leaf, args[position])  # noqa: B023
                 value = plain(f(*tree_map(Tensor, (*args[:position], tree, *args[position + 1 :]))))
-                ends.append((float(moved[index]), float(value)))
+                ends.append((float(moved[index]), float(inner(value, weights))))
+                size = max(size, float(inner(tree_map(np.abs, value), weights)))
             (right, above), (left, below) = ends
             difference[index] = (above - below) / (right - left)
-            noise[index] = 10 * unit * max(abs(above), abs(below)) / (right - left)
-        scale = max(float(np.max(np.abs(reverse), initial=0.0)), float(np.max(np.abs(difference), initial=0.0)))
-        excess = np.abs(reverse - difference) - tolerance * scale - noise
+            noise[index] = 10 * unit * size / (right - left)
+        sizes = np.abs([reverse, difference])
+        scale = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
+        with np.errstate(invalid="ignore"):
+            excess = np.abs(reverse - difference) - tolerance * scale - noise
         if not np.all(excess <= 0):  # so that nan is a failure
             worst = np.unravel_index(int(np.argmax(np.where(np.isnan(excess), np.inf, excess))), reverse.shape)
             index_ = tuple(int(i) for i in worst)

@@ -75,5 +75,5 @@ def describe(operand: Any) -> str:
 
 def explained(error: Exception, call: str, inputs: tuple[Any, ...]) -> Exception:
     """The same kind of error, naming the operation and its operands."""
-    kind = next(kind for kind in (TypeError, IndexError, ValueError) if isinstance(error, kind))
+    kind = next((kind for kind in (TypeError, IndexError, ValueError) if isinstance(error, kind)), RuntimeError)
     return kind(f"{call}({', '.join(map(describe, inputs))}): {error}")

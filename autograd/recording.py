@@ -1,4 +1,7 @@
-"""The recording switch, the one piece of state outside the graph. Every thread and asyncio task has its own."""
+"""What is recorded: the one piece of state outside the graph. Every thread and asyncio task has its own.
+
+It holds the names of the scopes that the program is in, or None where nothing is recorded.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,22 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
-_switch: ContextVar[bool] = ContextVar("recording", default=True)
-is_recording = _switch.get
+_scope: ContextVar[tuple[str, ...] | None] = ContextVar("scope", default=())
+current_scope = _scope.get
 
 
 @contextmanager
-def recording(on: bool) -> Iterator[None]:
-    """Switch recording on or off until the block ends."""
-    token = _switch.set(on)
+def _within(value: tuple[str, ...] | None) -> Iterator[None]:
+    token = _scope.set(value)
     try:
         yield
     finally:
-        _switch.reset(token)
+        _scope.reset(token)
+
+
+def recording() -> AbstractContextManager[None]:
+    """Record until the block ends, also inside `no_grad()`."""
+    return _within(current_scope() or ())
 
 
 def no_grad() -> AbstractContextManager[None]:
@@ -30,4 +37,17 @@ def no_grad() -> AbstractContextManager[None]:
     >>> y.inputs
     ()
     """
-    return recording(False)
+    return _within(None)
+
+
+def scope(name: str) -> AbstractContextManager[None]:
+    """Give what is computed in a `with scope("encoder"):` block a name, under which drawings group it. Scopes nest.
+
+    >>> from autograd import Tensor
+    >>> with scope("encoder"):
+    ...     y = Tensor(3.0) * 2
+    >>> y.scope
+    ('encoder',)
+    """
+    outer = current_scope()
+    return _within(None if outer is None else (*outer, str(name)))

@@ -20,7 +20,7 @@ import numpy as np
 from numpy import float64, ndarray
 
 from autograd.operands import NUMBERS, bind, constant, explained, float_data
-from autograd.recording import is_recording
+from autograd.recording import current_scope
 from autograd.vocabulary import NAMED, Vocabulary
 
 _next_tick = itertools.count(1).__next__  # creation order, which is a topological order of every graph
@@ -106,51 +106,12 @@ def record(
     node.grad = node.name = None
     node.tick = _next_tick()
     node.changed = 0
-    if is_recording():
-        node.op, node.inputs, node.values, node.params = op, inputs, values, params
+    scope = current_scope()
+    if scope is not None:
+        node.op, node.inputs, node.values, node.params, node.scope = op, inputs, values, params, scope
     else:
-        node.op, node.inputs, node.values, node.params = CONSTANT, (), (), _NO_PARAMS
+        node.op, node.inputs, node.values, node.params, node.scope = CONSTANT, (), (), _NO_PARAMS, ()
     return node
-
-
-def operator_methods(op: Op) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
-    """A binary operator and its reflection: what `op(a, b)` does, without the generality of `Op.__call__`, because
-    graphs of scalars spend most of their time here."""
-    forward = op.forward
-
-    def method(self: Tensor, other: Any) -> Tensor:
-        a, b = self._data, other
-        if isinstance(other, Tensor):
-            b = other._data
-        elif type(other) not in NUMBERS:
-            b = constant(other, op.name)
-        try:
-            data = forward(a, b)
-        except (TypeError, ValueError) as error:
-            raise explained(error, op.name, (self, other)) from error
-        return record(data, op, (self, other), (a, b))
-
-    def reflected(self: Tensor, other: Any) -> Tensor:
-        b = self._data
-        a = other if type(other) in NUMBERS else constant(other, op.name)
-        try:
-            data = forward(a, b)
-        except (TypeError, ValueError) as error:
-            raise explained(error, op.name, (other, self)) from error
-        return record(data, op, (other, self), (a, b))
-
-    return method, reflected
-
-
-def unary_method(op: Op) -> Callable[[Any], Tensor]:
-    """The method `t.exp()`, or `-t`, of an operation with one input that cannot fail."""
-    forward = op.forward
-
-    def method(self: Tensor) -> Tensor:
-        x = self._data
-        return record(forward(x), op, (self,), (x,))
-
-    return method
 
 
 class Tensor(Vocabulary):
@@ -162,7 +123,7 @@ class Tensor(Vocabulary):
     data    the NumPy array or scalar; assigning to it (`t.data -= eta * t.grad`) is how parameters are updated
     grad    after `backward()`, the gradient of its output with respect to this Tensor, of the shape of `data`
     op      the `Op` that made it, None for a leaf; `inputs` what it was made from, in order; `params` the rest
-    name    a name for drawings and messages
+    name    a name for drawings and messages; `scope` the names of the `with scope(…)` blocks that it was made in
 
     >>> x = Tensor([1.0, 2.0], name="x")
     >>> (x * x).sum().backward()
@@ -170,7 +131,7 @@ class Tensor(Vocabulary):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_data", "changed", "grad", "inputs", "name", "op", "params", "tick", "values")
+    __slots__ = ("__weakref__", "_data", "changed", "grad", "inputs", "name", "op", "params", "scope", "tick", "values")
     _data: Any
     grad: Any
     op: Op | None
@@ -178,6 +139,7 @@ class Tensor(Vocabulary):
     values: Sequence[Any]  # the same as plain NumPy, as they were when the operation ran
     params: dict[str, Any]
     name: str | None
+    scope: tuple[str, ...]
     tick: int  # when it was made
     changed: int  # when its data was last assigned; 0 for never
 
@@ -187,7 +149,7 @@ class Tensor(Vocabulary):
         self._data = float_data(np.array(data), "Tensor")
         self.grad = self.op = None
         self.inputs = self.values = ()
-        self.params = _NO_PARAMS
+        self.params, self.scope = _NO_PARAMS, ()
         self.name = name
         self.tick = _next_tick()
         self.changed = 0

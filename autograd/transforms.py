@@ -27,7 +27,7 @@ def _own(x: Any) -> Tensor:
     """A node of our own with the value of `x`: what else is computed from `x` must not count in this derivative."""
     value = x if isinstance(x, Tensor) else Tensor(x)
     identity: Any = NAMED["identity"]
-    return record(value.data, identity, (x if isinstance(x, Tensor) else value.data,), (value.data,))
+    return record(value.data, identity, (value,), (value.data,))
 
 
 class _Linearized:
@@ -39,12 +39,18 @@ class _Linearized:
             if not -len(args) <= position < len(args):
                 raise ValueError(f"argnums={argnums!r}, and the function was called with {len(args)} arguments")
         positions = tuple(position % len(args) for position in positions)
-        with recording(True):
+        with recording():
             inputs = [tree_map(_own, x) if i in positions else x for i, x in enumerate(args)]
             self.output = f(*inputs, **kwargs)
         picked = tuple(inputs[position] for position in positions)
         self.inputs = picked[0] if isinstance(argnums, int) else picked
         self.own = set(leaves(self.inputs))
+        # While f ran, our nodes stood on Tensors, from outside for the transforms inside it. Those made of plain
+        # arguments lead nowhere from here on.
+        for position in set(positions):
+            for node, x in zip(leaves(inputs[position]), leaves(args[position]), strict=True):
+                if not isinstance(x, Tensor):
+                    node.inputs = node.values
         outside = any(isinstance(leaf, Tensor) for position in positions for leaf in leaves(args[position]))
         self.depends_on_outside = outside or any(map(self._reaches_outside, leaves(self.output)))
         self.value = tree_map(self.result, self.output)
@@ -62,7 +68,7 @@ class _Linearized:
         """The gradient, in the structure of the inputs, of one of the outputs."""
         grads: dict[Tensor, Any] = {}
         if isinstance(output, Tensor):
-            with recording(True):
+            with recording():
                 grads = backprop(output, seed, record=self.depends_on_outside, stop=self.own)
         return tree_map(lambda x: grads[x] if x in grads else np.zeros_like(x.data)[()], self.inputs)
 
@@ -189,15 +195,22 @@ def jacobian(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
 
         def rows(output: Any) -> Any:
             shape, dtype = np.shape(output), getattr(output, "dtype", float)
-            units = np.eye(int(np.prod(shape)), dtype=dtype).reshape(-1, *shape)
+            n = int(np.prod(shape))
+            units = np.eye(n, dtype=dtype).reshape(n, *shape)
             if not len(units):
-                return tree_map(lambda x: np.zeros(shape + x.shape), linear.inputs)
+                return tree_map(lambda x: np.zeros(shape + x.shape, x.dtype), linear.inputs)
             pulled = [linear.pull(output, unit[()]) for unit in units]
-            return tree_map(lambda *parts: np.reshape(np.stack(parts), shape + parts[0].shape), *pulled)
+            return tree_map(lambda *parts: stacked(parts, shape + parts[0].shape), *pulled)
 
         return tree_map(rows, linear.output)
 
     return all_partial_derivatives
+
+
+def stacked(parts: Any, shape: tuple[int, ...]) -> Any:
+    """The parts as one array of the given shape, a scalar if it has no axes."""
+    whole = np.reshape(np.stack(parts), shape)
+    return whole if isinstance(whole, Tensor) else whole[()]
 
 
 def hessian(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:

@@ -120,11 +120,14 @@ class Vocabulary:
         raise TypeError(f"np.{ufunc.__name__}.{method} is not supported for Tensors; use np.sum, np.prod, np.cumsum, …")
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        kwargs = {key: value for key, value in kwargs.items() if not (key in ("out", "dtype") and value is None)}
         if function in NUMPY:
             call = NUMPY[function]
-            if len(args) > getattr(call, "arity", sys.maxsize) + 1:  # NumPy may have more parameters between
-                args, kwargs = (), inspect.signature(function).bind(*args, **kwargs).arguments
+            arity = getattr(call, "arity", len(args))
+            if not arity <= len(args) <= arity + 1 and arity < sys.maxsize:  # NumPy may have more parameters between
+                bound = inspect.signature(function).bind(*args, **kwargs).arguments
+                names = list(bound)
+                args, kwargs = tuple(map(bound.pop, names[:arity])), bound
+            kwargs = {key: value for key, value in kwargs.items() if not (key in ("out", "dtype") and value is None)}
             return call(*args, **kwargs)
         if function in PLAIN:
             return function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
@@ -137,7 +140,8 @@ class Vocabulary:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
-            hint = f"; use autograd.{name}(t)" if name in NAMED else ""
+            package = "np" if any(function.__name__ == name for function in NUMPY) else "autograd"
+            hint = f"; use {package}.{name}(t)" if name in NAMED else ""
             raise AttributeError(f"a Tensor has no attribute {name!r}{hint}")
 
 

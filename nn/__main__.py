@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import numpy as np
 
+from autograd import no_grad
 from nn import equivalence
 from nn.costs import COSTS
 from nn.digits import load_digits
 from nn.images import read_images
 from nn.network import ACTIVATIONS, INITIALISATIONS, Network
-from nn.sgd import score
+from nn.sgd import Epoch, print_epoch, score
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
@@ -29,18 +32,17 @@ def _sizes(text: str) -> list[int]:
     return sizes
 
 
-def _at_least(least: int) -> type:
-    class Whole(int):
-        def __new__(cls, text: str) -> Whole:
-            try:
-                value = int(text)
-            except ValueError:
-                value = least - 1
-            if value < least:
-                raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
-            return super().__new__(cls, value)
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return value
 
-    return Whole
+    return whole
 
 
 def _not_negative(text: str) -> float:
@@ -56,7 +58,7 @@ def _not_negative(text: str) -> float:
 def _positive(text: str) -> float:
     value = _not_negative(text)
     if value == 0:
-        raise argparse.ArgumentTypeError("0 is not greater than 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not greater than 0")
     return value
 
 
@@ -64,12 +66,20 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Says the defaults that say something."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
+        silent = action.default is None or action.default is False
+        return action.help if silent else super()._get_help_string(action)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; argparse would print the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
 def _network_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--sizes", type=_sizes, default="784,30,10", metavar="N,N,…", help="neurons in each layer, input first")
+    add("--sizes", type=_sizes, default="784,30,10", metavar="N,N,...", help="neurons in each layer, input first")
     add("--cost", choices=list(COSTS), default="quadratic",
         help="cost function; the output layer is sigmoid for the first two, softmax for log-likelihood")  # fmt: skip
     add("--activation", choices=list(ACTIVATIONS), default="sigmoid", help="activation of the hidden layers")
@@ -85,21 +95,25 @@ def _data_options(parser: argparse.ArgumentParser, which: str) -> None:
     add(
         "--data",
         metavar="DIR",
-        help="directory with the four IDX files of another set, gzipped or not (default: MNIST)",
+        help="directory with the four IDX files of another set, gzipped or not; a set whose largest label is k needs"
+        " k + 1 outputs (default: MNIST)",
     )
     add("--scale", type=_positive, default=255.0, metavar="X",
         help="what the pixel bytes 0 to 255 are divided by; the book's file has 256")  # fmt: skip
-    add("--test", action="store_true", help=f"{which} the 10,000 test images (this is the default)")
-    add("--validation", action="store_true", help=f"{which} the 10,000 validation images")
+    add("--validation-size", type=_at_least(0), default=10_000, metavar="N",
+        help="how many images, the last of the training file, are kept apart for validation")  # fmt: skip
+    add("--test", action="store_true", help=f"{which} the test images (this is the default)")
+    add("--validation", action="store_true", help=f"{which} the validation images")
     add("--training", action="store_true", help=f"{which} the training images")
 
 
 def _parser() -> argparse.ArgumentParser:
     formatter = _Help
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="handgrad",
         description="Train the handwritten-digit network on derived gradients, and check them against the equations.",
-        epilog="Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.",
+        epilog="Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted,"
+        " 141 nobody reads the output any more.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -113,7 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--decay", type=_not_negative, default=0.0, metavar="X",
         help="weight decay per unit of eta: the book's lambda/n; the biases are left out")  # fmt: skip
     add("--patience", type=_at_least(1), metavar="N",
-        help="stop after N epochs without a better accuracy on the validation images, and keep the best")  # fmt: skip
+        help="stop after N epochs without a better accuracy on the validation images, and keep the best"
+             " (default: train all the epochs, and keep the last)")  # fmt: skip
     add("--save", metavar="FILE", help="a .npz file that holds the network after each finished epoch (default: none)")
     _data_options(sub, "after each epoch, measure on")
 
@@ -123,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = commands.add_parser("predict", help="recognise digits in pictures")
     sub.add_argument("model", metavar="model.npz", help="the saved network")
-    sub.add_argument("images", nargs="+", metavar="image", help="a picture (PNG, PGM, …), or an IDX file of many")
+    sub.add_argument("images", nargs="+", metavar="image", help="a picture (PNG, PGM, ...), or an IDX file of many")
 
     sub = commands.add_parser(
         "check", help="compare engine, hand-derived equations and finite differences", formatter_class=formatter
@@ -136,11 +151,20 @@ def _train(args: argparse.Namespace) -> int:
     if args.nesterov and not args.momentum:
         raise ValueError("--nesterov needs a --momentum greater than 0")
     dtype = DTYPES[args.dtype]
-    training, validation, test = load_digits(args.data, scale=args.scale, classes=max(2, args.sizes[-1]), dtype=dtype)
+    training, validation, test = load_digits(
+        args.data, scale=args.scale, validation=args.validation_size, classes=max(2, args.sizes[-1]), dtype=dtype
+    )
     if args.sizes[0] != training.x.shape[1]:
         raise ValueError(f"--sizes begins with {args.sizes[0]}, and the images have {training.x.shape[1]} pixels")
+    if not len(validation.y) and (args.validation or args.patience):
+        raise ValueError("--validation and --patience need validation images, and --validation-size is 0")
     rng = np.random.default_rng(args.seed)
     net = Network(args.sizes, activation=args.activation, cost=args.cost, init=args.init, dtype=dtype, rng=rng)
+
+    def report(epoch: Epoch) -> None:
+        args.finished = epoch.number
+        print_epoch(epoch)
+
     on_test = args.test or not (args.validation or args.training)
     start = time.perf_counter()
     history = net.SGD(
@@ -148,7 +172,7 @@ def _train(args: argparse.Namespace) -> int:
         test_data=test if on_test else None,
         validation_data=validation if args.validation or args.patience else None,
         monitor_training=args.training, rng=rng, momentum=args.momentum, nesterov=args.nesterov,
-        weight_decay=args.decay, patience=args.patience, save=args.save,
+        weight_decay=args.decay, patience=args.patience, save=args.save, report=report,
     )  # fmt: skip
     print(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}")
     for name in history[-1].scores if history else ():
@@ -157,6 +181,9 @@ def _train(args: argparse.Namespace) -> int:
             f"{name}: {history[-1].scores[name].accuracy:.2%} after the last epoch,"
             f" {best.scores[name].accuracy:.2%} after the best (epoch {best.number})"
         )
+    if args.patience and history:
+        kept = max(history, key=lambda epoch: epoch.scores["validation"].correct)
+        print(f"the network is as after epoch {kept.number}, the best on the validation images")
     if args.save:
         if not history:
             net.save(args.save)
@@ -166,13 +193,17 @@ def _train(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> int:
     net = Network.load(args.model)
-    sets = zip(
-        ("training", "validation", "test"),
-        (args.training, args.validation, args.test or not (args.training or args.validation)),
-        load_digits(args.data, scale=args.scale, classes=max(2, net.sizes[-1]), dtype=net.weights[0].dtype),
-        strict=True,
-    )
-    for name, wanted, data in sets:
+    sets = load_digits(
+        args.data, scale=args.scale, validation=args.validation_size, classes=max(2, net.sizes[-1]),
+        dtype=net.weights[0].dtype,
+    )  # fmt: skip
+    pixels = sets[0].x.shape[1]
+    if pixels != net.sizes[0]:
+        raise ValueError(f"the network in {args.model} takes {net.sizes[0]} pixels, and the images have {pixels}")
+    if args.validation and not args.validation_size:
+        raise ValueError("--validation needs validation images, and --validation-size is 0")
+    asked = (args.training, args.validation, args.test or not (args.training or args.validation))
+    for name, wanted, data in zip(("training", "validation", "test"), asked, sets, strict=True):
         if wanted:
             result = score(net, data, f"{name} data")
             print(f"{name}: {result.correct} / {result.total} ({result.accuracy:.2%}), cost {result.cost:.5f}")
@@ -188,7 +219,9 @@ def _predict(args: argparse.Namespace) -> int:
                 f"{path}: {pixels.shape[1]} pixels, and the network in {args.model} takes {net.sizes[0]};"
                 " resize the picture"
             )
-        for i, (label, a) in enumerate(zip(net.predict(pixels), net(pixels).data, strict=True)):
+        with no_grad():
+            activations = net(pixels).data
+        for i, (label, a) in enumerate(zip(net.predict(pixels), activations, strict=True)):
             which = path if len(pixels) == 1 else f"{path}[{i}]"
             print(f"{which}: {label} (activation {float(np.max(a)):.3f})")
     return 0
@@ -214,18 +247,38 @@ def _check(args: argparse.Namespace) -> int:
     return 0 if passed else 1
 
 
+def _what_is_saved(args: argparse.Namespace) -> str:
+    if not getattr(args, "save", None):
+        return ""
+    if "finished" in args:
+        return f"; {args.save} holds the network after epoch {args.finished}"
+    return f"; no epoch was finished, and {args.save} has not been written"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted."""
+    """Run a command; returns the exit code: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
+
+    Bad usage ends in SystemExit, as usual with argparse. 141 is for output that nobody reads to its end (`| head -1`).
+    """
     args = _parser().parse_args(argv)
     run = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check}[args.command]
     try:
-        return run(args)
-    except (ValueError, FloatingPointError) as error:
+        code = run(args)
+        sys.stdout.flush()  # here, and not when Python exits, so that a closed pipe is met in this place
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to be written goes nowhere
+        return 141
+    except MemoryError as error:
+        print(
+            f"handgrad: error: not enough memory: {error or 'choose a smaller network or mini-batch'}", file=sys.stderr
+        )
+        return 2
+    except (ValueError, FloatingPointError, OSError) as error:
         print(f"handgrad: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        saved = getattr(args, "save", None)
-        print(f"\ninterrupted{f'; {saved} holds the last finished epoch' if saved else ''}", file=sys.stderr)
+        print(f"\ninterrupted{_what_is_saved(args)}", file=sys.stderr)
         return 130
 
 

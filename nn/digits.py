@@ -27,6 +27,7 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 LARGEST = 1 << 30  # bytes of content in one file; the largest EMNIST file holds 547 MB
+PIECE = 1 << 20  # bytes read at a time
 
 
 class DataError(ValueError):
@@ -54,27 +55,34 @@ def read_idx(path: str | Path, magic: int, sha256: str | None = None) -> NDArray
             zipped = raw.read(2) == b"\x1f\x8b"
         with gzip.open(path) if zipped else path.open("rb") as file:
             start = file.read(header)
-            if len(start) < header:
-                raise DataError(f"{path}: truncated: {len(start)} bytes, and the header alone has {header}")
-            found, *shape = struct.unpack(f">{1 + dimensions}I", start)
-            if found != magic:
+            found = int.from_bytes(start[:4], "big")
+            if found != magic and len(start) >= 4:
                 kind = {IMAGES: "images", LABELS: "labels"}.get(found, "no IDX file of images or labels")
                 raise DataError(f"{path}: wrong magic number {found} ({kind}); {magic} was expected")
+            if len(start) < header:
+                raise DataError(f"{path}: truncated: {len(start)} bytes, and the header alone has {header}")
+            shape = struct.unpack(f">{dimensions}I", start[4:])
             size = 1
             for length in shape:
                 size *= length
             if size > LARGEST:
                 raise DataError(f"{path}: the header promises {size:,} bytes, more than the limit of {LARGEST:,}")
-            content = file.read(size + 1)  # never more than the header promises, whatever the file unpacks to
+            # Never more than the header promises, whatever the file unpacks to; and in pieces, so that no memory is
+            # taken for what the header promises and the file does not hold.
+            content = bytearray()
+            while piece := file.read(min(PIECE, size + 1 - len(content))):
+                content += piece
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error or type(error).__name__}") from error
+        raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if len(content) < size:
         raise DataError(f"{path}: truncated: {len(content):,} bytes of data, and the header promises {size:,}")
     if len(content) > size:
         raise DataError(f"{path}: holds more data than the {size:,} bytes that its header promises")
-    if sha256 and hashlib.sha256(start + content).hexdigest() != sha256:
+    checksum = hashlib.sha256(start)
+    checksum.update(content)
+    if sha256 and checksum.hexdigest() != sha256:
         raise DataError(f"{path}: the checksum (SHA-256) of its content is wrong; the file is damaged or another one")
     return np.frombuffer(content, np.uint8).reshape(shape)
 
@@ -92,7 +100,8 @@ def _find(directory: Path, part: str, kind: str) -> Path:
                     found[0]
                 }:
                     raise DataError(
-                        f"{directory}: several files could be the {part} {kind}: {', '.join(p.name for p in found)}"
+                        f"{directory}: several files could be the {part} {kind}: {', '.join(p.name for p in found)};"
+                        " keep each set in a directory of its own"
                     )
                 if found:
                     return found[0]
@@ -128,7 +137,8 @@ def load_digits(
 
     scale       what the bytes 0..255 are divided by. 255 gives pixels in [0, 1]; the book's own file has 256
     validation  how many images, the last of the training file, are kept apart for validation
-    classes     labels are 0 .. classes - 1; others are an error (EMNIST has up to 62)
+    classes     labels are 0 .. classes - 1; others are an error. EMNIST has up to 62, and its letters are numbered from
+                1 to 26, which takes 27 classes
 
     Raises DataError, naming the file, for anything that is missing or wrong.
 
@@ -138,23 +148,29 @@ def load_digits(
     >>> training.y[:5]
     array([5, 0, 4, 1, 9])
     """
+    if not 0 < scale < np.inf:
+        raise ValueError(f"scale is a finite number greater than 0; it is {scale!r}")
     where = MNIST if directory is None else Path(directory)
-    parts = []
+    parts, shapes = [], []
     for part in ("train", "t10k"):
         images, labels = read_part(where, part)
         if labels.max() >= classes:
             path = _find(where, part, "labels")
             raise DataError(
-                f"{path}: the label {labels.max()} is out of range; with {classes} classes they are 0 to {classes - 1}"
+                f"{path}: the label {labels.max()} is out of range: {classes} classes have the labels 0 to"
+                f" {classes - 1}; take {labels.max() + 1} classes, that is as many outputs"
             )
+        shapes.append(images.shape[1:])
         pixels = np.divide(images.reshape(len(images), -1), scale, dtype=dtype)
         parts.append(Examples(pixels, labels.astype(np.int64)))
     train, test = parts
-    if train.x.shape[1] != test.x.shape[1]:
-        raise DataError(f"{where}: training images of {train.x.shape[1]} pixels, and test images of {test.x.shape[1]}")
+    if shapes[0] != shapes[1]:
+        sizes = ["{} x {}".format(*shape) for shape in shapes]
+        raise DataError(f"{where}: the training images have {sizes[0]} pixels, and the test images {sizes[1]}")
     if not 0 <= validation < len(train.y):
         raise DataError(
-            f"{where}: {validation:,} of its {len(train.y):,} training images cannot be kept for validation"
+            f"{where}: {validation:,} of its {len(train.y):,} training images cannot be kept for validation;"
+            f" choose 0 to {len(train.y) - 1:,}"
         )
     n = len(train.y) - validation
     return Examples(train.x[:n], train.y[:n]), Examples(train.x[n:], train.y[n:]), test
@@ -168,11 +184,11 @@ def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = np.float64)
            [1., 0., 0.]])
     """
     labels = np.asarray(labels)
-    if labels.size and not (labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < classes):
-        raise ValueError(
-            f"labels are whole numbers from 0 to {classes - 1}, not {labels.min()} to {labels.max()} ({labels.dtype})"
-        )
-    targets: NDArray[Any] = np.eye(classes, dtype=dtype)[labels]
+    if labels.size and labels.dtype.kind not in "iu":
+        raise ValueError(f"labels are whole numbers from 0 to {classes - 1}, not of dtype {labels.dtype}")
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        raise ValueError(f"labels are whole numbers from 0 to {classes - 1}, not {labels.min()} to {labels.max()}")
+    targets: NDArray[Any] = np.eye(classes, dtype=dtype)[labels.astype(np.int64)]
     return targets
 
 

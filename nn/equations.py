@@ -29,12 +29,12 @@ Arrays = Sequence[Array]
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + e^-z), chapter 1, equation (3). Very negative z are cut off where e^-z would overflow.
+    """1 / (1 + e^-z), chapter 1, equation (3). z is cut off just above where e^-z would overflow.
 
     >>> float(sigmoid(np.float64(0.0)))
     0.5
     """
-    lowest = -700.0 if z.dtype == np.float64 else -85.0
+    lowest = -708.0 if z.dtype == np.float64 else -87.0
     a: Array = 1 / (1 + np.exp(-np.maximum(z, lowest)))
     return a
 

@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
-import io
 import os
+import struct
 import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST = 1 << 30  # bytes in one array
+LARGEST = 1 << 30  # bytes that a file unpacks to
 
 
 class FileError(ValueError):
     """A file that is missing or wrong; the message names it."""
 
 
+def _temporary(path: Path) -> tuple[int, str]:
+    """A new file beside the one that `path` leads to: its descriptor and name."""
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path}: cannot be written: it is a directory or a device")
+    target = path.resolve()
+    return tempfile.mkstemp(dir=target.parent, prefix=target.name + ".", suffix=".tmp")
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise the FileError that `write_arrays` would, as far as that can be known beforehand. Leaves nothing behind."""
+    try:
+        descriptor, temporary = _temporary(Path(path))
+        os.close(descriptor)
+        Path(temporary).unlink()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
 def write_arrays(path: str | Path, arrays: dict[str, NDArray[Any]]) -> None:
     """Write the arrays, each under its name. Only when the file is complete and on disk does it get its name."""
-    path = Path(path)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".", suffix=".tmp")
+        descriptor, temporary = _temporary(Path(path))
         try:
             with os.fdopen(descriptor, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
+                # Not np.savez: before NumPy 2.2 it cannot be told to refuse what needs pickle.
+                with zipfile.ZipFile(file, "w") as archive:
+                    for name, array in arrays.items():
+                        with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                            np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
                 file.flush()
                 os.fsync(file.fileno())
             umask = os.umask(0)
             os.umask(umask)
             Path(temporary).chmod(0o666 & ~umask)  # mkstemp lets nobody else read it
-            Path(temporary).replace(path)
+            Path(temporary).replace(Path(path).resolve())
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError as error:
@@ -42,26 +63,31 @@ def write_arrays(path: str | Path, arrays: dict[str, NDArray[Any]]) -> None:
 
 def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
     """The arrays in a `.npz` file, by name. Raises FileError for a file that is missing, damaged, or too large."""
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     try:
         with zipfile.ZipFile(path) as archive:
+            total = sum(member.file_size for member in archive.infolist())
+            if total > LARGEST:
+                raise FileError(f"{path}: unpacks to {total:,} bytes, more than the limit of {LARGEST:,}")
             for member in archive.infolist():
-                if member.file_size > LARGEST:
-                    raise FileError(
-                        f"{path}: {member.filename} has {member.file_size:,} bytes, more than the limit of {LARGEST:,}"
-                    )
-                content = io.BytesIO(archive.read(member))
-                arrays[member.filename.removesuffix(".npy")] = _read_array(content, member.file_size)
+                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ValueError(f"{member.filename} is packed in a way that .npz files are not")
+                with archive.open(member) as content:
+                    arrays[member.filename.removesuffix(".npy")] = _read_array(content, member.file_size)
     except FileNotFoundError:
         raise FileError(f"{path}: there is no such file") from None
     except FileError:
         raise
-    except (OSError, zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FileError(f"{path}: not a .npz file of arrays, or damaged: {error}") from error
+    except (
+        OSError, zipfile.BadZipFile, zlib.error, struct.error, ValueError, EOFError, NotImplementedError, RuntimeError
+    ) as error:  # fmt: skip
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{path}: not a .npz file of arrays, or damaged: {reason}") from error
     return arrays
 
 
-def _read_array(content: io.BytesIO, size: int) -> NDArray[Any]:
+def _read_array(content: IO[bytes], size: int) -> NDArray[Any]:
+    """One array of a file, whose header is checked before anything else is unpacked."""
     version = np.lib.format.read_magic(content)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read_header(content)
@@ -71,4 +97,6 @@ def _read_array(content: io.BytesIO, size: int) -> NDArray[Any]:
     if dtype.hasobject or length != size - content.tell():
         raise ValueError(f"an array of shape {shape} and dtype {dtype} does not fit its {size} bytes")
     content.seek(0)
-    return np.lib.format.read_array(content, allow_pickle=False)
+    array = np.lib.format.read_array(content, allow_pickle=False)
+    content.read(1)  # to the very end, where zipfile compares the checksum
+    return array

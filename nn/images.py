@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.digits import IMAGES, DataError, read_idx
+
+LARGEST = 1 << 24  # pixels in a picture
 
 
 def read_images(path: str | Path) -> NDArray[Any]:
@@ -23,8 +26,12 @@ def read_images(path: str | Path) -> NDArray[Any]:
             start = file.read(4)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not start:
+        raise DataError(f"{path}: the file is empty")
     if start[:2] == b"\x1f\x8b" or start[:2] == b"\0\0":
         images = read_idx(path, IMAGES)
+        if not images.size:
+            raise DataError(f"{path}: there are no images in it")
         return images.reshape(len(images), -1) / 255.0
     picture = _read_picture(path)
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
@@ -38,13 +45,30 @@ def _read_picture(path: Path) -> NDArray[Any]:
     try:
         from PIL import Image
     except ImportError:
-        raise DataError(f"{path}: reading pictures needs Pillow or matplotlib; pip install 'handgrad[plot]'") from None
+        raise DataError(f"{path}: reading pictures needs Pillow; pip install 'handgrad[plot]' brings it") from None
     try:
-        with Image.open(path) as image:
-            if image.width * image.height > 1 << 24:
-                raise DataError(f"{path}: {image.width} x {image.height} pixels are more than the limit of 16 million")
-            return np.asarray(image.convert("L"), dtype=np.float64) / 255.0
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path}: not a picture that can be read: {error}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow, about large or odd pictures: what matters is checked here
+            with Image.open(path) as image:
+                if image.width * image.height > LARGEST:
+                    raise DataError(
+                        f"{path}: {image.width} x {image.height} pixels, more than the limit of {LARGEST:,} in all"
+                    )
+                return _grey(image)
+    except DataError:
+        raise
+    except Exception as error:  # the decoders of Pillow raise nearly anything when a picture is damaged
+        reason = str(error) or type(error).__name__
+        raise DataError(f"{path}: not a picture that can be read: {reason}") from error
+
+
+def _grey(image: Any) -> NDArray[Any]:
+    from PIL import Image
+
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # 16 bits; convert("L") would cut them off at 255
+        wide = np.asarray(image, dtype=np.float64)
+        return np.clip(wide / 65535.0, 0, 1)
+    if image.has_transparency_data:  # drawn on nothing: put it on white paper
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("L"), dtype=np.float64) / 255.0

@@ -45,15 +45,19 @@ class Module:
             raise ValueError(
                 f"the state does not fit: it lacks {missing or 'nothing'}, and has {surplus or 'nothing'} too many"
             )
+        new = {}
         for name, parameter in named.items():
-            if np.shape(state[name]) != parameter.shape:
+            array = np.asarray(state[name])
+            if array.shape != parameter.shape:
+                raise ValueError(f"the state does not fit: {name} has shape {array.shape}, not {parameter.shape}")
+            with np.errstate(over="ignore"):
+                new[name] = array.astype(parameter.dtype) if array.dtype.kind in "fiu" else np.array(np.nan)
+            if not np.all(np.isfinite(new[name])):
                 raise ValueError(
-                    f"the state does not fit: {name} has shape {np.shape(state[name])}, not {parameter.shape}"
+                    f"the state does not fit: {name} holds values that are not finite numbers as {parameter.dtype}"
                 )
-            if np.asarray(state[name]).dtype.kind not in "fiu" or not np.all(np.isfinite(state[name])):
-                raise ValueError(f"the state does not fit: {name} holds values that are not finite numbers")
         for name, parameter in named.items():
-            parameter.data = np.array(state[name], dtype=parameter.dtype)
+            parameter.data = new[name]
 
     def _named(self) -> dict[str, Tensor]:
         parameters = self.parameters()
@@ -101,20 +105,34 @@ class Linear(Module):
             raise ValueError(f"a layer needs at least one neuron on each side, not {n_in} and {n_out}")
         rng = np.random.default_rng(rng)
         biases = rng.standard_normal(n_out)  # before the weights, as the book draws them
-        self.w = Tensor(initial_weights(n_out, n_in, init, rng).astype(dtype), name=f"w{name}")
-        self.b = Tensor(biases.astype(dtype), name=f"b{name}")
+        self.w = Tensor(initial_weights(n_out, n_in, init, rng).astype(dtype))
+        self.b = Tensor(biases.astype(dtype))
         self.activation = activation
         self._fused = LAYERS.get(activation)
+        self.named = bool(name)
+        self.rename(name)
+
+    def rename(self, name: str) -> None:
+        """Call the parameters w and b with `name` appended; in graphs, the layer's values z and a, and itself."""
+        self.w.name, self.b.name, self._z, self._a = (letter + name for letter in "wbza")
+        self._scope = (f"layer {name}".rstrip(),)
 
     def weighted_input(self, x: Any) -> Any:
         """z = x w^T + b, of shape (n_out,) for one example of shape (n_in,), (n, n_out) for a batch."""
-        return linear(x, self.w, self.b)
+        z = linear(x, self.w, self.b)
+        z.name, z.scope = self._z, z.scope + self._scope
+        return z
 
     def __call__(self, x: Any) -> Any:
         if self._fused is not None:
-            return self._fused(x, self.w, self.b)
-        z = linear(x, self.w, self.b)
-        return z if self.activation is None else self.activation(z)
+            a = self._fused(x, self.w, self.b)
+        else:
+            z = self.weighted_input(x)
+            if self.activation is None:
+                return z
+            a = self.activation(z)
+        a.name, a.scope = self._a, a.scope + self._scope
+        return a
 
     def __repr__(self) -> str:
         return f"Linear({self.w.shape[1]}, {self.w.shape[0]})"
@@ -130,10 +148,17 @@ class Sequential(Module):
 
     def __init__(self, *layers: Callable[[Any], Any]):
         self.layers = list(layers)
-        linears = [layer for layer in layers if isinstance(layer, Linear)]
-        for number, layer in enumerate(linears, 1):
-            if layer.w.name == "w":
-                layer.w.name, layer.b.name = f"w{number}", f"b{number}"
+        for number, layer in enumerate(self._linears(), 1):
+            if not layer.named:
+                layer.rename(str(number))
+
+    def _linears(self) -> Iterator[Linear]:
+        """The linear layers, also those in a `Sequential` among the layers."""
+        for layer in self.layers:
+            if isinstance(layer, Sequential):
+                yield from layer._linears()
+            elif isinstance(layer, Linear):
+                yield layer
 
     def __call__(self, a: Any) -> Any:
         for layer in self.layers:
@@ -206,11 +231,11 @@ class Network(Module):
         return self.parameters()[1::2]
 
     def __call__(self, x: Any) -> Any:
-        if not isinstance(x, Tensor):
-            x = np.asarray(x)
-            if x.ndim == 2 and x.shape[1] == 1 != self.sizes[0] == x.shape[0]:
-                return self(x[:, 0])[:, np.newaxis]
-        return self.layers(x)
+        x = x if isinstance(x, Tensor) else np.asarray(x)
+        return self.layers(x[:, 0])[:, np.newaxis] if self._is_column(x) else self.layers(x)
+
+    def _is_column(self, x: Any) -> bool:
+        return bool(x.shape == (self.sizes[0], 1) != (1, 1))
 
     def cost(self, x: Any, y: Any) -> Any:
         """The mean cost of the examples x, of shape (n, n_in), with the targets y, of shape (n, n_out)."""
@@ -218,8 +243,9 @@ class Network(Module):
 
     def predict(self, x: Any) -> NDArray[np.int64]:
         """The label of each example: the most active output, or with a single output whether it reaches 0.5."""
+        x = x if isinstance(x, Tensor) else np.asarray(x)
         with no_grad():
-            a = self(x).data
+            a = self.layers(x[:, 0] if self._is_column(x) else x).data
         labels: NDArray[np.int64] = (
             (a[..., 0] >= 0.5).astype(np.int64) if self.sizes[-1] == 1 else np.argmax(a, axis=-1)
         )
@@ -244,9 +270,20 @@ class Network(Module):
         arrays = read_arrays(path)
         try:
             sizes, activation, cost = (arrays.pop(key) for key in ("sizes", "activation", "cost"))
-            net = cls(
-                [int(n) for n in sizes], activation=str(activation), cost=str(cost), dtype=arrays["w1"].dtype, rng=0
-            )
+            if sizes.ndim != 1 or sizes.dtype.kind not in "iu":
+                raise ValueError("its sizes are not a list of whole numbers")
+            dtype = arrays["w1"].dtype.type
+            if dtype not in (np.float32, np.float64):
+                raise ValueError(f"w1 is of dtype {arrays['w1'].dtype}, neither float32 nor float64")
+            # Before a network is made: a file of a few bytes could promise one that no memory holds.
+            for layer, (n_in, n_out) in enumerate(zip(sizes[:-1].tolist(), sizes[1:].tolist(), strict=True), 1):
+                for name, shape in ((f"w{layer}", (n_out, n_in)), (f"b{layer}", (n_out,))):
+                    if arrays[name].shape != shape or arrays[name].dtype.type is not dtype:
+                        raise ValueError(
+                            f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}, not"
+                            f" {np.dtype(dtype)} of shape {shape}"
+                        )
+            net = cls(sizes.tolist(), activation=str(activation), cost=str(cost), dtype=dtype, rng=0)
             net.load_state_dict(arrays)
         except KeyError as error:
             raise FileError(f"{path}: not a saved network: it lacks {error}") from None

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from autograd import Tensor, no_grad
 from nn.digits import Examples, one_hot
+from nn.files import check_writable
 
 if TYPE_CHECKING:
     from nn.network import Network
@@ -116,12 +117,17 @@ def as_examples(data: Any, n_in: int, what: str = "data") -> Examples:
     if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
         x, y = data
     else:
-        pairs = list(data)
+        try:
+            pairs = list(data)
+            x = np.array([np.reshape(x, -1) for x, _ in pairs])
+            y = np.array([np.reshape(y, -1) if np.ndim(y) else y for _, y in pairs])
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"the {what} is neither a list of pairs (x, y) that are all of the same size nor a pair of arrays"
+            ) from None
         if not pairs:
             raise ValueError(f"the {what} is empty")
-        x = np.array([np.reshape(x, -1) for x, _ in pairs])
-        y = np.array([np.reshape(y, -1) if np.ndim(y) else y for _, y in pairs])
-    if x.ndim != 2 or x.shape[1] != n_in or len(x) != len(y) or not len(x):
+    if x.ndim != 2 or x.shape[1] != n_in or y.ndim not in (1, 2) or len(x) != len(y) or not len(x):
         raise ValueError(
             f"the {what} has inputs of shape {x.shape} and targets of shape {y.shape}; the network takes"
             f" (n, {n_in}) and n targets, n > 0"
@@ -155,8 +161,9 @@ def score(net: Network, data: Any, what: str = "data") -> Score:
     """
     x, y = as_examples(data, net.sizes[0], what)
     dtype = net.weights[0].dtype
+    x = x.astype(dtype, copy=False)
     with no_grad():
-        cost = net.cost(x.astype(dtype, copy=False), _targets(y, net.sizes[-1], dtype))
+        cost = net.cost(x, _targets(y, net.sizes[-1], dtype))
     return Score(float(cost), int(np.sum(net.predict(x) == _labels(y))), len(x))
 
 
@@ -166,6 +173,13 @@ def mini_batches(n: int, size: int, rng: np.random.Generator) -> Sequence[NDArra
     return [order[i : i + size] for i in range(0, n, size)]
 
 
+def print_epoch(epoch: Epoch) -> None:
+    """Print the line of an epoch, clear of the progress bar, and at once even where the output is a file or a pipe."""
+    tqdm.write(str(epoch), file=sys.stdout)
+    sys.stdout.flush()
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of training that diverges, an error tells more than NumPy's warnings
 def train(
     net: Network,
     training_data: Any,
@@ -182,7 +196,7 @@ def train(
     weight_decay: float = 0.0,
     patience: int | None = None,
     save: str | Path | None = None,
-    report: Callable[[Epoch], object] | None = None,
+    report: Callable[[Epoch], object] = print_epoch,
 ) -> list[Epoch]:
     """Train `net`, and return a record of each epoch.
 
@@ -193,16 +207,17 @@ def train(
     rng              a numpy.random.Generator, or a seed for one. Each epoch takes one `rng.permutation(n)` and cuts it
                      into slices of `mini_batch_size`, the last one short if need be; nothing else is drawn from it
     weight_decay     lambda/n; it applies to the weights and not to the biases, as in the book
-    patience         stop after this many epochs without a better accuracy on validation_data, and go back to the best
-    save             a file that always holds the network as it was after the last finished epoch (after early stopping,
-                     the best)
+    patience         stop after this many epochs without a better accuracy on validation_data. Stopped so or not, the
+                     network ends as it was after the best epoch
+    save             a file that always holds the network as it was after the last finished epoch, and in the end what
+                     the network ends as. That it can be written is known before the training starts
     report           called with each epoch; prints its line by default
 
     Ctrl-C stops with a KeyboardInterrupt that leaves the network, and the file, as after the last finished epoch.
     Raises FloatingPointError if the parameters stop being finite, with the network left as after the epoch before.
     """
     dtype, n_in, n_out = net.weights[0].dtype, net.sizes[0], net.sizes[-1]
-    if epochs < 0 or mini_batch_size < 1 or int(mini_batch_size) != mini_batch_size:
+    if epochs < 0 or int(epochs) != epochs or mini_batch_size < 1 or int(mini_batch_size) != mini_batch_size:
         raise ValueError(f"epochs={epochs} and mini_batch_size={mini_batch_size} are whole numbers, at least 0 and 1")
     if patience is not None and (validation_data is None or patience < 1):
         raise ValueError("patience, at least 1, needs validation_data, whose accuracy decides when to stop")
@@ -215,15 +230,16 @@ def train(
     optimiser = SGD(
         net.parameters(), eta, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, decayed=net.weights
     )
+    if save is not None:
+        check_writable(save)
     rng = np.random.default_rng(rng)
-    report = report or (lambda epoch: tqdm.write(str(epoch), file=sys.stdout))
     history: list[Epoch] = []
     finished = best = net.state_dict()
     best_accuracy, best_epoch = -1.0, -1
     try:
-        for number in range(epochs):
+        for number in range(int(epochs)):
             start = time.perf_counter()
-            batches = mini_batches(len(x), mini_batch_size, rng)
+            batches = mini_batches(len(x), int(mini_batch_size), rng)
             for batch in tqdm(batches, desc=f"Epoch {number}", unit="batch", leave=False, disable=None):
                 optimiser.zero_grad()
                 net.cost(x[batch], y[batch]).backward()
@@ -246,11 +262,12 @@ def train(
                 if accuracy > best_accuracy:
                     best, best_accuracy, best_epoch = state, accuracy, number
                 elif number - best_epoch >= patience:
-                    finished = best
                     break
+        if patience is not None:
+            finished = best
     finally:
         optimiser.zero_grad()
         net.load_state_dict(finished)
-    if save is not None and finished is best and patience is not None:
+    if save is not None and patience is not None and history:
         net.save(save)
     return history

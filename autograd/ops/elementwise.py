@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from autograd.ops.registry import stands_for
 from autograd.tensor import Op, Tensor
+from autograd.vocabulary import plain
 
 
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     """d a^b / da = b a^(b-1), and 0 for b = 0, also where a = 0."""
     if isinstance(b, (ndarray, Tensor)):
         return g * (b * a ** np.where(b == 0, 1.0, b - 1.0))
-    return g * (b * a ** (b - 1.0 if b else 1.0))
+    less = b - 1.0 if b else 1.0
+    return g * (b * (a if less == 1.0 else a**less))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -65,12 +68,15 @@ maximum    = Op(np.maximum,  "np.maximum(a, b)",      lambda g, y, a, b: _share(
                                                       lambda g, y, a, b: _share(g, a, b, a < b))
 minimum    = Op(np.minimum,  "np.minimum(a, b)",      lambda g, y, a, b: _share(g, a, b, a < b),
                                                       lambda g, y, a, b: _share(g, a, b, a > b))
-where      = Op(np.where,    "np.where(mask, a, b)",  lambda g, y, mask, a, b: g * 0,
+choose     = Op(lambda mask, a, b: np.where(mask, a, b), "np.where(mask, a, b)",
+                                                      lambda g, y, mask, a, b: g * 0,
                                                       lambda g, y, mask, a, b: np.where(mask, g, 0.0),
-                                                      lambda g, y, mask, a, b: np.where(mask, 0.0, g))
-clip       = Op(np.clip,     "np.clip(x, low, high)", lambda g, y, x, low, high: g * ((x >= low) & (x <= high)),
+                                                      lambda g, y, mask, a, b: np.where(mask, 0.0, g), name="where")
+limit      = Op(lambda x, low, high: np.clip(x, low, high), "np.clip(x, low, high)",
+                                                      lambda g, y, x, low, high: g * ((x >= low) & (x <= high)),
                                                       lambda g, y, x, low, high: g * ((x < low) & (low <= high)),
-                                                      lambda g, y, x, low, high: g * ((x > high) | (low > high)))
+                                                      lambda g, y, x, low, high: g * ((x > high) | (low > high)),
+                name="clip")
 astype     = Op(lambda x, dtype: x.astype(dtype), "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype")
 identity   = Op(lambda x: x,                      "x",               lambda g, y, x: g,        name="identity")
 
@@ -83,3 +89,16 @@ rint       = Op(np.rint,      "np.rint(x)",          lambda g, y, x: g * 0)
 heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
                                                      lambda g, y, x, h: g * (x == 0))
 # fmt: on
+
+
+@stands_for(np.where)
+def where(condition: Any, *branches: Any) -> Any:
+    """a where the condition holds, b elsewhere; of a condition alone, the indices where it holds."""
+    return choose(condition, *branches) if branches else np.nonzero(plain(condition))
+
+
+@stands_for(np.clip)
+def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """The elements of x, moved to the nearer bound where they are outside; no bound where it is None."""
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    return limit(x, -np.inf if low is None else low, np.inf if high is None else high)

@@ -4,6 +4,7 @@ import string
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.ops.registry import stands_for
 from autograd.tensor import Each, Op
@@ -31,11 +32,12 @@ def _linear_weights(g: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     return g.T @ x
 
 
-def _einsum_rule(i: Any, g: Any, y: Any, *xs: Any, subscripts: Any) -> Any:
+def _einsum_rule(i: Any, g: Any, y: Any, *xs: Any, subscripts: Any = "") -> Any:
     """The einsum of the gradient and the other operands, onto the labels of the i-th.
 
-    Labels that only it has are summed away, so the gradient is repeated along them: a vector of ones. A label that it
-    has twice picks a diagonal, so the gradient is put on a diagonal: an identity matrix.
+    Labels that only it has, or that have length one elsewhere, are summed away, so the gradient is repeated along them:
+    a vector of ones. A label that it has twice picks a diagonal, so the gradient is put on a diagonal: an identity
+    matrix.
     """
     terms, output = subscripts.split("->")
     labels = terms.split(",")
@@ -44,6 +46,7 @@ def _einsum_rule(i: Any, g: Any, y: Any, *xs: Any, subscripts: Any) -> Any:
         if k != i:
             operands.append(x)
             inputs.append(term)
+    lengths = {pair for x, term in zip(operands, inputs, strict=True) for pair in zip(term, np.shape(x), strict=True)}
     unused = iter(sorted(set(string.ascii_letters) - set(subscripts)))
     target = ""
     for label, n in zip(labels[i], xs[i].shape, strict=True):
@@ -51,7 +54,7 @@ def _einsum_rule(i: Any, g: Any, y: Any, *xs: Any, subscripts: Any) -> Any:
             repeated, label = label, next(unused)
             operands.append(np.eye(n, dtype=g.dtype))
             inputs.append(repeated + label)
-        elif not any(label in term for term in inputs):
+        elif (label, n) not in lengths:
             operands.append(np.ones(n, g.dtype))
             inputs.append(label)
         target += label
@@ -101,8 +104,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         over_a, over_b = list(range(np.ndim(a) - int(axes), np.ndim(a))), list(range(int(axes)))
     else:
         over_a, over_b = ([int(i) for i in np.atleast_1d(side)] for side in axes)
-    over_a, over_b = [i % np.ndim(a) for i in over_a], [i % np.ndim(b) for i in over_b]
-    sizes_a, sizes_b = [a.shape[i] for i in over_a], [b.shape[i] for i in over_b]
+    shape_a, shape_b = np.shape(a), np.shape(b)
+    over_a = [normalize_axis_index(i, len(shape_a), "tensordot: a") for i in over_a]
+    over_b = [normalize_axis_index(i, len(shape_b), "tensordot: b") for i in over_b]
+    sizes_a, sizes_b = [shape_a[i] for i in over_a], [shape_b[i] for i in over_b]
     if sizes_a != sizes_b:
         raise ValueError(f"tensordot: the axes summed over differ in length: {sizes_a} of a and {sizes_b} of b")
     free_a = [i for i in range(np.ndim(a)) if i not in over_a]
@@ -110,7 +115,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     n = int(np.prod(sizes_a))
     left = np.reshape(np.transpose(a, free_a + over_a), (-1, n))
     right = np.reshape(np.transpose(b, over_b + free_b), (n, -1))
-    return np.reshape(left @ right, [a.shape[i] for i in free_a] + [b.shape[i] for i in free_b])
+    return np.reshape(left @ right, [shape_a[i] for i in free_a] + [shape_b[i] for i in free_b])
 
 
 @stands_for(np.dot)

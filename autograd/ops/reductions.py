@@ -95,3 +95,5 @@ cumsum = Op(np.cumsum, "np.cumsum(x, axis=axis)",
             lambda g, y, x, axis=None: _cumsum(g, y, x, axis))
 # fmt: on
 stands_for(np.sum)(sum)
+stands_for(np.amax)(max)
+stands_for(np.amin)(min)

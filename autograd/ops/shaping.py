@@ -6,18 +6,21 @@ The functions at the end are compositions of the operations in the table and nee
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.ops.registry import stands_for
 from autograd.tensor import Each, Op
+
+_BASIC = (int, np.integer, slice, type(None), type(Ellipsis))  # indices that take no element twice
 
 
 def _scatter(g: Any, index: Any, shape: Any) -> Any:
     """Zeros of `shape` with `g` added at `index`: the transpose of indexing. Repeated indices accumulate."""
     out = np.zeros(shape, g.dtype)
-    if any(isinstance(part, (list, np.ndarray)) for part in (index if isinstance(index, tuple) else (index,))):
-        np.add.at(out, index, g)
-    else:
+    if all(isinstance(part, _BASIC) for part in (index if isinstance(index, tuple) else (index,))):
         out[index] = g
+    else:
+        np.add.at(out, index, g)
     return out
 
 
@@ -99,15 +102,16 @@ def stack(arrays: Any, axis: Any = 0) -> Any:
 @stands_for(np.split)
 def split(x: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
     """Cut along an axis into a list: into so many equal parts, or before each of the given indices."""
+    axis = normalize_axis_index(axis, x.ndim, "split")
     n = x.shape[axis]
     if np.ndim(indices_or_sections) == 0:
         sections = int(indices_or_sections)
-        if n % sections:
+        if sections < 1 or n % sections:
             raise ValueError(f"split: axis {axis} of length {n} cannot be cut into {sections} equal parts")
         cuts = [n // sections * i for i in range(1, sections)]
     else:
         cuts = list(indices_or_sections)
-    before = (slice(None),) * (axis % x.ndim)
+    before = (slice(None),) * axis
     return [x[(*before, slice(start, stop))] for start, stop in zip([0, *cuts], [*cuts, n], strict=True)]
 
 
@@ -116,7 +120,8 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     """Repeat each element along an axis (flattened first if None), all `repeats` times or each by its own number."""
     if axis is None:
         x, axis = np.ravel(x), 0
-    before = (slice(None),) * (axis % x.ndim)
+    axis = normalize_axis_index(axis, x.ndim, "repeat")
+    before = (slice(None),) * axis
     return x[(*before, np.repeat(np.arange(x.shape[axis]), repeats))]
 
 
@@ -140,5 +145,7 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
         raise TypeError(
             f"pad: mode {mode!r} is not supported for Tensors; constant, edge, reflect, symmetric, wrap are"
         )
+    if kwargs.get("reflect_type", "even") != "even":
+        raise TypeError("pad: reflect_type 'odd' is not supported for Tensors; 'even' is")
     widths = np.broadcast_to(pad_width, (x.ndim, 2))
     return x[np.ix_(*[np.pad(np.arange(n), width, mode, **kwargs) for n, width in zip(x.shape, widths, strict=True)])]

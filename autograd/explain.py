@@ -1,0 +1,244 @@
+"""Reading 2: the chain rule as it was applied, a step for each value, from the output back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd.backprop import backprop, fit, reached
+from autograd.expressions import expression, parsed, text
+from autograd.tensor import Op, Tensor
+
+
+class Symbol(Tensor):
+    """A Tensor whose comparisons are recorded as well, as 1 and 0, so that a rule can be read off in full."""
+
+    __slots__ = ()
+
+
+def _compared(symbol: str, compare: Any) -> Callable[[Any, Any], Any]:
+    op = Op(
+        lambda a, b: compare(a, b) * 1.0,
+        f"a {symbol} b",
+        lambda g, y, a, b: g * 0,
+        lambda g, y, a, b: g * 0,
+        name=symbol,
+    )
+
+    def method(self: Symbol, other: Any) -> Any:
+        node = op(self, other)
+        node.__class__ = Symbol
+        return node
+
+    return method
+
+
+for _method, _sign, _compare in (
+    ("gt", ">", np.greater), ("ge", ">=", np.greater_equal), ("lt", "<", np.less), ("le", "<=", np.less_equal),
+    ("eq", "==", np.equal), ("ne", "!=", np.not_equal), ("and", "&", np.logical_and), ("or", "|", np.logical_or),
+):  # fmt: skip
+    setattr(Symbol, f"__{_method}__", _compared(_sign, _compare))
+Symbol.__hash__ = Tensor.__hash__  # type: ignore[method-assign]
+
+
+@dataclass
+class Contribution:
+    """What one use of a value adds to its gradient: the rule, in symbols and in numbers, and what it came to."""
+
+    operation: str  # the use, such as "z = w * x + b"
+    rule: str  # such as "dz * x"
+    numbers: str  # the same with numbers put in, where all are scalars
+    summed: tuple[int, ...]  # the axes that broadcasting had repeated, and that were summed over
+    value: Any
+
+
+@dataclass
+class Step:
+    """How the gradient of one value came about: the sum of what each of its uses contributes."""
+
+    name: str
+    value: Any
+    gradient: Any
+    contributions: list[Contribution] = field(default_factory=list)
+    element: tuple[int, ...] = ()  # where the finite difference was taken: at the largest element of the gradient
+    difference: float | None = None
+
+
+def explain(output: Tensor, *, seed: Any = None, differences: bool = False) -> Explanation:
+    """The chain rule as it was applied to `output`: a step for each value, from the output back.
+
+    In the text, `dz` stands for the gradient of the output with respect to z. Each step gives the result, and then
+    every use of the value: the rule in symbols, the same with numbers put in (for arrays the shape and the norm), and
+    the axes that were summed over because broadcasting had repeated the value along them. Values without a name of
+    their own are called u1, u2, …
+
+    seed         the gradient arriving at an output of several elements
+    differences  put a central finite difference beside each gradient, at its largest element: the value is moved there,
+                 and everything computed from it is computed again
+
+    `print` it, or take the `steps` for a program; `rows()` gives them as dictionaries.
+
+    >>> x = Tensor(3.0, name="x")
+    >>> y = x * x
+    >>> y.name = "y"
+    >>> print(explain(y, differences=True))
+    dy = 1
+    dx = 6  (finite difference 6)
+        y = x * x:  dy * x = 1 * 3 = 3
+        y = x * x:  dy * x = 1 * 3 = 3
+    """
+    if not isinstance(output, Tensor):
+        raise TypeError(f"explain takes a Tensor, whose gradients it explains, not {type(output).__name__}")
+    grads = backprop(output, seed)
+    nodes = reached(output)
+    names = _names(list(grads), output)
+    ordered = sorted(grads, key=lambda x: x.tick, reverse=True)
+    steps = {
+        x: Step(names[x], x.data, grads[x]) for x in [x for x in ordered if x.op] + [x for x in ordered if not x.op]
+    }
+    for node in nodes:
+        for i, x in enumerate(node.inputs):
+            if isinstance(x, Tensor):
+                steps[x].contributions.append(_contribution(node, i, grads[node], names))
+    if differences:
+        for x, step in steps.items():
+            if x is not output:
+                step.element, step.difference = _difference(x, nodes, grads)
+    return Explanation(list(steps.values()))
+
+
+def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
+    """A name for every Tensor: its own, or u1, u2, … in the order of their making; every name once."""
+    names: dict[Tensor, str] = {}
+    taken: set[str] = set()
+    number = 0
+    for tensor in sorted(tensors, key=lambda tensor: tensor.tick):
+        name = tensor.name or ""
+        if not name.isidentifier() or name in taken:
+            if tensor is output and "output" not in taken:
+                name = "output"
+            else:
+                number += 1
+                name = f"u{number}"
+        names[tensor] = name
+        taken.add(name)
+    return names
+
+
+def _symbol(data: Any) -> Symbol:
+    symbol = Symbol(0.0)
+    symbol._data = data
+    return symbol
+
+
+def _contribution(node: Tensor, i: int, g: Any, names: dict[Tensor, str]) -> Contribution:
+    """Run the rule on symbols, which reads it off, and on the arrays, which gives its value."""
+    op: Any = node.op
+    g_, y_ = _symbol(g), _symbol(node.data)
+    known = {id(g_): f"d{names[node]}", id(y_): names[node]}
+    operands: list[Any] = []
+    for x, value in zip(node.inputs, node.values, strict=True):
+        if isinstance(x, Tensor) or np.ndim(value):
+            operands.append(_symbol(value))
+            known[id(operands[-1])] = names[x] if isinstance(x, Tensor) else "array"
+        else:
+            operands.append(value)
+    arriving = op.delta(g_, y_) if op.delta else g_
+    found = op.rules[i](arriving, y_, *operands, **node.params)
+    numbers = {id(s): s for s in (g_, y_, *operands)}
+
+    def in_symbols(value: Any) -> str | None:
+        return known.get(id(value))
+
+    def in_numbers(value: Any) -> str | None:
+        return _number(numbers[id(value)].data) if isinstance(numbers.get(id(value)), Tensor) else in_symbols(value)
+
+    data = found.data if isinstance(found, Tensor) else found
+    like = node.values[i]
+    scalars = all(np.ndim(x.data if isinstance(x, Tensor) else x) == 0 for x in (g_, y_, *operands))
+    by_name = {id(x): names[x] for x in node.inputs if isinstance(x, Tensor)}
+    by_name |= {id(x): "array" for x in node.inputs if isinstance(x, np.ndarray)}
+    use = text(expression(node, lambda value: by_name.get(id(value))))
+    in_figures = text(expression(found, in_numbers)) if scalars else ""
+    return Contribution(
+        operation=f"{names[node]} = {use}",
+        rule=text(expression(found, in_symbols)),
+        numbers=in_figures if scalars and in_figures != text(parsed(_number(data))) else "",
+        summed=_summed(np.shape(data), np.shape(like)),
+        value=fit(data, like) if np.shape(data) != np.shape(like) else data,
+    )
+
+
+def _difference(x: Tensor, nodes: list[Tensor], grads: dict[Tensor, Any]) -> tuple[tuple[int, ...], float]:
+    """Move the largest element of the gradient of x a little either way, and compute again what depends on it."""
+    output, seed = nodes[0], grads[nodes[0]]
+    element = tuple(int(i) for i in np.unravel_index(int(np.argmax(np.abs(grads[x]))), np.shape(grads[x])))
+    h = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(1.0, abs(float(np.asarray(x.data)[element])))
+    ends = []
+    for sign in (1, -1):
+        moved = np.array(x.data)
+        moved[element] += sign * h
+        values: dict[Tensor, Any] = {x: moved[()]}
+        for node in reversed(nodes):
+            op: Any = node.op
+            if node is not x and any(isinstance(operand, Tensor) and operand in values for operand in node.inputs):
+                operands = [
+                    values.get(operand, value) if isinstance(operand, Tensor) else value
+                    for operand, value in zip(node.inputs, node.values)
+                ]
+                values[node] = op.forward(*operands, **node.params)
+        ends.append((float(moved[element]), float(np.sum(values[output] * seed))))
+    (right, above), (left, below) = ends
+    return element, (above - below) / (right - left)
+
+
+def _summed(given: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
+    extra = len(given) - len(wanted)
+    return tuple(range(extra)) + tuple(extra + i for i, n in enumerate(wanted) if n == 1 != given[extra + i])
+
+
+def _number(data: Any) -> str:
+    return f"{float(data):.4g}"
+
+
+@dataclass
+class Explanation:
+    """The steps of an explanation, from the output back; as text, what `print` shows."""
+
+    steps: list[Step]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A dictionary for each contribution, with what it adds up to, for a program or a table."""
+        return [
+            {"name": step.name, "gradient": step.gradient, "difference": step.difference, **vars(contribution)}
+            for step in self.steps
+            for contribution in step.contributions
+        ]
+
+    def __str__(self) -> str:
+        lines = []
+        for step in self.steps:
+            lines.append(f"d{step.name} = {_result(step.gradient)}{_beside(step)}")
+            for use in step.contributions:
+                numbers = f" = {use.numbers}" if use.numbers else ""
+                axes = f", summed over axis {', '.join(map(str, use.summed))}" if use.summed else ""
+                lines.append(f"    {use.operation}:  {use.rule}{numbers} = {_result(use.value)}{axes}")
+        return "\n".join(lines)
+
+
+def _beside(step: Step) -> str:
+    if step.difference is None:
+        return ""
+    if not step.element:
+        return f"  (finite difference {step.difference:.4g})"
+    there = float(np.asarray(step.gradient)[step.element])
+    return f"  (at {step.element}: {there:.4g}, finite difference {step.difference:.4g})"
+
+
+def _result(data: Any) -> str:
+    if np.ndim(data) == 0:
+        return f"{float(data):.4g}"
+    return f"array of shape {np.shape(data)}, norm {float(np.linalg.norm(data)):.4g}"

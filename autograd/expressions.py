@@ -1,0 +1,99 @@
+"""Recorded operations as text: the template of each operation, with what it was applied to put in its place.
+
+The text of a derivative is never written down anywhere: it is what its rule recorded, read off like this.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd.tensor import Each, Op, Tensor
+
+
+def expression(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
+    """The Python expression of a recorded value, in terms of the values that `named` has a text for."""
+    name = named(value)
+    if name is not None:
+        return parsed(name)
+    if not isinstance(value, Tensor) or not value.inputs or value.op is None:
+        return literal(value)
+    return applied(value.op, [expression(x, named) for x in value.inputs], value.params)
+
+
+def applied(op: Op, operands: list[ast.expr], params: Mapping[str, Any]) -> ast.expr:
+    """The template of `op` with its operands and parameters put in; parameters at their default are left out."""
+    rule = op.rules.rule if isinstance(op.rules, Each) else op.rules[0]
+    if isinstance(op.rules, Each):
+        places: dict[str, Any] = {"xs": operands}
+        defaults = rule.__kwdefaults__ or {}
+    else:
+        names = rule.__code__.co_varnames[2 : rule.__code__.co_argcount]
+        places = dict(zip(names, operands))
+        defaults = dict(zip(reversed(names), reversed(rule.__defaults__ or ())))
+    settings = {**defaults, **params}
+    places |= {key: literal(setting) for key, setting in settings.items()}
+    left_out = {key for key, default in defaults.items() if same(settings[key], default)}
+    filled = _Fill(places, left_out).visit(parsed(op.template))
+    assert isinstance(filled, ast.expr)
+    return filled
+
+
+def same(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and not isinstance(a, np.ndarray) and bool(a == b)
+
+
+class _Fill(ast.NodeTransformer):
+    """Puts expressions in the place of names, and leaves out keyword arguments that say nothing."""
+
+    def __init__(self, places: dict[str, Any], left_out: set[str]):
+        self.places, self.left_out = places, left_out
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        return self.places.get(node.id, node)
+
+    def visit_Starred(self, node: ast.Starred) -> Any:
+        operands = self.places.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        return operands if operands is not None else node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        node.keywords = [
+            keyword
+            for keyword in node.keywords
+            if not (isinstance(keyword.value, ast.Name) and keyword.value.id in self.left_out)
+        ]
+        return self.generic_visit(node)
+
+
+def parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+def literal(value: Any) -> ast.expr:
+    """The expression of a constant: a number as Python writes it, other things by their repr."""
+    if isinstance(value, Tensor):
+        value = value.data
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, slice):
+        return ast.Slice(*[None if part is None else literal(part) for part in (value.start, value.stop, value.step)])
+    if isinstance(value, tuple):
+        return ast.Tuple([literal(part) for part in value], ast.Load())
+    if value is Ellipsis:
+        return ast.Constant(value)
+    return parsed(repr(value) if not isinstance(value, type) else f"np.{value.__name__}")
+
+
+def text(node: ast.expr) -> str:
+    """The expression on a line, with no more parentheses than it needs, and powers written close together.
+
+    >>> text(parsed("(a * (b ** 2)) + (-x)"))
+    'a * b**2 + -x'
+    """
+    return re.sub(r"([\w.)\]]+) \*\* (-?[\w.]+)", r"\1**\2", ast.unparse(node))

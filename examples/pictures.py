@@ -1,0 +1,55 @@
+"""Three pictures of computation graphs: a scalar expression, one neuron with its derived gradient, the digit network.
+
+They are written to examples/pictures, where the README finds them, or to the folder named on the command line.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from autograd import Tensor, draw, scope, sigmoid
+
+
+def expression() -> Tensor:
+    """c = (a + b)(b + 1): two paths lead from b to c, and its gradient is their sum."""
+    a, b = Tensor(2.0, name="a"), Tensor(1.0, name="b")
+    c = (a + b) * (b + 1)
+    c.name = "c"
+    return c
+
+
+def neuron() -> Tensor:
+    """C = (a - y)^2 / 2 for a = sigmoid(w x + b): one neuron that is to learn y = 0 for x = 1."""
+    w, b = Tensor(0.6, name="w"), Tensor(0.9, name="b")
+    z = w * 1.0 + b
+    a = sigmoid(z)
+    cost = (a - 0.0) ** 2 / 2
+    z.name, a.name, cost.name = "z", "a", "C"
+    return cost
+
+
+def network() -> Tensor:
+    """The cost of a 784-30-10 network on a mini-batch, a scope for each layer."""
+    rng = np.random.default_rng(0)
+    a = rng.random((10, 784))
+    for layer, (n_in, n_out) in enumerate([(784, 30), (30, 10)], 1):
+        w = Tensor(rng.standard_normal((n_out, n_in)), name=f"w{layer}")
+        b = Tensor(rng.standard_normal(n_out), name=f"b{layer}")
+        with scope(f"layer {layer}"):
+            z = a @ w.T + b
+            a = sigmoid(z)
+        z.name, a.name = f"z{layer}", f"a{layer}"
+    y = np.eye(10)[rng.integers(0, 10, 10)]
+    cost = np.sum((a - y) ** 2) / 20
+    cost.name = "C"
+    return cost
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "pictures"
+    for make, backward in ((expression, False), (neuron, True), (network, False)):
+        output = make()
+        output.backward()
+        path = draw(output, backward=backward).render(outfile=folder / f"{make.__name__}.svg", cleanup=True)
+        print(f"{make.__doc__}\n    {Path(path).name}")

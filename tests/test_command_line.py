@@ -1,0 +1,408 @@
+"""The command line: what the commands print, their exit codes, and one line for whatever is wrong."""
+
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nn import Network, equivalence
+from nn.__main__ import _parser, main
+
+NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+HERE = ["--sizes", "12,8,3", "--validation-size", "30", "--epochs", "3"]
+
+
+def idx(array):
+    array = np.asarray(array, np.uint8)
+    return struct.pack(f">{1 + array.ndim}I", 2048 + array.ndim, *array.shape) + array.tobytes()
+
+
+def pictures(n, seed):
+    """Three kinds of pictures of 4 x 3 pixels: a light row at the top, in the middle or at the bottom."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, n)
+    images = rng.integers(0, 60, (n, 4, 3))
+    images[np.arange(n), labels + 1] += 180
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("data")
+    for names, part in ((NAMES[:2], pictures(230, 0)), (NAMES[2:], pictures(50, 1))):
+        for name, array in zip(names, part, strict=True):
+            (directory / name).write_bytes(idx(array))
+    return str(directory)
+
+
+@pytest.fixture(scope="module")
+def model(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "net.npz"
+    assert main(["train", "--data", data, *HERE, "--epochs", "20", "--save", str(path)]) == 0
+    return str(path)
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs a command in this process: its exit code, its output and its errors."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as error:
+            code = error.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def complaint(run):
+    """The one line that a command which cannot be done prints, without anything else."""
+
+    def complaint(*arguments):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        assert re.fullmatch(r"handgrad( \w+)?: error: [^\n]+\n", err)
+        return err
+
+    return complaint
+
+
+# train
+
+
+def test_train_prints_a_line_for_each_epoch_and_what_it_came_to(run, data):
+    code, out, err = run("train", "--data", data, *HERE)
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert [bool(re.fullmatch(rf"Epoch {i} : \d+ / 50", line)) for i, line in enumerate(lines[:3])] == [True] * 3
+    assert re.fullmatch(r"3 epochs in \d+ s, seed 0", lines[3])
+    assert re.fullmatch(r"test: [\d.]+% after the last epoch, [\d.]+% after the best \(epoch \d\)", lines[4])
+    assert len(lines) == 5
+
+
+def test_a_seed_repeats_a_run(run, data, tmp_path):
+    outs = []
+    for i, seed in enumerate((5, 5, 6)):
+        save = tmp_path / f"{i}.npz"
+        assert run("train", "--data", data, *HERE, "--seed", seed, "--save", save)[0] == 0
+        outs.append(save.read_bytes())
+    assert outs[0] == outs[1] != outs[2]
+
+
+def test_train_does_what_the_package_does(run, data, tmp_path):
+    from nn import load_digits
+
+    code, out, _ = run(
+        "train", "--data", data, "--sizes", "12,5,3", "--epochs", 2, "--batch", 7, "--eta", 0.1, "--cost",
+        "log-likelihood", "--activation", "tanh", "--init", "scaled", "--momentum", 0.5, "--nesterov", "--decay", 0.01,
+        "--dtype", "float32", "--seed", 4, "--scale", 256, "--validation-size", 30, "--training", "--validation",
+        "--save", tmp_path / "net.npz",
+    )  # fmt: skip
+    assert code == 0
+    assert re.search(r"^Epoch 1 complete  training cost [\d.]+ accuracy [\d.]+%  validation cost", out, re.MULTILINE)
+    assert out.endswith(f"saved to {tmp_path / 'net.npz'}\n")
+    training, _, _ = load_digits(data, scale=256, validation=30, dtype=np.float32)
+    rng = np.random.default_rng(4)
+    net = Network(
+        [12, 5, 3], activation="tanh", cost="log-likelihood", init="scaled", dtype=np.float32, rng=rng
+    )  # fmt: skip
+    net.SGD(training, 2, 7, 0.1, rng=rng, momentum=0.5, nesterov=True, weight_decay=0.01)
+    saved = Network.load(tmp_path / "net.npz").state_dict()
+    assert all(np.array_equal(array, saved[name]) for name, array in net.state_dict().items())
+    assert saved["w1"].dtype == np.float32
+
+
+def test_patience_stops_early_and_saves_the_best(run, data, tmp_path):
+    save = tmp_path / "net.npz"
+    options = ["--epochs", 300, "--patience", 2, "--validation", "--save", save]
+    code, out, _ = run("train", "--data", data, *HERE, *options)
+    assert code == 0
+    kept = int(re.search(r"the network is as after epoch (\d+), the best on the validation images", out)[1])
+    accuracies = [float(found) for found in re.findall(r"^Epoch .* accuracy ([\d.]+)%", out, re.MULTILINE)]
+    assert accuracies.index(max(accuracies)) == kept
+    assert len(accuracies) == kept + 3
+    code, out, _ = run("evaluate", save, "--data", data, "--validation", "--validation-size", 30)
+    assert f"({max(accuracies):.2f}%)" in out
+
+
+def test_no_epochs_save_the_start(run, data, tmp_path):
+    code, out, _ = run("train", "--data", data, *HERE, "--epochs", 0, "--save", tmp_path / "net.npz")
+    assert code == 0
+    assert out.startswith("0 epochs in 0 s")
+    rng = np.random.default_rng(0)
+    start = Network([12, 8, 3], rng=rng)
+    assert np.array_equal(Network.load(tmp_path / "net.npz").weights[0].data, start.weights[0].data)
+
+
+def test_mnist_is_what_is_trained_on_by_default(run):
+    code, out, _ = run("train", "--sizes", "784,10", "--epochs", 1, "--batch", 100, "--eta", 1, "--dtype", "float32")
+    assert code == 0
+    assert int(re.match(r"Epoch 0 : (\d+) / 10000\n", out)[1]) > 2000
+
+
+# evaluate, predict
+
+
+def test_evaluate(run, data, model):
+    net = Network.load(model)
+    images, labels = pictures(50, 1)
+    correct = int(np.sum(net.predict(images.reshape(50, 12) / 255) == labels))
+    code, out, err = run("evaluate", model, "--data", data, "--validation-size", 30)
+    assert (code, err) == (0, "")
+    assert re.fullmatch(rf"test: {correct} / 50 \({correct / 50:.2%}\), cost \d\.\d{{5}}\n", out)
+    assert correct > 45
+    code, out, _ = run(
+        "evaluate", model, "--data", data, "--validation-size", 30, "--training", "--validation", "--test"
+    )
+    found = re.findall(r"^(\w+): \d+ / (\d+) ", out, re.MULTILINE)
+    assert found == [("training", "200"), ("validation", "30"), ("test", "50")]
+
+
+def test_predict_on_pictures_and_idx(run, data, model, tmp_path):
+    images, labels = pictures(50, 1)
+    expected = Network.load(model).predict(images.reshape(50, 12) / 255)
+    assert np.mean(expected == labels) > 0.9
+    code, out, err = run("predict", model, Path(data) / NAMES[2])
+    assert (code, err) == (0, "")
+    assert [int(line.split(": ")[1][0]) for line in out.splitlines()] == expected.tolist()
+    assert out.startswith(f"{Path(data) / NAMES[2]}[0]: ")
+    paths = []
+    for i, name in enumerate(("a.png", "b.pgm", "c.png")):
+        paths.append(tmp_path / name)
+        Image.fromarray((255 - images[i] if name == "c.png" else images[i]).astype(np.uint8)).save(paths[-1])
+    code, out, _ = run("predict", model, *paths)
+    assert code == 0
+    for line, path, label in zip(out.splitlines(), paths, expected, strict=False):
+        assert re.fullmatch(rf"{path}: {label} \(activation 0\.\d{{3}}\)|{path}: {label} \(activation 1\.000\)", line)
+    assert len(out.splitlines()) == 3
+
+
+# check
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--cost", "log-likelihood", "--activation", "relu"], ["--dtype", "float32", "--init", "scaled"]]
+)
+def test_check_passes(run, options):
+    code, out, err = run("check", "--sizes", "6,5,4", "--batch", 3, *options)
+    assert (code, err) == (0, "")
+    assert [len(re.findall(rf"^dC/d{name} .*  pass$", out, re.MULTILINE)) for name in ("w1", "b1", "w2", "b2")] == [
+        1
+    ] * 4
+    assert re.search(
+        r"^pass: engine and equations differ by \d\.\de[-+]\d\d of the largest gradient", out, re.MULTILINE
+    )
+
+
+def test_a_check_that_fails_is_exit_code_1(run, monkeypatch):
+    right = equivalence.equations.relu_prime
+    wrong = (equivalence.equations.relu, lambda z, a: 1 - right(z, a))
+    monkeypatch.setitem(equivalence.equations.ACTIVATIONS, "relu", wrong)
+    code, out, _ = run("check", "--sizes", "6,5,4", "--activation", "relu")
+    assert code == 1
+    assert re.search(r"^dC/dw1 .* FAIL$", out, re.MULTILINE)
+    assert re.search(r"^dC/dw2 .* pass$", out, re.MULTILINE)
+    assert re.search(r"^FAIL: engine and equations differ by", out, re.MULTILINE)
+
+
+# --help
+
+
+def commands():
+    return next(action for action in _parser()._actions if action.dest == "command").choices
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "check"])
+def test_help_says_every_option_with_its_default(run, command):
+    code, out, _ = run(command, "--help")
+    out = " ".join(out.split())
+    assert code == 0
+    for action in commands()[command]._actions:
+        assert action.help
+        for option in action.option_strings:
+            assert option in out
+        if action.option_strings and action.nargs != 0:
+            shown = re.search(rf" {action.option_strings[-1]} (?!\[).*?\(default: ([^)]*)\)", out.split("options:")[1])[
+                1
+            ]
+            assert shown == str(action.default) or action.default is None
+    out.encode("ascii")  # so that it can be shown everywhere
+
+
+def test_help_says_the_commands_and_the_exit_codes(run):
+    code, out, _ = run("--help")
+    assert code == 0
+    for words in (*commands(), "0 done", "1 a check failed", "2 bad usage or input", "130 interrupted"):
+        assert words in " ".join(out.split())
+
+
+# What is wrong is said in one line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["learn"], "'learn'"),
+        (["train", "--speed", "9"], "unrecognized arguments: --speed 9"),
+        (["train", "--sizes", "784"], "--sizes: '784' is not a list of two or more numbers of neurons"),
+        (["train", "--sizes", "784,0,10"], "--sizes: '784,0,10'"),
+        (["train", "--sizes", "784,-30,10"], "--sizes: '784,-30,10'"),
+        (["train", "--sizes", "784;30;10"], "--sizes: '784;30;10'"),
+        (["train", "--sizes", "784,,10"], "--sizes: '784,,10'"),
+        (["train", "--epochs", "-1"], "--epochs: '-1' is not a whole number of at least 0"),
+        (["train", "--epochs", "2.5"], "--epochs: '2.5' is not a whole number"),
+        (["train", "--batch", "0"], "--batch: '0' is not a whole number of at least 1"),
+        (["train", "--eta", "0"], "--eta: '0' is not greater than 0"),
+        (["train", "--eta", "-3"], "--eta: '-3' is not a finite number of at least 0"),
+        (["train", "--eta", "nan"], "--eta: 'nan' is not a finite number"),
+        (["train", "--momentum", "-1"], "--momentum: '-1' is not a finite number"),
+        (["train", "--decay", "inf"], "--decay: 'inf' is not a finite number"),
+        (["train", "--patience", "0"], "--patience: '0' is not a whole number of at least 1"),
+        (["train", "--seed", "-1"], "--seed: '-1' is not a whole number of at least 0"),
+        (["train", "--scale", "0"], "--scale: '0' is not greater than 0"),
+        (["train", "--validation-size", "-1"], "--validation-size: '-1' is not a whole number"),
+        (["train", "--cost", "hinge"], "--cost: invalid choice: 'hinge'"),
+        (["train", "--dtype", "int8"], "--dtype: invalid choice: 'int8'"),
+        (["train", "--nesterov"], "--nesterov needs a --momentum greater than 0"),
+        (["train", "--data", "/none"], "/none: there is no such directory"),
+        (["train", "--save", "/none/net.npz"], "/none/net.npz: cannot be written: No such file or directory"),
+        (["train", "--sizes", "700,30,10"], "--sizes begins with 700, and the images have 784 pixels"),
+        (["train", "--sizes", "784,30,9"], "the label 9 is out of range: 9 classes have the labels 0 to 8; take 10"),
+        (["train", "--sizes", "784,99999999999999,10"], "not enough memory: Unable to allocate"),
+        (["train", "--validation-size", "60000"], "60,000 of its 60,000 training images cannot be kept for validation"),
+        (["train", "--validation-size", "0", "--patience", "1"], "need validation images"),
+        (["check", "--batch", "-5"], "--batch: '-5' is not a whole number"),
+        (["check", "--sizes", "3,x"], "--sizes: '3,x'"),
+        (["evaluate"], "the following arguments are required: model.npz"),
+        (["evaluate", "/none.npz"], "/none.npz: there is no such file"),
+        (["predict", "/none.npz", "a.png"], "/none.npz: there is no such file"),
+        (["predict", "net.npz"], "the following arguments are required: image"),
+    ],
+)
+def test_bad_usage_and_bad_input(complaint, arguments, words):
+    assert words in complaint(*arguments)
+
+
+def test_bad_data(complaint, data, tmp_path):
+    assert "10,000 of its 230 training images cannot be kept" in complaint("train", "--data", data, "--sizes", "12,3")
+    for name in NAMES:
+        (tmp_path / name).write_bytes((Path(data) / name).read_bytes())
+    (tmp_path / NAMES[3]).write_bytes(b"\0\0\x08\x01\0\0\0\x32")
+    words = f"{tmp_path / NAMES[3]}: truncated: 0 bytes of data, and the header promises 50"
+    assert words in complaint("train", "--data", tmp_path, *HERE)
+
+
+def test_training_that_diverges(run, data):
+    code, out, err = run("train", "--data", data, *HERE, "--activation", "relu", "--cost", "cross-entropy",
+                         "--eta", "1e308", "--decay", "9")  # fmt: skip
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"handgrad: error: training diverged in epoch 0: [^\n]*; try a smaller eta than 1e\+308\n", err)
+
+
+def test_a_file_that_cannot_be_written_stops_the_training_before_it_starts(complaint, data, tmp_path):
+    for save in (tmp_path, tmp_path / "none" / "net.npz", "/dev/null", Path(data) / NAMES[0] / "net.npz"):
+        assert f"{save}: cannot be written" in complaint("train", "--data", data, *HERE, "--save", save)
+
+
+def test_a_model_or_a_picture_of_another_size(complaint, model, data, tmp_path):
+    small = tmp_path / "small.npz"
+    Network([12, 10], rng=0).save(small)
+    assert f"the network in {small} takes 12 pixels, and the images have 784" in complaint("evaluate", small)
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save(tmp_path / "a.png")
+    message = complaint("predict", model, tmp_path / "a.png")
+    assert f"{tmp_path / 'a.png'}: 784 pixels, and the network in {model} takes 12; resize the picture" in message
+    few = tmp_path / "few.npz"
+    Network([12, 2], rng=0).save(few)
+    assert "the label 2 is out of range" in complaint("evaluate", few, "--data", data, "--validation-size", 30)
+
+
+def test_what_is_no_model_and_what_is_no_picture(complaint, model, tmp_path):
+    (tmp_path / "text").write_text("hello")
+    assert f"{tmp_path / 'text'}: not a .npz file of arrays" in complaint("evaluate", tmp_path / "text")
+    assert f"{tmp_path / 'text'}: not a picture that can be read" in complaint("predict", model, tmp_path / "text")
+    assert f"{tmp_path / 'none'}: cannot be read: No such file" in complaint("predict", model, tmp_path / "none")
+    assert f"{tmp_path}: cannot be read: Is a directory" in complaint("predict", model, tmp_path)
+
+
+# As a program
+
+
+def program(*arguments, **options):
+    command = [sys.executable, "-m", "nn", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_the_module_and_the_installed_command_are_the_same():
+    installed = Path(sys.executable).parent / "handgrad"
+    arguments = ["check", "--sizes", "4,3,2"]
+    outs = [
+        subprocess.run([*command, *arguments], capture_output=True, text=True)
+        for command in ([sys.executable, "-m", "nn"], [installed])
+    ]
+    assert [(done.returncode, done.stderr) for done in outs] == [(0, "")] * 2
+    assert outs[0].stdout == outs[1].stdout
+    wrong = subprocess.run([installed, "train", "--epochs", "x"], capture_output=True, text=True)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("handgrad train: error: argument --epochs: 'x' is not a whole number")
+
+
+def test_ctrl_c_while_training_leaves_a_finished_epoch(data, tmp_path):
+    save = tmp_path / "net.npz"
+    process = program("train", "--data", data, *HERE, "--epochs", 1_000_000, "--save", save)
+    for i in range(3):
+        assert process.stdout.readline().startswith(f"Epoch {i} : ")  # each line comes when its epoch is done
+    process.send_signal(signal.SIGINT)
+    err = process.communicate()[1]
+    assert process.returncode == 130
+    last = int(re.search(rf"^\ninterrupted; {save} holds the network after epoch (\d+)\n$", err)[1])
+    assert [p.name for p in tmp_path.iterdir()] == ["net.npz"]
+    # The same training, ended after that epoch, comes to the same network; or after the next, if the signal came after
+    # the file was written and before its line was.
+    again = []
+    for epochs in (last + 1, last + 2):
+        assert main(["train", "--data", data, *HERE, "--epochs", str(epochs), "--save", str(tmp_path / "again")]) == 0
+        again.append((tmp_path / "again").read_bytes())
+    assert save.read_bytes() in again
+
+
+def test_ctrl_c_before_the_first_epoch_says_that_nothing_was_saved(run, tmp_path, data, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Network, "cost", interrupted)
+    save = tmp_path / "net.npz"
+    code, out, err = run("train", "--data", data, *HERE, "--save", save)
+    assert (code, out) == (130, "")
+    assert err == f"\ninterrupted; no epoch was finished, and {save} has not been written\n"
+    assert run("train", "--data", data, *HERE) == (130, "", "\ninterrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_goes_away_is_no_traceback(model, data, unbuffered):
+    for arguments in (
+        ["train", "--data", data, *HERE, "--epochs", 1_000_000],
+        ["predict", model, *[Path(data) / NAMES[0]] * 60],
+        ["check", "--sizes", "4,3,2"],
+        ["train", "--help"],
+    ):
+        process = program(*arguments, env=os.environ | {"PYTHONUNBUFFERED": unbuffered})
+        if arguments[0] != "check":
+            process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+        process.stderr.close()
+        process.wait()
+        assert err == ""
+        assert process.returncode in (0, 141)

@@ -1,0 +1,190 @@
+"""Reading 1, a picture: what is in the DOT text, and that Graphviz renders it."""
+
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from io import BytesIO
+
+import graphviz
+import numpy as np
+import pytest
+from PIL import Image
+
+from autograd import Tensor, draw, relu, scope, sigmoid
+from autograd.draw import Drawing
+from autograd.graph import Graph
+
+
+def texts(drawing):
+    """Every line of text in the rendered picture."""
+    svg = ET.fromstring(drawing.pipe("svg", encoding="utf-8"))
+    return ["".join(element.itertext()) for element in svg.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def edges(drawing):
+    return re.findall(r"^\t*(\S+) -> (\S+)", drawing.source, re.MULTILINE)
+
+
+def test_values_gradients_operations_names_and_shapes_are_in_the_picture():
+    w, x = Tensor([[1.5, -2.5]], name="w"), np.arange(200.0).reshape(2, 100)
+    y = np.sum(np.tanh(w @ x)) * Tensor(2.0, name="scale")
+    y.name = "y"
+    drawing = draw(y)
+    assert isinstance(drawing, graphviz.Digraph)
+    before = texts(drawing)
+    assert {"w", "(1, 2) float64", "[[ 1.5, -2.5]]", "scale", "2", "y", "@", "tanh", "sum", "×"} <= set(before)
+    assert "(2, 100) float64" in before and "0 … 199" in before  # a large array is told by its range
+    assert not [text for text in before if text.startswith("grad")]
+    y.backward()
+    after = texts(draw(y))
+    assert "grad 1" in after and len([text for text in after if text.startswith("grad")]) == 6
+    y.backward()
+    assert "grad 1" in texts(draw(y))
+
+
+def test_parameters_constants_and_computed_values_are_told_apart():
+    source = draw(Tensor(2.0, name="w") * 3.0).source
+    boxes = re.findall(r'fillcolor="(#\w+)".*shape=box', source)
+    assert len(boxes) == len(set(boxes)) == 3
+
+
+def test_x_times_x_has_two_edges():
+    x = Tensor(3.0)
+    assert edges(draw(x * x)).count(("v0", "op1")) == 2
+
+
+def test_a_value_used_twice_is_one_box():
+    x = Tensor(3.0, name="x")
+    a = sigmoid(x)
+    assert texts(draw(a * a + a)).count("sigmoid") == 1
+
+
+def test_the_gradient_graph_beside_the_forward_one():
+    x, y = Tensor(3.0, name="x"), Tensor(2.0, name="y")
+    z = x * y
+    z.name = "z"
+    drawing = draw(z, backward=True)
+    assert {"∂z/∂x", "∂z/∂y", "∂z/∂z"} <= set(texts(drawing))
+    assert drawing.source.count("dotted") == 3  # each gradient is tied to its value
+    both = draw(Tensor([1.0, 2.0], name="v") * 2, backward=True, seed=[1.0, 1.0])
+    assert "∂output/∂v" in texts(both)
+    shared = x + y
+    assert "∂output/∂y, x" in texts(draw(shared, backward=True)) or "∂output/∂x, y" in texts(
+        draw(shared, backward=True)
+    )
+
+
+def layered(layers):
+    a = Tensor(np.ones((2, 3)), name="x")
+    for number in range(layers):
+        with scope(f"layer {number}"):
+            a = relu(a @ Tensor(np.ones((3, 3)), name=f"w{number}") + Tensor(np.ones(3), name=f"b{number}"))
+    return a.sum()
+
+
+def test_layers_are_clusters_and_depth_folds_them():
+    opened, folded = draw(layered(3)), draw(layered(3), depth=0)
+    assert opened.source.count("subgraph") == 3
+    assert {"layer 0", "layer 1", "layer 2", "w0", "relu"} <= set(texts(opened))
+    assert folded.source.count("subgraph") == 0
+    assert {"layer 0", "2 parameters (12 numbers)", "3 operations", "sum"} <= set(texts(folded))
+    assert "relu" not in texts(folded)
+    assert ("fold0", "fold1") in edges(folded) and ("fold1", "fold2") in edges(folded)
+
+
+def test_scopes_nest():
+    with scope("encoder"), scope("first"):
+        y = Tensor(2.0, name="w") * 3.0
+    assert y.scope == ("encoder", "first")
+    assert draw(y).source.count("subgraph") == 2
+    assert "first" in texts(draw(y, depth=1)) and "first" not in texts(draw(y, depth=0))
+
+
+def test_a_large_graph_folds_by_itself_and_says_so():
+    drawing = draw(layered(40))
+    assert any("folded to depth 0" in text for text in texts(drawing))
+    assert "layer 39" in texts(drawing) and "relu" not in texts(drawing)
+    assert "relu" in texts(draw(layered(40), limit=1000))
+    x = Tensor(1.0)
+    for _ in range(200):
+        x = x + 1.0
+    assert any("autograd.scope" in text for text in texts(draw(x)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        '"quoted"',
+        "back\\slash \\n \\N",
+        "<b>bold</b>",
+        "a & b",
+        "σ'(z¹) 日本",
+        '"]; evil [label="',
+        "<",
+        "",
+        "{a|b}",
+        "%",
+        "-->",
+    ],
+)
+def test_names_come_out_right_and_inject_nothing(name):
+    y = Tensor(2.0, name=name) * 1.0
+    drawing = draw(y)
+    assert len(edges(drawing)) == 3 and len(Graph(y)) == 3
+    if name:
+        assert name in texts(drawing)
+    with scope(name):
+        inside = Tensor(2.0) * 1.0
+    if name:
+        assert name in texts(draw(inside)) and name in texts(draw(inside, depth=0))
+
+
+def test_it_renders_to_files_and_shows_itself_in_a_notebook(tmp_path):
+    drawing = draw(Tensor(2.0) * 3.0)
+    with Image.open(BytesIO(drawing.pipe("png"))) as picture:
+        assert picture.width > 100
+    path = drawing.render(outfile=tmp_path / "graph.png")
+    assert path == str(tmp_path / "graph.png")
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+    assert "<svg" in drawing._repr_mimebundle_()["image/svg+xml"]
+    assert drawing.render("picture", directory=tmp_path, format="svg") == str(tmp_path / "picture.svg")
+    assert (tmp_path / "picture").read_text() == drawing.source
+
+
+def test_without_graphviz_the_error_says_how_to_get_it(tmp_path):
+    """In a process whose PATH has no dot and which has no pygraphviz."""
+    program = (
+        "import sys; sys.modules['pygraphviz'] = None\n"
+        "from autograd import Tensor, draw\n"
+        "drawing = draw(Tensor(2.0) * 3.0)\n"
+        "assert '->' in drawing.source\n"
+        "try: drawing.pipe('svg')\n"
+        "except RuntimeError as error: print(error)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PATH": str(tmp_path)}
+    )
+    assert "pip install 'handgrad[draw]'" in run.stdout and "dot" in run.stdout
+
+
+def test_the_program_dot_is_used_where_there_is_one(tmp_path, monkeypatch):
+    """A program of that name on the PATH gets the DOT text."""
+    dot = tmp_path / "dot"
+    dot.write_text(f"#!{sys.executable}\nimport sys\nsys.stdin.read()\nprint('drawn by dot', *sys.argv[1:])\n")
+    dot.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert shutil.which("dot")
+    assert "drawn by dot" in draw(Tensor(2.0) * 3.0).pipe("svg", encoding="utf-8")
+
+
+def test_only_a_tensor_can_be_drawn():
+    with pytest.raises(TypeError, match="draw takes a Tensor"):
+        draw(np.ones(3))
+
+
+def test_a_leaf_and_a_constant_can_be_drawn():
+    assert "x" in texts(draw(Tensor(2.0, name="x")))
+    assert isinstance(draw(Tensor(2.0).detach()), Drawing)

@@ -1,0 +1,125 @@
+"""Reading 2, the chain rule step by step: read off the rules themselves, so every figure in it must be the engine's."""
+
+import ast
+
+import numpy as np
+import pytest
+
+from autograd import Tensor, backprop, explain, relu, sigmoid
+from autograd.expressions import Op, applied, parsed, text
+from autograd.tensor import Each
+from autograd.vocabulary import NAMED
+from nn import Network, one_hot
+
+
+def named(value, name):
+    value.name = name
+    return value
+
+
+def neuron():
+    w, b = Tensor(0.6, name="w"), Tensor(0.9, name="b")
+    z = named(w * 1.5 + b, "z")
+    a = named(sigmoid(z), "a")
+    return named((a - 0.25) ** 2 / 2, "C")
+
+
+def test_one_neuron_as_text():
+    assert str(explain(neuron())) == (
+        "dC = 1\n"
+        "du3 = 0.5\n"
+        "    C = u3 / 2:  dC / 2 = 1 / 2 = 0.5\n"
+        "du2 = 0.6081\n"
+        "    u3 = u2**2:  du3 * (2 * u2) = 0.5 * (2 * 0.6081) = 0.6081\n"
+        "da = 0.6081\n"
+        "    u2 = a - 0.25:  du2 = 0.6081\n"
+        "dz = 0.07403\n"
+        "    a = 1 / (1 + np.exp(-z)):  da * a * (1 - a) = 0.6081 * 0.8581 * (1 - 0.8581) = 0.07403\n"
+        "du1 = 0.07403\n"
+        "    z = u1 + b:  dz = 0.07403\n"
+        "db = 0.07403\n"
+        "    z = u1 + b:  dz = 0.07403\n"
+        "dw = 0.111\n"
+        "    u1 = w * 1.5:  du1 * 1.5 = 0.07403 * 1.5 = 0.111"
+    )
+
+
+def test_the_sum_over_paths_shows_every_use():
+    x = Tensor(3.0, name="x")
+    y = named(x * x + x, "y")
+    step = next(step for step in explain(y).steps if step.name == "x")
+    assert [use.rule for use in step.contributions] == ["dy", "du1 * x", "du1 * x"]
+    assert sum(use.value for use in step.contributions) == step.gradient == 7.0
+
+
+def test_the_axes_that_were_summed_over_are_named():
+    b = Tensor(np.zeros((1, 3)), name="b")
+    out = (np.ones((2, 4, 3)) * b).sum()
+    (use,) = next(step for step in explain(out).steps if step.name == "b").contributions
+    assert use.summed == (0, 1)
+    assert "summed over axis 0, 1" in str(explain(out))
+
+
+def test_an_indicator_is_seen_as_one():
+    x = Tensor([1.0, -2.0], name="x")
+    assert "du1 * (u1 > 0)" in str(explain(relu(x).sum()))
+
+
+@pytest.mark.parametrize("cost", ["quadratic", "cross-entropy", "log-likelihood"])
+def test_the_contributions_add_up_to_the_gradients_of_a_network(cost):
+    net = Network([6, 5, 4], cost=cost, rng=0)
+    rng = np.random.default_rng(1)
+    output = net.cost(rng.random((3, 6)), one_hot(rng.integers(0, 4, 3), 4))
+    grads = {x.name: g for x, g in backprop(output).items()}
+    explanation = explain(output, differences=True)
+    for step in explanation.steps[1:]:
+        np.testing.assert_allclose(sum(use.value for use in step.contributions), step.gradient, rtol=1e-14)
+        assert np.asarray(step.gradient)[step.element] == pytest.approx(step.difference, rel=1e-6)
+    for name in ("w1", "b1", "w2", "b2"):
+        assert next(step for step in explanation.steps if step.name == name).gradient is not None
+        assert name in grads
+    assert "finite difference" in str(explanation)
+
+
+def test_rows_are_data():
+    rows = explain(neuron(), differences=True).rows()
+    assert [row["name"] for row in rows] == ["u3", "u2", "a", "z", "u1", "b", "w"]
+    assert rows[-1]["rule"] == "du1 * 1.5"
+    assert rows[-1]["gradient"] == pytest.approx(rows[-1]["difference"], rel=1e-6)
+
+
+def test_values_of_the_same_name_are_told_apart():
+    a, b = Tensor(2.0, name="x"), Tensor(3.0, name="x")
+    names = [step.name for step in explain(a * b).steps]
+    assert len(set(names)) == len(names)
+
+
+def test_a_seed_is_given_for_several_elements():
+    x = Tensor([1.0, 2.0], name="x")
+    explanation = explain(x * 3.0, seed=[1.0, 10.0], differences=True)
+    assert explanation.steps[-1].difference == pytest.approx(30.0)
+    with pytest.raises(ValueError, match="seed"):
+        explain(x * 3.0)
+    with pytest.raises(TypeError, match="explain takes a Tensor"):
+        explain(2.0)
+
+
+@pytest.mark.parametrize("name", [name for name, op in NAMED.items() if isinstance(op, Op)])
+def test_every_template_names_its_operands_and_parameters(name):
+    """What is left of a filled template is NumPy, and nothing of the rule's own names."""
+    op = NAMED[name]
+    variadic = isinstance(op.rules, Each)
+    operands = [parsed(f"operand{i}") for i in range(3 if variadic else op.arity)]
+    filled = applied(op, operands, {key: 1 for key in op.params})
+    used = {node.id for node in ast.walk(filled) if isinstance(node, ast.Name)}
+    assert {f"operand{i}" for i in range(len(operands))} <= used
+    assert used <= {"np", "scatter", "len", *(f"operand{i}" for i in range(3))}
+    assert text(filled)
+
+
+def test_explaining_changes_nothing():
+    output = neuron()
+    output.backward()
+    before = {x: x.grad for x in backprop(output)}
+    explain(output, differences=True)
+    assert all(x.grad is g for x, g in before.items())

@@ -1,0 +1,604 @@
+"""Every operation: its value is NumPy's, its first and second derivatives are those of finite differences."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd
+from autograd import Tensor, check_gradients, grad
+
+rng = np.random.default_rng(1)
+
+
+def normal(*shape: int) -> Any:
+    return rng.normal(size=shape)
+
+
+def positive(*shape: int) -> Any:
+    return rng.uniform(0.5, 2.0, size=shape)
+
+
+def inside(*shape: int) -> Any:
+    return rng.uniform(-0.8, 0.8, size=shape)
+
+
+def apart(*shape: int) -> Any:
+    """Values that differ by at least 0.2 and are not near 0, so that no small step changes which one is the largest."""
+    values = np.arange(np.prod(shape)) - np.prod(shape) // 2 + 0.3
+    return rng.permutation(values * 0.4).reshape(shape)
+
+
+class Row(NamedTuple):
+    """One test of one operation: the function written with NumPy or autograd, the operands, and what its value is."""
+
+    operation: str
+    label: str
+    f: Callable[..., Any]
+    operands: tuple[Any, ...]
+    reference: Callable[..., Any] | None = None
+
+
+def row(operation: str, label: str, f: Callable[..., Any], *operands: Any, reference: Any = None) -> Row:
+    return Row(operation, label, f, operands, reference)
+
+
+def softmax_of(x: Any, axis: Any = -1) -> Any:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def logsumexp_of(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+
+
+def sigmoid_of(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+A = np.array  # for the indices
+MASK = A([[True, False, True, True], [False, False, True, False], [True, True, False, False]])
+
+# fmt: off
+ELEMENTWISE = [
+    row("add", "+", lambda a, b: a + b, normal(2, 3), normal(2, 3)),
+    row("add", "np", lambda a, b: np.add(a, b), normal(2, 3), normal(3)),
+    row("subtract", "-", lambda a, b: a - b, normal(2, 3), normal(2, 3)),
+    row("subtract", "np", lambda a, b: np.subtract(a, b), normal(3), normal(2, 1)),
+    row("multiply", "*", lambda a, b: a * b, normal(2, 3), normal(2, 3)),
+    row("multiply", "scalars", lambda a, b: a * b, normal(), normal()),
+    row("divide", "/", lambda a, b: a / b, normal(2, 3), positive(2, 3)),
+    row("divide", "constant / x", lambda b: 2.0 / b, positive(2, 3)),
+    row("divide", "x / constant", lambda a: a / 3, normal(2, 3)),
+    row("power", "**", lambda a, b: a**b, positive(2, 3), normal(2, 3)),
+    row("power", "x ** 3", lambda a: a**3, normal(2, 3)),
+    row("power", "x ** 2.0", lambda a: a**2.0, normal(2, 3)),
+    row("power", "x ** -1.5", lambda a: a**-1.5, positive(2, 3)),
+    row("power", "x ** 0", lambda a: a**0, normal(2, 3)),
+    row("power", "x ** array", lambda a: a ** A([0, 1, 2, 3]), normal(2, 4)),
+    row("power", "2 ** x", lambda b: 2**b, normal(2, 3)),
+    row("power", "scalars", lambda a, b: a**b, positive(), normal()),
+    row("negative", "-x", lambda x: -x, normal(2, 3)),
+    row("absolute", "abs", abs, apart(2, 3)),
+    row("absolute", "np", np.abs, apart(2, 3)),
+    row("exp", "", np.exp, normal(2, 3)),
+    row("expm1", "", np.expm1, normal(2, 3)),
+    row("log", "", np.log, positive(2, 3)),
+    row("log1p", "", np.log1p, positive(2, 3)),
+    row("sqrt", "", np.sqrt, positive(2, 3)),
+    row("square", "", np.square, normal(2, 3)),
+    row("sin", "", np.sin, normal(2, 3)),
+    row("cos", "", np.cos, normal(2, 3)),
+    row("tan", "", np.tan, inside(2, 3)),
+    row("tanh", "", np.tanh, normal(2, 3)),
+    row("sinh", "", np.sinh, normal(2, 3)),
+    row("cosh", "", np.cosh, normal(2, 3)),
+    row("arcsin", "", np.arcsin, inside(2, 3)),
+    row("arccos", "", np.arccos, inside(2, 3)),
+    row("arctan", "", np.arctan, normal(2, 3)),
+    row("maximum", "", np.maximum, apart(2, 3), apart(2, 3) + 0.1),
+    row("maximum", "constant", lambda a: np.maximum(a, 0), apart(2, 3)),
+    row("minimum", "", np.minimum, apart(2, 3), apart(2, 3) + 0.1),
+    row("where", "both", lambda a, b: np.where(MASK, a, b), normal(3, 4), normal(4)),
+    row("where", "constant", lambda a: np.where(MASK, a, 0), normal(3, 4)),
+    row("where", "scalars", lambda a, b: np.where(MASK, a, b), normal(), normal()),
+    row("clip", "numbers", lambda x: np.clip(x, -0.5, 0.5), apart(2, 3)),
+    row("clip", "no lower", lambda x: np.clip(x, None, 0.5), apart(2, 3)),
+    row("clip", "no upper", lambda x: np.clip(x, -0.5, None), apart(2, 3)),
+    row("clip", "keywords", lambda x: np.clip(x, a_min=-0.5, a_max=0.5), apart(2, 3)),
+    row("clip", "bounds", lambda x, low, high: np.clip(x, low, high), apart(2, 3), A(-0.51), A([0.51, 0.6, 0.7])),
+    row("astype", "", lambda x: x.astype(x.dtype), normal(2, 3)),
+    row("sign", "", np.sign, apart(2, 3)),
+    row("floor", "", np.floor, apart(2, 3)),
+    row("ceil", "", np.ceil, apart(2, 3)),
+    row("trunc", "", np.trunc, apart(2, 3)),
+    row("rint", "", np.rint, apart(2, 3) + 0.05),
+    row("heaviside", "", lambda x, h: np.heaviside(x, h), apart(2, 3), normal(3)),
+    row("heaviside", "at 0", lambda h: np.heaviside(np.zeros((2, 3)), h), normal(3)),
+]
+
+REDUCTIONS = [
+    row(name, f"{shape} {options}", lambda x, f=f, options=options: f(x, **options), operand(*shape))
+    for name, f, operand in [
+        ("sum", np.sum, normal), ("mean", np.mean, normal), ("max", np.max, apart), ("min", np.min, apart),
+        ("var", np.var, normal), ("std", np.std, normal), ("prod", np.prod, positive),
+    ]
+    for shape, options in [
+        ((), {}), ((4,), {}), ((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3), {"axis": -1, "keepdims": True}),
+        ((2, 3), {"keepdims": True}), ((2, 3, 2), {"axis": (0, 2)}), ((2, 3, 2), {"axis": (-1, 0), "keepdims": True}),
+        ((2, 3), {"axis": ()}), ((3, 1), {"axis": 1}),
+    ]
+    if not (name in ("var", "std") and (shape in ((), (3, 1)) or options == {"axis": ()}))  # nothing varies there
+] + [
+    row("var", "ddof=1", lambda x: np.var(x, axis=1, ddof=1), normal(2, 3)),
+    row("var", "no variation", lambda x: np.var(x, axis=1), normal(3, 1)),
+    row("std", "ddof=1", lambda x: np.std(x, axis=(0, 1), ddof=1, keepdims=True), normal(2, 3)),
+    row("cumsum", "all", np.cumsum, normal(2, 3)),
+    row("cumsum", "axis=0", lambda x: np.cumsum(x, axis=0), normal(2, 3)),
+    row("cumsum", "axis=-1", lambda x: np.cumsum(x, axis=-1), normal(2, 3)),
+]
+
+SHAPING = [
+    row("reshape", "", lambda x: np.reshape(x, (3, 2)), normal(2, 3)),
+    row("reshape", "-1", lambda x: np.reshape(x, -1), normal(2, 3)),
+    row("reshape", "to a scalar", lambda x: np.reshape(x, ()), normal(1, 1)),
+    row("reshape", "method, apart", lambda x: x.reshape(3, -1), normal(2, 3)),
+    row("reshape", "method, tuple", lambda x: x.reshape((3, 2)), normal(2, 3)),
+    row("ravel", "", np.ravel, normal(2, 3)),
+    row("transpose", "", np.transpose, normal(2, 3, 4)),
+    row("transpose", "axes", lambda x: np.transpose(x, (1, 2, 0)), normal(2, 3, 4)),
+    row("transpose", "negative axes", lambda x: np.transpose(x, axes=(-1, 0, -2)), normal(2, 3, 4)),
+    row("transpose", "T", lambda x: x.T, normal(2, 3)),
+    row("transpose", "mT", lambda x: x.mT, normal(2, 3, 4)),
+    row("transpose", "method", lambda x: x.transpose(1, 2, 0), normal(2, 3, 4)),
+    row("transpose", "method, tuple", lambda x: x.transpose((1, 2, 0)), normal(2, 3, 4)),
+    row("swapaxes", "", lambda x: np.swapaxes(x, 0, -1), normal(2, 3, 4)),
+    row("moveaxis", "", lambda x: np.moveaxis(x, 0, -1), normal(2, 3, 4)),
+    row("moveaxis", "several", lambda x: np.moveaxis(x, (0, 1), (-1, 0)), normal(2, 3, 4)),
+    row("expand_dims", "", lambda x: np.expand_dims(x, 1), normal(2, 3)),
+    row("expand_dims", "several", lambda x: np.expand_dims(x, (0, -1)), normal(2, 3)),
+    row("squeeze", "", np.squeeze, normal(1, 2, 1)),
+    row("squeeze", "axis", lambda x: np.squeeze(x, axis=-1), normal(1, 2, 1)),
+    row("squeeze", "to a scalar", np.squeeze, normal(1, 1)),
+    row("broadcast_to", "", lambda x: np.broadcast_to(x, (2, 3)), normal(3)),
+    row("broadcast_to", "ones", lambda x: np.broadcast_to(x, (4, 2, 3)), normal(2, 1)),
+    row("broadcast_to", "scalar", lambda x: np.broadcast_to(x, (2, 3)), normal()),
+    row("concatenate", "", lambda a, b: np.concatenate([a, b]), normal(2, 3), normal(1, 3)),
+    row("concatenate", "positional axis", lambda a, b: np.concatenate((a, b), 1), normal(2, 3), normal(2, 1)),
+    row("concatenate", "negative axis", lambda a, b: np.concatenate((a, b, a), axis=-1), normal(2, 3), normal(2, 1)),
+    row("concatenate", "axis=None", lambda a, b: np.concatenate((a, b), axis=None), normal(2, 3), normal(2)),
+    row("concatenate", "with a constant", lambda a: np.concatenate([a, np.ones((1, 3)), a]), normal(2, 3)),
+    row("stack", "", lambda a, b: np.stack([a, b]), normal(2, 3), normal(2, 3)),
+    row("stack", "axis", lambda a, b: np.stack((a, b), axis=-1), normal(2, 3), normal(2, 3)),
+    row("stack", "positional axis", lambda a, b: np.stack([a, b, a], 1), normal(2, 3), normal(2, 3)),
+    row("stack", "scalars", lambda a, b: np.stack([a, b, 1.0]), normal(), normal()),
+    row("split", "into parts", lambda x: np.split(x, 2)[1], normal(4, 3)),
+    row("split", "axis", lambda x: np.split(x, 3, axis=-1)[0], normal(2, 3)),
+    row("split", "at indices", lambda x: np.split(x, [1, 3])[1], normal(4, 2)),
+    row("split", "at indices, axis", lambda x: np.split(x, A([1, 1]), 1)[2], normal(2, 3)),
+    row("split", "at indices beyond", lambda x: np.split(x, [3, 9])[1], normal(4, 2)),
+    row("split", "at negative indices", lambda x: np.split(x, [-1])[0], normal(4, 2)),
+    row("flip", "", np.flip, normal(2, 3)),
+    row("flip", "axis", lambda x: np.flip(x, 0), normal(2, 3)),
+    row("flip", "axes", lambda x: np.flip(x, axis=(0, -1)), normal(2, 3)),
+    row("roll", "", lambda x: np.roll(x, 2), normal(2, 3)),
+    row("roll", "axis", lambda x: np.roll(x, 1, axis=-1), normal(2, 3)),
+    row("roll", "axes", lambda x: np.roll(x, (1, -2), axis=(0, 1)), normal(2, 3)),
+    row("repeat", "all", lambda x: np.repeat(x, 2), normal(2, 3)),
+    row("repeat", "axis", lambda x: np.repeat(x, 3, axis=-1), normal(2, 3)),
+    row("repeat", "each its own", lambda x: np.repeat(x, [0, 2, 1], axis=1), normal(2, 3)),
+    row("repeat", "scalar", lambda x: np.repeat(x, 3), normal()),
+    row("tile", "", lambda x: np.tile(x, 2), normal(2, 3)),
+    row("tile", "more axes", lambda x: np.tile(x, (2, 1, 3)), normal(2, 3)),
+    row("tile", "fewer axes", lambda x: np.tile(x, (2,)), normal(2, 3)),
+    row("tile", "scalar", lambda x: np.tile(x, 3), normal()),
+    row("pad", "one width", lambda x: np.pad(x, 1), normal(2, 3)),
+    row("pad", "before, after", lambda x: np.pad(x, (1, 2), constant_values=0.5), normal(2, 3)),
+    row("pad", "each axis", lambda x: np.pad(x, ((1, 0), (0, 2)), mode="constant"), normal(2, 3)),
+    row("pad", "edge", lambda x: np.pad(x, 2, mode="edge"), normal(2, 3)),
+    row("pad", "reflect", lambda x: np.pad(x, ((1, 0), (2, 1)), mode="reflect"), normal(2, 3)),
+    row("pad", "reflect odd", lambda x: np.pad(x, 1, "reflect", reflect_type="even"), normal(5)),
+    row("pad", "nothing", lambda x: np.pad(x, ((0, 0), (0, 1))), normal(2, 3)),
+    row("pad", "symmetric", lambda x: np.pad(x, 2, "symmetric"), normal(2, 3)),
+    row("pad", "wrap", lambda x: np.pad(x, ((1, 1), (2, 2)), "wrap"), normal(2, 3)),
+]
+
+INDICES: dict[str, Any] = {
+    "int": 1, "negative int": -1, "element": (1, 2), "slice": slice(1, None), "column": (slice(None), 1),
+    "step": (slice(None), slice(None, None, 2)), "negative step": (slice(None, None, -1), slice(3, 0, -2)),
+    "empty": slice(2, 2), "None": None, "None inside": (0, None, slice(1, 3)), "Ellipsis": Ellipsis,
+    "Ellipsis, int": (..., 0), "list": [0, 2], "array": A([2, 0]), "repeats": A([0, 0, 1, 0]),
+    "matrix of repeats": A([[0, 1], [1, 1]]), "pairs": (A([0, 0, 2]), A([1, 1, 3])), "negative in array": A([-1, 0]),
+    "broadcast": (A([[0], [2]]), A([0, 0, 1])), "mask": MASK, "mask of rows": A([True, False, True]),
+    "mask, column": (A([True, False, True]), 1), "mask of columns": (slice(None), A([True, False, True, True])),
+    "array, slice": (A([1, 1]), slice(1, 3)), "slice, array": (slice(1, 3), A([1, 1])),
+    "int, array": (0, A([1, 1, 2])), "array, None": (A([0, 0]), None), "list of bools": [True, False, True],
+    "numpy int": np.int64(1), "lists in a tuple": ([0, 0, 1], [1, 1, 2]), "range": (slice(None), range(2)),
+    "tuple in a tuple": ((0, 0, 1),), "tuple of repeats": (slice(None), (0, 0, 1)), "0-d array": A(1), "True": True,
+}
+INDEXING = [
+    row("getitem", label, lambda x, index=index: x[index], normal(3, 4)) for label, index in INDICES.items()
+] + [
+    row("getitem", "scalar", lambda x: x[()], normal()),
+    row("getitem", "scalar to vector", lambda x: x[None], normal()),
+    row("getitem", "arrays apart", lambda x: x[A([0, 1, 1]), :, A([0, 2, 2])], normal(2, 3, 4)),
+    row("getitem", "iteration", lambda x: sum(r * r for r in x), normal(3, 2)),
+]
+
+PRODUCTS = [
+    row("matmul", f"{a.shape} @ {b.shape}", lambda a, b: a @ b, a, b)
+    for a, b in [
+        (normal(*left), normal(*right))
+        for left, right in [
+            ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((4, 2, 3), (3,)), ((3,), (4, 3, 2)),
+            ((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2)), ((4, 2, 3), (4, 3, 2)), ((4, 1, 2, 3), (2, 3, 1)),
+            ((1, 2, 3), (4, 3, 2)), ((1, 1), (1, 1)), ((2, 1), (1, 3)),
+        ]
+    ]
+] + [
+    row("matmul", "np", np.matmul, normal(2, 3), normal(3, 2)),
+    row("matmul", "transposed", lambda x, w: x @ w.T, normal(4, 3), normal(2, 3)),
+    row("matmul", "batches, transposed", lambda x, w: x @ w.mT, normal(4, 3), normal(5, 2, 3)),
+    row("matmul", "constant left", lambda w: A([[1.0, 2.0], [3.0, 4.0]]) @ w, normal(2, 3)),
+    row("linear", "one example", autograd.linear, normal(3), normal(2, 3), normal(2),
+        reference=lambda x, w, b: x @ w.T + b),
+    row("linear", "batch", autograd.linear, normal(4, 3), normal(2, 3), normal(2),
+        reference=lambda x, w, b: x @ w.T + b),
+    row("linear", "two batch axes", autograd.linear, normal(2, 4, 3), normal(2, 3), normal(2),
+        reference=lambda x, w, b: x @ w.T + b),
+    row("dot", "vectors", np.dot, normal(3), normal(3)),
+    row("dot", "matrices", np.dot, normal(2, 3), normal(3, 4)),
+    row("dot", "matrix, vector", np.dot, normal(2, 3), normal(3)),
+    row("dot", "scalar", np.dot, normal(), normal(2, 3)),
+    row("dot", "many axes", np.dot, normal(2, 2, 3), normal(2, 3, 2)),
+    row("dot", "vector, many axes", np.dot, normal(3), normal(2, 3, 2)),
+    row("outer", "", np.outer, normal(3), normal(2)),
+    row("outer", "flattens", np.outer, normal(2, 2), normal(2, 1)),
+    row("tensordot", "default", np.tensordot, normal(2, 3, 4), normal(3, 4, 2)),
+    row("tensordot", "1", lambda a, b: np.tensordot(a, b, 1), normal(2, 3), normal(3, 2)),
+    row("tensordot", "0", lambda a, b: np.tensordot(a, b, axes=0), normal(2), normal(3, 2)),
+    row("tensordot", "pair", lambda a, b: np.tensordot(a, b, (1, 0)), normal(2, 3), normal(3, 2)),
+    row("tensordot", "lists", lambda a, b: np.tensordot(a, b, axes=([0, -1], [1, 0])), normal(2, 3, 4), normal(4, 2)),
+    row("tensordot", "list", lambda b: np.tensordot([1.0, 2.0], b, 1), normal(2, 3)),
+    row("tensordot", "everything", lambda a, b: np.tensordot(a, b, 2), normal(2, 3), normal(2, 3)),
+] + [
+    row("einsum", subscripts, lambda *xs, subscripts=subscripts: np.einsum(subscripts, *xs), *map(np.asarray, xs))
+    for subscripts, *xs in [
+        ("ij,jk->ik", normal(2, 3), normal(3, 4)), ("ij,jk", normal(2, 3), normal(3, 4)), ("ij->ji", normal(2, 3)),
+        ("ba", normal(2, 3)), ("ij->", normal(2, 3)), ("ij->i", normal(2, 3)), ("ii", normal(3, 3)),
+        ("ii->i", normal(3, 3)), ("iij->j", normal(2, 2, 3)), ("iii->i", normal(2, 2, 2)),
+        ("i,i", normal(3), normal(3)),
+        ("i,j", normal(3), normal(2)), ("i,j->ji", normal(3), normal(2)), ("ij,k->i", normal(2, 3), normal(4)),
+        ("ij,jk,kl->il", normal(2, 3), normal(3, 2), normal(2, 4)), ("i,i,i->i", normal(3), normal(3), normal(3)),
+        ("...ij,...jk->...ik", normal(4, 2, 3), normal(3, 2)), ("...ij,...jk", normal(1, 2, 3), normal(4, 3, 2)),
+        ("i...->...", normal(2, 3, 4)), ("...,...", normal(2, 3), normal(3)),
+        ("i...j,j...->i...", normal(2, 4, 3), normal(3, 4)),
+        ("ij,ij->i", normal(2, 1), normal(2, 3)), ("bij,bjk->bik", normal(1, 2, 3), normal(4, 3, 2)),
+        ("ii,ij->j", normal(3, 3), normal(3, 2)), ("ij, jk -> ki", normal(2, 3), normal(3, 4)),
+        (",ij->ij", normal(), normal(2, 3)),
+        ("Aa,aB->AB", normal(2, 3), normal(3, 2)), ("...->...", normal(2, 3)),
+        ("i,ij,j", normal(2), normal(2, 3), normal(3)),
+    ]
+]
+
+ACTIVATIONS = [
+    row("relu", "", autograd.relu, apart(2, 3), reference=lambda x: np.maximum(x, 0)),
+    row("relu", "scalar", lambda x: x.relu() if isinstance(x, Tensor) else autograd.relu(x), A(-0.4),
+        reference=lambda x: np.maximum(x, 0)),
+    row("sigmoid", "", autograd.sigmoid, normal(2, 3), reference=sigmoid_of),
+    row("sigmoid", "scalar", autograd.sigmoid, normal(), reference=sigmoid_of),
+    row("softplus", "", autograd.softplus, normal(2, 3), reference=lambda x: np.log1p(np.exp(x))),
+    row("logsumexp", "", autograd.logsumexp, normal(2, 3), reference=logsumexp_of),
+    row("logsumexp", "scalar", autograd.logsumexp, normal(), reference=lambda x: x),
+    row("logsumexp", "axis", lambda x: autograd.logsumexp(x, axis=-1), normal(2, 3),
+        reference=lambda x: logsumexp_of(x, axis=-1)),
+    row("logsumexp", "axes, keepdims", lambda x: autograd.logsumexp(x, axis=(0, 2), keepdims=True), normal(2, 3, 2),
+        reference=lambda x: logsumexp_of(x, axis=(0, 2), keepdims=True)),
+    row("logsumexp", "positional", lambda x: autograd.logsumexp(x, 0, True), normal(2, 3),
+        reference=lambda x: logsumexp_of(x, 0, True)),
+    row("softmax", "", autograd.softmax, normal(2, 3), reference=softmax_of),
+    row("softmax", "axis", lambda x: autograd.softmax(x, axis=0), normal(2, 3),
+        reference=lambda x: softmax_of(x, axis=0)),
+    row("log_softmax", "", autograd.log_softmax, normal(2, 3), reference=lambda x: np.log(softmax_of(x))),
+    row("log_softmax", "axis", lambda x: autograd.log_softmax(x, 0), normal(2, 3),
+        reference=lambda x: np.log(softmax_of(x, axis=0))),
+    row("sigmoid_layer", "", autograd.sigmoid_layer, normal(4, 3), normal(2, 3), normal(2),
+        reference=lambda x, w, b: sigmoid_of(x @ w.T + b)),
+    row("sigmoid_layer", "one example", autograd.sigmoid_layer, normal(3), normal(2, 3), normal(2),
+        reference=lambda x, w, b: sigmoid_of(x @ w.T + b)),
+    row("tanh_layer", "", autograd.tanh_layer, normal(4, 3), normal(2, 3), normal(2),
+        reference=lambda x, w, b: np.tanh(x @ w.T + b)),
+    row("relu_layer",
+    "", autograd.relu_layer, A([[1.0, 0.5, -1.0]]), A([[0.5, 1.0, 0.3], [0.2, -1.0, 0.8]]), A([0.1, 0.1]),
+        reference=lambda x, w, b: np.maximum(x @ w.T + b, 0)),
+]
+# fmt: on
+
+ROWS = [*ELEMENTWISE, *REDUCTIONS, *SHAPING, *INDEXING, *PRODUCTS, *ACTIVATIONS]
+every_row = pytest.mark.parametrize("case", ROWS, ids=[f"{r.operation}: {r.label}" for r in ROWS])
+
+
+@every_row
+def test_value_is_numpys(case: Row) -> None:
+    operands = [np.asarray(x) for x in case.operands]
+    expected = (case.reference or case.f)(*operands)
+    value = case.f(*map(Tensor, operands))
+    assert isinstance(value, Tensor)
+    np.testing.assert_allclose(value.data, expected, rtol=1e-12, atol=1e-14)
+    assert value.shape == np.shape(expected)
+    assert value.data.dtype == np.float64
+    if case.reference:  # an operation of ours works on plain arrays, too
+        plain = case.f(*operands)
+        assert not isinstance(plain, Tensor)
+        np.testing.assert_allclose(plain, expected, rtol=1e-12, atol=1e-14)
+
+
+@every_row
+def test_first_and_second_derivative(case: Row) -> None:
+    check_gradients(case.f, *case.operands, order=2)
+
+
+@every_row
+def test_float32_stays_float32(case: Row) -> None:
+    operands = [Tensor(np.float32(x)) for x in case.operands]
+    value = case.f(*operands)
+    plain = np.float32(0) if case.reference else case.f(*[x.data for x in operands])  # float64 constants make float64
+    assert value.data.dtype == np.asarray(plain).dtype
+    value.backward(np.ones(value.shape))
+    for x in operands:
+        assert x.grad.dtype == np.float32
+        assert x.grad.shape == x.shape
+
+
+@every_row
+def test_operands_are_not_written_into(case: Row) -> None:
+    operands = [Tensor(x) for x in case.operands]
+    before = [np.array(x.data) for x in operands]
+    value = case.f(*operands)
+    seed = np.ones(value.shape)
+    value.backward(seed)
+    value.backward(seed)
+    for x, data in zip(operands, before):
+        np.testing.assert_array_equal(x.data, data)
+    np.testing.assert_array_equal(seed, np.ones(value.shape))
+
+
+def test_every_operation_has_a_row() -> None:
+    tested = {case.operation for case in ROWS}
+    assert set(autograd.operations()) == tested
+
+
+SHAPES = [(), (1,), (3,), (2, 1), (2, 3), (1, 3)]
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "where": lambda a, b: np.where(A([True, False, True]), a, b),
+    "clip": lambda a, b: np.clip(a, b, 1.7),
+}
+
+
+@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("left", SHAPES)
+@pytest.mark.parametrize("right", SHAPES)
+def test_broadcasting_in_every_position(name: str, left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(5)
+    f, a, b = BINARY[name], rng.uniform(0.5, 2, left)[()], rng.uniform(0.5, 2, right)[()]
+    value = f(Tensor(a), Tensor(b))
+    np.testing.assert_allclose(value.data, f(a, b), rtol=1e-15)
+    check_gradients(f, a, b)
+    for mixed in (f(Tensor(a), b), f(a, Tensor(b))):
+        np.testing.assert_array_equal(mixed.data, value.data)
+    both = Tensor(a), Tensor(b)
+    f(*both).sum().backward()
+    alone = Tensor(a), Tensor(b)
+    f(alone[0], b).sum().backward()
+    f(a, alone[1]).sum().backward()
+    for x, y in zip(both, alone):
+        np.testing.assert_array_equal(x.grad, y.grad)
+
+
+@pytest.mark.parametrize("number", [2, 2.5, True, np.float32(2.5), np.int64(3)])
+@pytest.mark.parametrize("name", BINARY)
+def test_python_and_numpy_numbers_on_both_sides(name: str, number: Any) -> None:
+    f, x = BINARY[name], A([0.5, 1.5, 2.8])
+    np.testing.assert_allclose(f(Tensor(x), number).data, f(x, float(number)))
+    np.testing.assert_allclose(f(number, Tensor(x)).data, f(float(number), x))
+    check_gradients(lambda t: f(t, number), x)
+    check_gradients(lambda t: f(number, t), x)
+
+
+@pytest.mark.parametrize("number", [2, 2.5, True])
+@pytest.mark.parametrize("name", BINARY)
+def test_python_numbers_leave_float32_alone(name: str, number: Any) -> None:
+    for x in (np.float32([0.5, 1.5, 2.8]), np.float32(1.5)):
+        for on_the_left in (False, True):
+            t = Tensor(x)
+            y = BINARY[name](number, t) if on_the_left else BINARY[name](t, number)
+            if name != "clip":  # np.clip makes an array of a number to be clipped
+                assert y.dtype == np.float32
+            y.sum().backward()
+            assert t.grad.dtype == np.float32
+
+
+EXTREMES = A([-1e4, -800.0, -1.0, 0.5, 2.0, 750.0, 1e4])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "softplus", "logsumexp", "softmax", "log_softmax", "tanh"])
+@pytest.mark.parametrize("x", [EXTREMES, EXTREMES[:1], EXTREMES[-1:], *EXTREMES[[0, 1, -2, -1]]], ids=str)
+def test_stable_at_large_values(name: str, x: Any, dtype: Any) -> None:
+    if name in ("softmax", "log_softmax") and np.ndim(x) == 0:
+        x = x[None]
+    f = getattr(autograd, name, np.tanh)
+    t = Tensor(dtype(x))
+    with warnings.catch_warnings(), np.errstate(over="raise", invalid="raise", divide="raise"):
+        warnings.simplefilter("error")
+        value = f(t)
+        (value * np.linspace(1, 2, value.size).reshape(value.shape)).sum().backward()
+        second = grad(lambda x: np.sum(grad(lambda x: np.sum(f(x) ** 2 / 1e4))(x)))(dtype(x))
+    for found in (value.data, t.grad, second):
+        assert np.all(np.isfinite(found))
+        assert found.dtype == dtype
+
+
+def test_values_at_the_extremes() -> None:
+    np.testing.assert_array_equal(autograd.sigmoid(A([-1e4, 0, 1e4]))[1:], [0.5, 1])
+    assert autograd.sigmoid(A([-1e4]))[0] < 1e-300
+    np.testing.assert_array_equal(autograd.softplus(A([-1e4, 1e4])), [0, 1e4])
+    np.testing.assert_array_equal(autograd.logsumexp(A([-1e4, 1e4])), 1e4)
+    np.testing.assert_array_equal(autograd.softmax(A([-1e4, 1e4])), [0, 1])
+    np.testing.assert_array_equal(autograd.log_softmax(A([-1e4, 1e4])), [-2e4, 0])
+    assert autograd.sigmoid(-700.0) == pytest.approx(np.exp(-700.0), rel=1e-12)
+    assert autograd.logsumexp(A([-np.inf, 1.0])) == 1.0
+
+
+def derivative(f: Callable[..., Any], *args: Any, argnums: Any = 0) -> Any:
+    return grad(lambda *xs: np.sum(f(*xs)), argnums)(*args)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "expected"),
+    [
+        (autograd.relu, A([-1.0, 0.0, 1.0]), [0, 0, 1]),
+        (autograd.relu, 0.0, 0),
+        (abs, A([-1.0, 0.0, 1.0]), [-1, 0, 1]),
+        (abs, 0.0, 0),
+        (np.max, A([1.0, 3.0, 3.0]), [0, 0.5, 0.5]),
+        (np.min, A([1.0, 1.0, 1.0, 3.0]), [1 / 3, 1 / 3, 1 / 3, 0]),
+        (lambda x: np.max(x, axis=1), A([[2.0, 2.0], [1.0, 4.0]]), [[0.5, 0.5], [0, 1]]),
+        (lambda x: np.max(x, axis=0, keepdims=True), A([[2.0, 5.0], [2.0, 4.0]]), [[0.5, 1], [0.5, 0]]),
+        (lambda x: np.maximum(x, 1), A([0.0, 1.0, 2.0]), [0, 0.5, 1]),
+        (lambda x: np.maximum(1, x), A([0.0, 1.0, 2.0]), [0, 0.5, 1]),
+        (lambda x: np.minimum(x, 1), A([0.0, 1.0, 2.0]), [1, 0.5, 0]),
+        (lambda x: np.maximum(x, x), A([0.0, 1.0]), [1, 1]),
+        (lambda x: np.clip(x, 0, 1), A([-1.0, 0.0, 0.5, 1.0, 2.0]), [0, 1, 1, 1, 0]),
+        (lambda x: np.clip(x, 0, None), A([-1.0, 0.0, 0.5]), [0, 1, 1]),
+        (np.std, A([2.0, 2.0]), [0, 0]),
+        (lambda x: x**0, A([0.0, 2.0]), [0, 0]),
+        (lambda x: x**0, 0.0, 0),
+        (lambda x: x**0.0, 0.0, 0),
+        (lambda x: x**1, A([0.0, 2.0]), [1, 1]),
+        (lambda x: x**2, 0.0, 0),
+        (lambda x: x ** A([0, 1, 2]), A([0.0, 0.0, 0.0]), [0, 1, 0]),
+        (lambda n: 0**n, A([1.0, 2.0]), [0, 0]),
+        (lambda n: 0**n, 2.0, 0),
+        (lambda n: 0.0**n, 3, 0),
+    ],
+)
+def test_subgradients_at_kinks(f: Any, x: Any, expected: Any) -> None:
+    found = derivative(f, x)
+    np.testing.assert_array_equal(found, expected)
+    assert np.all(np.isfinite(derivative(lambda x: derivative(f, x), x)))
+
+
+def test_clip_sends_the_rest_to_its_bounds() -> None:
+    x, low, high = A([-1.0, 0.5, 3.0]), A([0.0, 0.0, 0.0]), A([1.0, 1.0, 1.0])
+    parts = derivative(np.clip, x, low, high, argnums=(0, 1, 2))
+    np.testing.assert_array_equal(parts, [[0, 1, 0], [1, 0, 0], [0, 0, 1]])
+
+
+def test_where_keeps_infinities_of_the_other_branch_out() -> None:
+    x = A([0.0, 1.0, 4.0])
+    safe = np.where(x == 0, 1.0, x)
+    np.testing.assert_array_equal(derivative(lambda x: np.where(x == 0, 0, np.sqrt(np.where(x == 0, 1, x))), x),
+                                  np.where(x == 0, 0, 0.5 / np.sqrt(safe)))  # fmt: skip
+
+
+@pytest.mark.parametrize("x", [[2.0, 0.0, 3.0], [0.0, 0.0, 3.0], [0.0, 0.0, 0.0, 2.0], [1.0, 2.0, 3.0, 4.0], [0.0]])
+def test_zeros_in_a_product(x: Any) -> None:
+    check_gradients(np.prod, A(x), order=3)
+    check_gradients(lambda x: np.prod(x, axis=0), np.stack([A(x), A(x) + 1], axis=-1))
+    check_gradients(lambda x: np.prod(x, axis=-1, keepdims=True), np.stack([A(x), A(x) + 1]))
+
+
+def test_repeated_indices_accumulate() -> None:
+    x = Tensor([1.0, 2.0, 3.0])
+    x[[0, 0, 2, 0]].backward(A([1.0, 10.0, 100.0, 1000.0]))
+    np.testing.assert_array_equal(x.grad, [1011, 0, 100])
+
+
+def test_third_derivatives() -> None:
+    for f in (np.sin, np.exp, np.tanh, autograd.sigmoid, lambda x: x**5, autograd.softplus, lambda x: 1 / (x + 2)):
+        check_gradients(f, A([0.3, -0.7]), order=3)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_reductions_of_any_shape_along_any_axes(data: st.DataObject) -> None:
+    shape = tuple(data.draw(st.lists(st.integers(1, 3), min_size=0, max_size=4), label="shape"))
+    axes = data.draw(st.lists(st.integers(0, len(shape) - 1), unique=True) if shape else st.just([]), label="axes")
+    axes = tuple(i - len(shape) if data.draw(st.booleans()) else i for i in axes)
+    axis = data.draw(st.sampled_from([None, axes, *axes[:1]]), label="axis")
+    name = data.draw(st.sampled_from(["sum", "mean", "max", "min", "var", "std", "prod"]), label="name")
+    options = {"axis": axis, "keepdims": data.draw(st.booleans(), label="keepdims")}
+    x = np.random.default_rng(data.draw(st.integers(0, 9))).permutation(np.prod(shape, dtype=int)) * 0.3 + 0.5
+    f = getattr(np, name)
+    x = x.reshape(shape)
+    value = f(Tensor(x), **options)
+    np.testing.assert_allclose(value.data, f(x, **options), rtol=1e-12)
+    if name == "std" and np.any(value.data == 0):
+        return  # no derivative where nothing varies
+    check_gradients(lambda x: f(x, **options), x)
+
+
+def test_indices_that_only_look_like_arrays_accumulate() -> None:
+    class Sequence:
+        def __array__(self, *args: Any, **kwargs: Any) -> Any:
+            return A([0, 0])
+
+    for index in ([0, 0], (Sequence(),), ([0, 0],), ((0, 0),), A([0, 0]), Sequence()):
+        np.testing.assert_array_equal(derivative(lambda x, index=index: x[index], A([1.0, 2.0])), [2, 0])
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_broadcasting_of_any_shapes(data: st.DataObject) -> None:
+    full = data.draw(st.lists(st.integers(1, 3), max_size=3), label="shape")
+    shapes = [
+        tuple(data.draw(st.sampled_from([1, n])) for n in full)[data.draw(st.integers(0, len(full))) :]
+        for _ in range(3)
+    ]
+    rng = np.random.default_rng(0)
+    check_gradients(lambda a, b, c: (a * b - c) / b, *[rng.uniform(1, 2, shape) for shape in shapes])
+
+
+@pytest.mark.parametrize(
+    ("call", "parts"),
+    [
+        (lambda: Tensor(np.ones((2, 3))) @ Tensor(np.ones((2, 3))), ["matmul", "(2, 3)"]),
+        (lambda: Tensor(np.ones(3), name="w") + np.ones(2), ["add", "'w'", "(3,)", "(2,)"]),
+        (lambda: np.ones(2) * Tensor(np.ones(3)), ["multiply", "(3,)", "(2,)"]),
+        (lambda: np.sum(Tensor(np.ones(3)), axis=1), ["sum", "axis 1"]),
+        (lambda: Tensor(np.ones(3))[5], ["getitem", "5"]),
+        (lambda: np.reshape(Tensor(np.ones(3)), (2, 2)), ["reshape", "(3,)"]),
+        (lambda: np.concatenate([Tensor(np.ones(3)), np.ones((1, 3))]), ["concatenate", "dimension"]),
+        (lambda: np.einsum("ij,jk->ik", Tensor(np.ones((2, 2)))), ["einsum", "2 operands"]),
+        (lambda: np.split(Tensor(np.ones(3)), 2), ["split", "length 3"]),
+        (lambda: np.stack([Tensor(np.ones(3)), np.ones(2)]), ["stack", "(2,)", "(3,)"]),
+        (lambda: np.tensordot(Tensor(np.ones((2, 3))), np.ones((2, 3)), 1), ["tensordot", "[3]", "[2]"]),
+        (lambda: Tensor(1.0) + "a", ["add", "str"]),
+        (lambda: 1j * Tensor(1.0), ["multiply", "complex"]),
+        (lambda: Tensor(1.0) * None, ["multiply", "NoneType"]),
+        (lambda: autograd.softmax(Tensor(np.ones(3)), dim=0), ["softmax", "dim", "axis"]),
+        (lambda: np.pad(Tensor(np.ones(3)), 1, mode="mean"), ["pad", "mean"]),
+        (lambda: np.pad(Tensor(np.ones(3)), 1, mode="reflect", reflect_type="odd"), ["pad", "odd"]),
+        (lambda: np.split(Tensor(np.ones(3)), 0), ["split", "0 equal parts"]),
+        (lambda: np.split(Tensor(np.ones(3)), 3, axis=1), ["split", "axis 1"]),
+        (lambda: np.repeat(Tensor(np.ones(3)), 3, axis=-2), ["repeat", "axis -2"]),
+        (lambda: np.tensordot(Tensor(np.ones((2, 2))), np.ones((2, 2)), (3, 0)), ["tensordot: a", "axis 3"]),
+    ],
+)  # fmt: skip
+def test_errors_name_the_operation_and_the_shapes(call: Callable[[], Any], parts: list[str]) -> None:
+    with pytest.raises((TypeError, ValueError, IndexError)) as raised:
+        call()
+    for part in parts:
+        assert part in str(raised.value)
