@@ -16,7 +16,7 @@ from numpy import ndarray
 from autograd.operands import explained, seed_of
 from autograd.stale import refuse_changed_data
 from autograd.tensor import CONSTANT, Tensor, last_change
-from autograd.vocabulary import NAMED
+from autograd.vocabulary import NAMED, plain
 
 
 def reached(output: Tensor, stop: Collection[Tensor] = ()) -> list[Tensor]:
@@ -62,7 +62,7 @@ def backprop(
 
     for node in nodes:
         op: Any = node.op
-        g, y, values, params, rules = grads[node], node._data, node.values, node.params, op.rules
+        g, y, values, params, rules = grads[node], node._value, node.values, node.params, op.rules
         operands: Any = values
         if record:
             y, operands = node, [x if isinstance(x, Tensor) else value for x, value in zip(node.inputs, values)]
@@ -85,7 +85,7 @@ def backprop(
                         part = fit(part, value)
                     earlier = grads.get(x)  # added out of place: two edges may carry the same array
                     grads[x] = part if earlier is None else earlier + part
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
             raise explained(error, f"backward of {op.name}", node.inputs) from error
     return grads
 
@@ -98,7 +98,7 @@ def backward(output: Tensor, seed: Any = None) -> None:
             " again with recording on"
         )
     viewed = set()  # memory that the gradients of leaves are views of; no two leaves may share it
-    for x, g in backprop(output, seed).items():
+    for x, g in backprop(output, plain(seed)).items():
         if x.op is None:
             if x.grad is not None:
                 g = x.grad + g
@@ -119,7 +119,9 @@ def fit(g: Any, value: Any) -> Any:
     >>> fit(np.ones((4, 3)), np.zeros((3,)))
     array([4., 4., 4.])
     """
-    total = np.sum if isinstance(g, Tensor) else np.add.reduce  # the same, without np.sum's overhead
+    total: Any = np.sum
+    if not isinstance(g, Tensor):
+        g, total = np.asarray(g), np.add.reduce  # the same, without np.sum's overhead
     for _ in range(g.ndim - value.ndim):
         g = total(g, axis=0)
     if g.shape != value.shape:

@@ -202,7 +202,8 @@ class _Picture:
         parameters = [node for node in members if node.kind == "parameter"]
         numbers = sum(node.value.size for node in parameters)
         computed = sum(node.kind == "computed" for node in members)
-        label = f"{scope[-1]}\n{len(parameters)} parameters ({numbers:,} numbers)\n{computed} operation{'s'[: computed != 1]}"
+        operations = "1 operation" if computed == 1 else f"{computed} operations"
+        label = f"{scope[-1]}\n{len(parameters)} parameters ({numbers:,} numbers)\n{operations}"
         into.node(self._id(members[0]), graphviz.escape(label).replace("\n", "\\n"), **STYLES["folded"])
 
     def _paint_node(self, into: graphviz.Digraph, node: Node) -> None:

@@ -130,7 +130,7 @@ def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
 
 def _symbol(data: Any) -> Symbol:
     symbol = Symbol(0.0)
-    symbol._data = data
+    symbol._value = data
     return symbol
 
 

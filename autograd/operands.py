@@ -25,6 +25,8 @@ def float_data(data: Any, where: str) -> Any:
 
 def constant(operand: Any, where: str) -> Any:
     """A constant operand as NumPy reads it; raises TypeError for what is not real numbers."""
+    if hasattr(operand, "mask"):
+        raise TypeError(f"{where}: the mask of a masked array would be lost; fill it first: operand.filled(0.0)")
     value = operand if isinstance(operand, np.generic) else np.asarray(operand)
     if value.dtype.kind not in "fiub":
         raise TypeError(f"{where}: the operand {operand!r:.60} ({type(operand).__name__}) is not made of real numbers")

@@ -24,7 +24,7 @@ def refuse_changed_data(nodes: list[Tensor]) -> None:
         for x, value in zip(node.inputs, node.values, strict=True):
             if isinstance(x, Tensor) and latest.setdefault(x, x.changed) > node.tick:
                 changed.append(x)
-                if np.may_share_memory(node._data, value):
+                if np.may_share_memory(node._value, value):
                     latest[node] = max(latest[node], latest[x])
         if latest[node] > node.tick:
             changed.append(node)
@@ -42,10 +42,10 @@ def _reads(node: Tensor, x: Tensor) -> bool:
     stand-in that has nothing else."""
     assert node.op is not None
     values = [_ShapeOnly(value) if x is operand else value for operand, value in zip(node.inputs, node.values)]
-    y = _ShapeOnly(node._data) if x is node else node._data
+    y = _ShapeOnly(node._value) if x is node else node._value
     try:
         with np.errstate(all="ignore"):
-            g = node.op.delta(node._data, y) if node.op.delta else node._data
+            g = node.op.delta(node._value, y) if node.op.delta else node._value
             for operand, rule in zip(node.inputs, node.op.rules):
                 if isinstance(operand, Tensor):
                     rule(g, y, *values, **node.params)

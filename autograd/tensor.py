@@ -66,7 +66,7 @@ class Op:
         values, recorded = [], False
         for x in inputs:
             if isinstance(x, Tensor):
-                x, recorded = x._data, True
+                x, recorded = x._value, True
             elif type(x) not in NUMBERS:
                 x = constant(x, self.name)
             values.append(x)
@@ -85,7 +85,8 @@ class Each:
 
     def __init__(self, rule: Any):
         self.rule = rule
-        self.params = tuple(rule.__kwdefaults__ or ())
+        code = rule.__code__
+        self.params = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
 
     def __getitem__(self, i: int) -> Callable[..., Any]:
         return partial(self.rule, i)
@@ -102,7 +103,7 @@ def record(
     if type(data) is not float64 and (type(data) is not ndarray or not data.ndim or data.dtype.kind != "f"):
         data = float_data(data, op.name)
     node: Tensor = object.__new__(Tensor)
-    node._data = data
+    node._value = data
     node.grad = node.name = None
     node.tick = _next_tick()
     node.changed = 0
@@ -110,6 +111,8 @@ def record(
     if scope is not None:
         node.op, node.inputs, node.values, node.params, node.scope = op, inputs, values, params, scope
     else:
+        if data.base is not None:
+            node._value = data.copy()  # a constant does not change with what it was a view of
         node.op, node.inputs, node.values, node.params, node.scope = CONSTANT, (), (), _NO_PARAMS, ()
     return node
 
@@ -131,8 +134,20 @@ class Tensor(Vocabulary):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_data", "changed", "grad", "inputs", "name", "op", "params", "scope", "tick", "values")
-    _data: Any
+    __slots__ = (
+        "__weakref__",
+        "_value",
+        "changed",
+        "grad",
+        "inputs",
+        "name",
+        "op",
+        "params",
+        "scope",
+        "tick",
+        "values",
+    )
+    _value: Any
     grad: Any
     op: Op | None
     inputs: tuple[Any, ...]  # Tensors and constants, as they were given
@@ -146,7 +161,7 @@ class Tensor(Vocabulary):
     def __init__(self, data: Any, name: str | None = None):
         if isinstance(data, Tensor):
             raise TypeError("Tensor(t) of a Tensor would cut it from its graph; use t itself, or t.detach() to cut it")
-        self._data = float_data(np.array(data), "Tensor")
+        self._value = float_data(np.array(data), "Tensor")
         self.grad = self.op = None
         self.inputs = self.values = ()
         self.params, self.scope = _NO_PARAMS, ()
@@ -155,21 +170,21 @@ class Tensor(Vocabulary):
         self.changed = 0
 
     def _assign(self, data: Any) -> None:
-        if data is not self._data:  # it is after t.data -= …
+        if data is not self._value:  # it is after t.data -= …
             if isinstance(data, Tensor):
                 raise TypeError("data takes an array or a number, not a Tensor; assign t.data")
-            self._data = float_data(data if isinstance(data, ndarray) else np.asarray(data), "Tensor.data")
+            self._value = float_data(np.array(data), "Tensor.data")
         self.changed = last_change[0] = _next_tick()
 
-    data = property(attrgetter("_data"), _assign)
+    data = property(attrgetter("_value"), _assign)
 
     def detach(self) -> Tensor:
         """The same data as a constant: nothing flows back through it, and the graph behind it is let go."""
-        return record(self._data, CONSTANT, (), ())
+        return record(np.copy(self._value), CONSTANT, (), ())
 
     def item(self) -> float:
         """The value of a Tensor of one element as a Python float."""
-        return float(self._data.item())
+        return float(self._value.item())
 
     def backward(self, seed: Any = None) -> None:
         """Write into `.grad` the gradient of this Tensor with respect to every Tensor that it was computed from.
@@ -181,6 +196,6 @@ class Tensor(Vocabulary):
         NAMED["backward"](self, seed)
 
     def __repr__(self) -> str:
-        values = np.array2string(self._data, separator=", ", prefix="Tensor(") if self.ndim else str(self._data)
-        dtype = "" if self._data.dtype == float64 else f", dtype={self._data.dtype}"
+        values = np.array2string(self._value, separator=", ", prefix="Tensor(") if self.ndim else str(self._value)
+        dtype = "" if self._value.dtype == float64 else f", dtype={self._value.dtype}"
         return f"Tensor({values}{dtype}{f', name={self.name!r}' if self.name is not None else ''})"

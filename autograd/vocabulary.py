@@ -24,14 +24,14 @@ ADVICE: dict[Any, str] = {}
 
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Vocabulary, Any], Any]:
-    return lambda self, other: compare(self._data, plain(other))
+    return lambda self, other: compare(self._value, plain(other))
 
 
 class Vocabulary:
     """The methods of a Tensor that are operations, and its answers to NumPy's protocols."""
 
     __slots__ = ()
-    _data: Any
+    _value: Any
 
     def _call(self, name: str, *args: Any) -> Tensor:
         return NAMED[name](self, *args)  # type: ignore[no-any-return]
@@ -73,8 +73,8 @@ class Vocabulary:
     def mT(self) -> Tensor: return self._call("swapaxes", -1, -2)
     # fmt: on
 
-    shape, ndim = property(operator.attrgetter("_data.shape")), property(operator.attrgetter("_data.ndim"))
-    size, dtype = property(operator.attrgetter("_data.size")), property(operator.attrgetter("_data.dtype"))
+    shape, ndim = property(operator.attrgetter("_value.shape")), property(operator.attrgetter("_value.ndim"))
+    size, dtype = property(operator.attrgetter("_value.size")), property(operator.attrgetter("_value.dtype"))
 
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
@@ -82,18 +82,20 @@ class Vocabulary:
     __hash__ = object.__hash__
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._value)
 
     def __iter__(self) -> Iterator[Tensor]:
         return map(self.__getitem__, range(len(self)))
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._value)
 
     def __float__(self) -> float:
-        if self._data.size != 1:
-            raise TypeError(f"float() takes a Tensor of one element; this one has shape {self._data.shape}: use t.data")
-        return float(self._data.item())
+        if self._value.size != 1:
+            raise TypeError(
+                f"float() takes a Tensor of one element; this one has shape {self._value.shape}: use t.data"
+            )
+        return float(self._value.item())
 
     def __int__(self) -> int:
         return int(float(self))
@@ -149,4 +151,4 @@ def plain(value: Any) -> Any:
     """`value` with its Tensors, also those in a list or tuple, replaced by their data."""
     if isinstance(value, (list, tuple)):
         return type(value)(map(plain, value))
-    return value._data if isinstance(value, Vocabulary) else value
+    return value._value if isinstance(value, Vocabulary) else value

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Op, Tensor, backprop, check_gradients
+from autograd import Op, Tensor, backprop, check_gradients, no_grad
 from nn.sgd import SGD
 
 
@@ -468,3 +468,33 @@ def test_empty_arrays() -> None:
     w = Tensor(np.ones((2, 3)))
     np.sum(x @ w.T).backward()
     np.testing.assert_array_equal(w.grad, np.zeros((2, 3)))
+
+
+def test_what_was_cut_from_the_graph_keeps_its_data():
+    """A detached Tensor, a view made without recording and assigned data do not change with what they came from."""
+    w, x = Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0]])
+    detached = w.detach()
+    with no_grad():
+        view = w.T
+    other = Tensor([[0.0, 0.0]])
+    other.data = w.data
+    y = np.sum(x * detached) + np.sum(x @ view) + np.sum(x * other)
+    w.data -= 1.0
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [[3.0, 6.0]])
+
+
+def test_a_rule_that_returns_a_number_is_understood_and_one_that_fails_is_named():
+    two = Op(lambda x: 2 * x, "2 * x", lambda g, y, x: 2.0, name="two")
+    x = Tensor(3.0)
+    two(x).backward()
+    assert x.grad == 2.0
+    broken = Op(lambda x: 2 * x, "2 * x", lambda g, y, x: g / (1 // 0), name="broken")
+    with pytest.raises(RuntimeError, match=r"backward of broken\(Tensor of shape \(\)\)"):
+        broken(x).backward()
+
+
+def test_a_tensor_as_seed_leaves_plain_gradients():
+    x = Tensor([1.0, 2.0])
+    (x * 2).backward(Tensor([1.0, 10.0]))
+    assert isinstance(x.grad, np.ndarray)

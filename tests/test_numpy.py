@@ -276,3 +276,11 @@ def test_iterating_over_a_tensor_records() -> None:
 def test_operations_are_listed_under_the_names_people_type() -> None:
     for name in autograd.operations():
         assert hasattr(np, name) or hasattr(autograd, name) or name in ("astype", "getitem"), name
+
+
+def test_a_masked_array_is_refused_and_not_unmasked():
+    masked = np.ma.masked_array([1.0, 2.0], mask=[True, False])
+    with pytest.raises(TypeError, match="mask"):
+        Tensor([1.0, 2.0]) * masked
+    with pytest.raises(TypeError):
+        masked * Tensor([1.0, 2.0])

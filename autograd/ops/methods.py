@@ -36,9 +36,9 @@ def operator_methods(op: Op) -> tuple[Callable[[Any, Any], Tensor], Callable[[An
     forward = op.forward
 
     def method(self: Tensor, other: Any) -> Tensor:
-        a, b = self._data, other
+        a, b = self._value, other
         if isinstance(other, Tensor):
-            b = other._data
+            b = other._value
         elif type(other) not in NUMBERS:
             b = constant(other, op.name)
         try:
@@ -48,7 +48,7 @@ def operator_methods(op: Op) -> tuple[Callable[[Any, Any], Tensor], Callable[[An
         return record(data, op, (self, other), (a, b))
 
     def reflected(self: Tensor, other: Any) -> Tensor:
-        b = self._data
+        b = self._value
         a = other if type(other) in NUMBERS else constant(other, op.name)
         try:
             data = forward(a, b)
@@ -64,7 +64,7 @@ def unary_method(op: Op) -> Callable[[Any], Tensor]:
     forward = op.forward
 
     def method(self: Tensor) -> Tensor:
-        x = self._data
+        x = self._value
         return record(forward(x), op, (self,), (x,))
 
     return method
