@@ -119,9 +119,11 @@ def fit(g: Any, value: Any) -> Any:
     >>> fit(np.ones((4, 3)), np.zeros((3,)))
     array([4., 4., 4.])
     """
-    total: Any = np.sum
-    if not isinstance(g, Tensor):
-        g, total = np.asarray(g), np.add.reduce  # the same, without np.sum's overhead
+    total: Any = np.add.reduce  # np.sum, without its overhead
+    if isinstance(g, Tensor):
+        total = np.sum
+    elif not isinstance(g, ndarray):
+        g = np.asarray(g)
     for _ in range(g.ndim - value.ndim):
         g = total(g, axis=0)
     if g.shape != value.shape:

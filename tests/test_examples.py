@@ -28,3 +28,9 @@ def test_the_readme_shows_the_taste_and_its_output():
     assert shown, "the README has no Python block followed by its output"
     assert shown.group(1) == code.partition('"""\n\n')[2]
     assert shown.group(2) == output_of(ROOT / "examples" / "taste.py")
+
+
+def test_the_readme_shows_what_the_other_examples_print():
+    assert output_of(ROOT / "examples" / "explain.py") in README
+    for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (ROOT / picture).exists(), picture

@@ -1,6 +1,6 @@
 """How fast is a step? Everything is measured in turn, in one process, on one thread.
 
-    python tests/benchmarks/speed.py            the table, in about two minutes
+    python tests/benchmarks/speed.py            the table, in about three minutes
     python tests/benchmarks/speed.py --quick    fewer rounds, for a first look
 
 A step is one mini-batch of stochastic gradient descent: the gradient of the quadratic cost of a sigmoid network, and
@@ -24,7 +24,7 @@ import numpy as np
 
 import autograd
 from autograd import Tensor
-from nn import SGD, Network
+from nn import SGD, Network, equations
 
 ETA = 1e-3  # small, so that the parameters stay as they are however often the same mini-batch comes
 
@@ -48,6 +48,18 @@ def hand_derived(net, x, y):
         b2 -= rate * delta2.sum(axis=0)
         w1 -= rate * (delta1.T @ x)
         b1 -= rate * delta1.sum(axis=0)
+
+    return step
+
+
+def equations_of_the_book(net, x, y):
+    """BP1 to BP4 in the general form of nn/equations.py, for any depth, cost and activation."""
+    w, b = [p.data.copy() for p in net.weights], [p.data.copy() for p in net.biases]
+
+    def step():
+        nabla_b, nabla_w = equations.backprop_batch(w, b, x, y)
+        for p, nabla in zip(w + b, nabla_w + nabla_b, strict=True):
+            p -= ETA * nabla
 
     return step
 
@@ -192,13 +204,18 @@ def main():
     parser.add_argument("--quick", action="store_true", help="three short rounds instead of eleven")
     quick = parser.parse_args().quick
     rounds, seconds = (3, 0.02) if quick else (11, 0.1)
-    contenders = {"hand-derived": hand_derived, "layers": through_layers, "free-hand": free_hand}
+    contenders = {
+        "hand-derived": hand_derived,
+        "nn.equations": equations_of_the_book,
+        "layers": through_layers,
+        "free-hand": free_hand,
+    }
     if importlib.util.find_spec("torch"):
         contenders["PyTorch"] = pytorch
-    contenders["matrix products alone"] = matrix_products
+    contenders["products alone"] = matrix_products
 
-    print("Microseconds per SGD step, and as a ratio to the hand-derived step")
-    print(f"{'network':12}{'batch':>6}  {'dtype':8}" + "".join(f"{name:>22}" for name in contenders))
+    print("Microseconds per SGD step, and as a ratio to the hand-derived step, on one thread")
+    print(f"{'network':12}{'batch':>6}  {'dtype':8}" + "".join(f"{name:>16}" for name in contenders))
     for hidden in (30, 100):
         for batch in (1, 10, 128):
             for dtype in (np.float32, np.float64):
@@ -213,7 +230,7 @@ def main():
                 base = times["hand-derived"]
                 print(
                     f"{f'784-{hidden}-10':12}{batch:>6}  {np.dtype(dtype).name:8}"
-                    + "".join(f"{value:15.1f} {value / base:6.2f}" for value in times.values())
+                    + "".join(f"{value:10.1f}{value / base:6.2f}" for value in times.values())
                 )
 
     print("\nMicroseconds per scalar graph, forward and backward")
