@@ -23,6 +23,7 @@ array([-0.242..., -0.432...])
 from autograd.backprop import backprop
 from autograd.check import GradientError, check_gradients
 from autograd.draw import draw
+from autograd.emit import source
 from autograd.explain import explain
 from autograd.ops import operations
 from autograd.ops.activations import (
@@ -66,6 +67,7 @@ __all__ = [
     "sigmoid_layer",
     "softmax",
     "softplus",
+    "source",
     "tanh_layer",
     "value_and_grad",
     "vjp",

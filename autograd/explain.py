@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,38 +9,8 @@ import numpy as np
 
 from autograd.backprop import backprop, fit, reached
 from autograd.expressions import expression, parsed, text
-from autograd.tensor import Op, Tensor
-
-
-class Symbol(Tensor):
-    """A Tensor whose comparisons are recorded as well, as 1 and 0, so that a rule can be read off in full."""
-
-    __slots__ = ()
-
-
-def _compared(symbol: str, compare: Any) -> Callable[[Any, Any], Any]:
-    op = Op(
-        lambda a, b: compare(a, b) * 1.0,
-        f"a {symbol} b",
-        lambda g, y, a, b: g * 0,
-        lambda g, y, a, b: g * 0,
-        name=symbol,
-    )
-
-    def method(self: Symbol, other: Any) -> Any:
-        node = op(self, other)
-        node.__class__ = Symbol
-        return node
-
-    return method
-
-
-for _method, _sign, _compare in (
-    ("gt", ">", np.greater), ("ge", ">=", np.greater_equal), ("lt", "<", np.less), ("le", "<=", np.less_equal),
-    ("eq", "==", np.equal), ("ne", "!=", np.not_equal), ("and", "&", np.logical_and), ("or", "|", np.logical_or),
-):  # fmt: skip
-    setattr(Symbol, f"__{_method}__", _compared(_sign, _compare))
-Symbol.__hash__ = Tensor.__hash__  # type: ignore[method-assign]
+from autograd.recording import recording, tracing
+from autograd.tensor import Tensor
 
 
 @dataclass
@@ -128,8 +97,9 @@ def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
     return names
 
 
-def _symbol(data: Any) -> Symbol:
-    symbol = Symbol(0.0)
+def _symbol(data: Any) -> Tensor:
+    """A leaf that stands for a value in a rule; its data may be that of a constant, of any kind."""
+    symbol = Tensor(0.0)
     symbol._value = data
     return symbol
 
@@ -146,8 +116,9 @@ def _contribution(node: Tensor, i: int, g: Any, names: dict[Tensor, str]) -> Con
             known[id(operands[-1])] = names[x] if isinstance(x, Tensor) else "array"
         else:
             operands.append(value)
-    arriving = op.delta(g_, y_) if op.delta else g_
-    found = op.rules[i](arriving, y_, *operands, **node.params)
+    with tracing(), recording():
+        arriving = op.delta(g_, y_) if op.delta else g_
+        found = op.rules[i](arriving, y_, *operands, **node.params)
     numbers = {id(s): s for s in (g_, y_, *operands)}
 
     def in_symbols(value: Any) -> str | None:

@@ -36,9 +36,10 @@ def applied(op: Op, operands: list[ast.expr], params: Mapping[str, Any]) -> ast.
         places = dict(zip(names, operands))
         defaults = dict(zip(reversed(names), reversed(rule.__defaults__ or ())))
     settings = {**defaults, **params}
-    places |= {key: literal(setting) for key, setting in settings.items()}
     left_out = {key for key, default in defaults.items() if same(settings[key], default)}
-    filled = _Fill(places, left_out).visit(parsed(op.template))
+    template = parsed("x.T" if op.name == "transpose" and settings["axes"] is None else op.template)
+    texts = {key: setting if isinstance(setting, ast.expr) else literal(setting) for key, setting in settings.items()}
+    filled = _Fill(places, set()).visit(_Fold().visit(_Fill(texts, left_out).visit(template)))
     assert isinstance(filled, ast.expr)
     return filled
 
@@ -69,6 +70,20 @@ class _Fill(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
+class _Fold(ast.NodeTransformer):
+    """2 * n with a number put in for n is a number."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        if (
+            isinstance(node.left, ast.Constant)
+            and isinstance(node.right, ast.Constant)
+            and isinstance(node.op, ast.Mult)
+        ):
+            return ast.Constant(node.left.value * node.right.value)  # type: ignore[operator]
+        return node
+
+
 def parsed(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
@@ -79,8 +94,14 @@ def literal(value: Any) -> ast.expr:
         value = value.data
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return parsed(f"np.{value}" if value > 0 or np.isnan(value) else "-np.inf")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
+        value = int(value)
+    if isinstance(value, range):
+        value = list(value)
     if isinstance(value, np.ndarray):
-        value = value.tolist()
+        return array_literal(value)
     if isinstance(value, slice):
         return ast.Slice(*[None if part is None else literal(part) for part in (value.start, value.stop, value.step)])
     if isinstance(value, tuple):
@@ -90,10 +111,25 @@ def literal(value: Any) -> ast.expr:
     return parsed(repr(value) if not isinstance(value, type) else f"np.{value.__name__}")
 
 
+def array_literal(array: np.ndarray[Any, Any]) -> ast.expr:
+    """The expression of an array that a line has room for; raises ValueError for a longer one."""
+    nested = parsed(repr(array.tolist()))
+    if len(ast.unparse(nested)) <= 56:
+        return nested
+    flat = array.reshape(-1).astype(int if array.dtype == bool else array.dtype).tolist()
+    reshaped = f"np.reshape({flat}, {array.shape}){' > 0' if array.dtype == bool else ''}"
+    if len(reshaped) > 64:
+        raise ValueError(
+            f"an array of shape {array.shape} that is not an argument is too long to be written into a program; make it"
+            " an argument, so that the program can take it as a parameter"
+        )
+    return parsed(reshaped)
+
+
 def text(node: ast.expr) -> str:
     """The expression on a line, with no more parentheses than it needs, and powers written close together.
 
     >>> text(parsed("(a * (b ** 2)) + (-x)"))
     'a * b**2 + -x'
     """
-    return re.sub(r"([\w.)\]]+) \*\* (-?[\w.]+)", r"\1**\2", ast.unparse(node))
+    return re.sub(r"(?<![\w.)\]])([\w.]+) \*\* (-?[\w.]+)(?![\w.(\[])", r"\1**\2", ast.unparse(node)).replace("'", '"')

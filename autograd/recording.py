@@ -40,6 +40,20 @@ def no_grad() -> AbstractContextManager[None]:
     return _within(None)
 
 
+_tracing: ContextVar[bool] = ContextVar("tracing", default=False)
+is_tracing = _tracing.get
+
+
+@contextmanager
+def tracing() -> Iterator[None]:
+    """Record comparisons of Tensors as well, as 1 and 0, until the block ends: for reading off what a rule does."""
+    token = _tracing.set(True)
+    try:
+        yield
+    finally:
+        _tracing.reset(token)
+
+
 def scope(name: str) -> AbstractContextManager[None]:
     """Give what is computed in a `with scope("encoder"):` block a name, under which drawings group it. Scopes nest.
 

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from autograd.recording import is_tracing
+
 if TYPE_CHECKING:
     from autograd.tensor import Tensor
 
@@ -23,8 +25,8 @@ PLAIN: set[Any] = set()
 ADVICE: dict[Any, str] = {}
 
 
-def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Vocabulary, Any], Any]:
-    return lambda self, other: compare(self._value, plain(other))
+def _comparison(compare: Callable[[Any, Any], Any], name: str) -> Callable[[Vocabulary, Any], Any]:
+    return lambda self, other: NAMED[name](self, other) if is_tracing() else compare(self._value, plain(other))
 
 
 class Vocabulary:
@@ -76,9 +78,10 @@ class Vocabulary:
     shape, ndim = property(operator.attrgetter("_value.shape")), property(operator.attrgetter("_value.ndim"))
     size, dtype = property(operator.attrgetter("_value.size")), property(operator.attrgetter("_value.dtype"))
 
-    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
-    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
-    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
+    __lt__, __le__ = _comparison(operator.lt, "less"), _comparison(operator.le, "less_equal")
+    __gt__, __ge__ = _comparison(operator.gt, "greater"), _comparison(operator.ge, "greater_equal")
+    __eq__, __ne__ = _comparison(operator.eq, "equal"), _comparison(operator.ne, "not_equal")
+    __and__, __or__ = _comparison(operator.and_, "logical_and"), _comparison(operator.or_, "logical_or")
     __hash__ = object.__hash__
 
     def __len__(self) -> int:

@@ -19,29 +19,30 @@ def _examples(a: Any) -> int:
     return a.shape[0] if a.ndim == 2 else int(a.size // a.shape[-1])
 
 
-def _half_squares(a: Any, y: Any) -> Any:
+def _half_squares(a: Any, y: Any, n: int) -> Any:
     error = a - y
-    return np.vdot(error, error) / (2 * _examples(a))
+    return np.vdot(error, error) / (2 * n)
 
 
-def _sigmoid_cross_entropy(z: Any, y: Any) -> Any:
-    return np.sum(np.logaddexp(0, z) - y * z) / _examples(z)
+def _sigmoid_cross_entropy(z: Any, y: Any, n: int) -> Any:
+    return np.sum(np.logaddexp(0, z) - y * z) / n
 
 
-def _softmax_log_likelihood(z: Any, y: Any) -> Any:
-    return -np.sum(y * log_softmax(z)) / _examples(z)
+def _softmax_log_likelihood(z: Any, y: Any, n: int) -> Any:
+    return -np.sum(y * log_softmax(z)) / n
 
 
 # fmt: off
-_quadratic = Op(_half_squares, "np.sum((a - y) ** 2) / (2 * len(a))",
-                lambda g, c, a, y: (g / _examples(a)) * (a - y),
-                lambda g, c, a, y: (g / _examples(a)) * (y - a), name="quadratic")
-_cross_entropy = Op(_sigmoid_cross_entropy, "np.sum(np.logaddexp(0, z) - y * z) / len(z)",
-                lambda g, c, z, y: (g / _examples(z)) * (sigmoid(z) - y),
-                lambda g, c, z, y: (g / _examples(z)) * -z)
-_log_likelihood = Op(_softmax_log_likelihood, "-np.sum(y * log_softmax(z)) / len(z)",
-                lambda g, c, z, y: (g / _examples(z)) * (softmax(z) * np.sum(y, axis=-1, keepdims=True) - y),
-                lambda g, c, z, y: (g / _examples(z)) * -log_softmax(z))
+_quadratic = Op(_half_squares, "np.sum((a - y) ** 2) / (2 * n)",
+                lambda g, c, a, y, n: (g / n) * (a - y),
+                lambda g, c, a, y, n: (g / n) * (y - a), name="quadratic")
+_cross_entropy = Op(_sigmoid_cross_entropy, "np.sum(np.logaddexp(0, z) - y * z) / n",
+                lambda g, c, z, y, n: (g / n) * (sigmoid(z) - y),
+                lambda g, c, z, y, n: (g / n) * -z)
+_log_likelihood = Op(_softmax_log_likelihood,
+                "np.sum(y * (np.logaddexp.reduce(z, -1, keepdims=True) - z)) / n",
+                lambda g, c, z, y, n: (g / n) * (softmax(z) * np.sum(y, axis=-1, keepdims=True) - y),
+                lambda g, c, z, y, n: (g / n) * -log_softmax(z))
 # fmt: on
 
 
@@ -60,7 +61,7 @@ def quadratic(a: Any, y: Any) -> Any:
     0.5
     """
     _same_shape("quadratic", a, y)
-    return _quadratic(a, y)
+    return _quadratic(a, y, n=_examples(a))
 
 
 def sigmoid_cross_entropy(z: Any, y: Any) -> Any:
@@ -72,7 +73,7 @@ def sigmoid_cross_entropy(z: Any, y: Any) -> Any:
     0.6931471805599453
     """
     _same_shape("sigmoid_cross_entropy", z, y)
-    return _cross_entropy(z, y)
+    return _cross_entropy(z, y, n=_examples(z))
 
 
 def softmax_log_likelihood(z: Any, y: Any) -> Any:
@@ -84,7 +85,7 @@ def softmax_log_likelihood(z: Any, y: Any) -> Any:
     0.6931471805599453
     """
     _same_shape("softmax_log_likelihood", z, y)
-    return _log_likelihood(z, y)
+    return _log_likelihood(z, y, n=_examples(z))
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,8 @@ class SGD:
             g = p.grad
             if g is None:
                 continue
-            if g.shape != p.shape:
-                raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {g.shape}, not {p.shape}")
+            if getattr(g, "shape", ()) != p.shape:
+                raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {np.shape(g)}, not {p.shape}")
             if self.decay[i]:
                 g = g + self.decay[i] * p.data
             if self.momentum:

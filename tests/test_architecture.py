@@ -10,9 +10,9 @@ ROOT = Path(__file__).parent.parent
 
 # Each room may import those before it, in its own package; a room is a module, or the modules of `ops` together.
 AUTOGRAD = [
+    "recording",
     "vocabulary",
     "operands",
-    "recording",
     "tensor",
     "ops",
     "stale",
@@ -24,6 +24,8 @@ AUTOGRAD = [
     "draw",
     "expressions",
     "explain",
+    "simplify",
+    "emit",
 ]
 NN = ["equations", "costs", "digits", "files", "images", "sgd", "network", "equivalence", "__main__"]
 

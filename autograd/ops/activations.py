@@ -53,12 +53,12 @@ def _log_softmax(x: Any, axis: Any = -1) -> Any:
 relu        = Op(_relu,     "np.maximum(x, 0)",      lambda g, y, x: g * (y > 0))
 sigmoid     = Op(_sigmoid,  "1 / (1 + np.exp(-x))",  lambda g, y, x: g * y * (1 - y))
 softplus    = Op(lambda x: np.logaddexp(0, x), "np.logaddexp(0, x)", lambda g, y, x: g * sigmoid(x), name="softplus")
-logsumexp   = Op(_logsumexp, "np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))",
+logsumexp   = Op(_logsumexp, "np.logaddexp.reduce(x, axis, keepdims=keepdims)",
                  lambda g, y, x, axis=None, keepdims=False:
                      expanded(g, x, axis, keepdims) * np.exp(x - expanded(y, x, axis, keepdims)))
-softmax     = Op(_softmax, "np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)",
+softmax     = Op(_softmax, "np.exp(x - np.logaddexp.reduce(x, axis, keepdims=True))",
                  lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
-log_softmax = Op(_log_softmax, "x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))",
+log_softmax = Op(_log_softmax, "x - np.logaddexp.reduce(x, axis, keepdims=True)",
                  lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
 # fmt: on
 

@@ -48,7 +48,8 @@ def operations() -> list[str]:
     ['absolute', 'add', 'arccos', 'arcsin']
     """
     names = {getattr(operation, "name", name) for name, operation in NAMED.items()}
-    return sorted(names - {"backward", "identity", "scatter"})  # these the engine uses itself
+    ours = {"backward", "identity", "scatter"}  # what the engine uses itself; comparisons give plain arrays
+    return sorted(names - ours - {function.__name__ for function in PLAIN})
 
 
 # Their results are truth values, indices or shapes: there is nothing to differentiate.

@@ -1,0 +1,130 @@
+"""A recorded graph as formulas: without the work that nothing needs, constants folded, nothing computed twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.graph import Graph
+from autograd.tensor import Op, Tensor
+from autograd.vocabulary import NAMED
+
+ELEMENTWISE = {"add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where"}
+
+
+class Formula:
+    """One value of a program: an operation on other formulas, a number, or something that has a name already.
+
+    op, args, params  what it is computed by and from; op is None for a number or a name
+    value             the data that it had when it was recorded, which gives its shape and dtype
+    name              the name that it has, or would like to have
+    """
+
+    def __init__(self, value: Any, op: Op | None = None, args: tuple[Formula, ...] = (), params: Any = None):
+        self.value, self.op, self.args, self.params = value, op, args, params or {}
+        self.name: str | None = None
+
+    @property
+    def is_number(self) -> bool:
+        return self.op is None and self.name is None and np.ndim(self.value) == 0
+
+    def equals(self, number: float) -> bool:
+        return self.is_number and bool(self.value == number)
+
+    def calls(self, *names: str) -> bool:
+        return self.op is not None and self.op.name in names
+
+
+class Formulas:
+    """The formulas of a graph, by Tensor. `named` gives the leaves and arrays that have names; others are refused."""
+
+    def __init__(self, graph: Graph, named: dict[int, str]):
+        self._known: dict[int, Formula] = {}
+        self._computed: dict[Any, Formula] = {}
+        for node in graph:
+            value = node.value
+            data = value.data if isinstance(value, Tensor) else value
+            if id(value) in named:
+                formula = Formula(data)
+                formula.name = named[id(value)]
+            elif node.inputs:
+                args = tuple(self._known[number] for number in node.inputs)
+                formula = self._call(value.op, args, value.params, data)
+                if formula.name is None and value.name:
+                    formula.name = value.name
+            else:
+                formula = Formula(data)
+            self._known[node.number] = formula
+        self._graph = graph
+
+    def __getitem__(self, value: Any) -> Formula:
+        return self._known[self._graph[value].number] if value in self._graph else Formula(value)
+
+    def _call(self, op: Op, args: tuple[Formula, ...], params: dict[str, Any], value: Any) -> Formula:
+        """The simplest formula for a call: an argument, a number, one that there is already, or a new one."""
+        args = tuple(self._not_repeated(op, arg, args, value) for arg in args)
+        if args and all(arg.is_number for arg in args) and np.ndim(value) == 0:
+            return Formula(value)
+        if op.name == "power" and args[1].is_number and float(args[1].value).is_integer():
+            args = (args[0], Formula(int(args[1].value)))
+        simpler = self._simpler(op, args, params, value)
+        if simpler is not None:
+            return simpler
+        parts = tuple([repr(arg.value) if arg.is_number else id(arg) for arg in args])
+        key = (op.name, parts, repr(params))
+        if key not in self._computed:
+            self._computed[key] = Formula(value, op, args, params)
+        return self._computed[key]
+
+    @staticmethod
+    def _not_repeated(op: Op, arg: Formula, args: tuple[Formula, ...], value: Any) -> Formula:
+        """An operand that was broadcast to a shape that another operand has: broadcasting will do it again."""
+        if arg.calls("broadcast_to") and op.name in ELEMENTWISE:
+            inner = arg.args[0]
+            others = [np.shape(inner.value if other is arg else other.value) for other in args]
+            if np.broadcast_shapes(*others) == np.shape(value):
+                return inner
+        return arg
+
+    def _simpler(self, op: Op, args: tuple[Formula, ...], params: dict[str, Any], value: Any) -> Formula | None:
+        name, first = op.name, args[0]
+        if name == "multiply":
+            for one, other in (args, args[::-1]):  # c (d x) = (c d) x
+                if one.is_number and other.calls("multiply") and any(arg.is_number for arg in other.args):
+                    d, x = sorted(other.args, key=lambda arg: not arg.is_number)
+                    return self._call(op, (Formula(one.value * d.value), x), {}, value)
+        if name in ("multiply", "add"):
+            neutral = 1.0 if name == "multiply" else 0.0
+            for one, other in (args, args[::-1]):
+                if one.equals(neutral) and np.shape(other.value) == np.shape(value):
+                    return other
+        if (name in ("divide", "power") and args[1].equals(1.0)) or (name == "subtract" and args[1].equals(0.0)):
+            return first
+        if name == "negative" and first.calls("negative"):
+            return first.args[0]
+        if name == "identity" or (name == "astype" and first.value.dtype == value.dtype):
+            return first
+        if name in ("reshape", "ravel", "squeeze", "expand_dims") and np.shape(first.value) == np.shape(value):
+            return first
+        if self._is_transpose(op, params, value):
+            if first.calls("transpose") and self._is_transpose(first.op, first.params, first.value):
+                return first.args[0]
+            if first.calls("matmul") and all(np.ndim(arg.value) == 2 for arg in first.args):
+                a, b = first.args  # (a b)^T = b^T a^T
+                return self._call(first.op, (self._transposed(b), self._transposed(a)), {}, value)  # type: ignore[arg-type]
+            if name == "swapaxes":
+                return self._transposed(first)
+        return None
+
+    @staticmethod
+    def _is_transpose(op: Op | None, params: dict[str, Any], value: Any) -> bool:
+        if op is None or np.ndim(value) != 2:
+            return False
+        if op.name == "swapaxes":
+            return {params["axis1"] % 2, params["axis2"] % 2} == {0, 1}
+        return op.name == "transpose" and params.get("axes") is None
+
+    def _transposed(self, x: Formula) -> Formula:
+        op: Any = NAMED["transpose"]
+        return self._call(op, (x,), {}, np.transpose(x.value))

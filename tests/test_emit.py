@@ -1,0 +1,241 @@
+"""Reading 3, the program: it reads as a person would have written it, and it computes what the engine computes."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from test_ops import ROWS
+
+import autograd
+from autograd import Tensor, grad, sigmoid, source, value_and_grad
+from nn import Network, equations, one_hot
+from nn.equivalence import relative_difference
+
+
+def run(text, name, *args):
+    """What the program called NAME_and_grad in the text returns; it has nothing but NumPy to work with."""
+    namespace = {}
+    exec(text, namespace)
+    assert set(re.findall(r"^(?:from|import) .*", text, re.MULTILINE)) == {"import numpy as np"}
+    return namespace[f"{name}_and_grad"](*[arg.data if isinstance(arg, Tensor) else arg for arg in args])
+
+
+def clean(texts, tmp_path):
+    """What ruff says of the programs: nothing, if all is well."""
+    for i, text in enumerate(texts):
+        (tmp_path / f"program{i}.py").write_text(text)
+    said = ""
+    for command in (["check"], ["format", "--check", "--diff"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", str(tmp_path)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        said += "" if done.returncode == 0 else done.stdout
+    return said
+
+
+def a_number(case):
+    """A number-valued function of the operands of a row of the table of operations, and its arguments: the operands,
+    and an array of weights for each part of the value."""
+    n = len(case.operands)
+
+    def parts_of(operands):
+        y = case.f(*operands)
+        return y if isinstance(y, (list, tuple)) else [y]
+
+    def f(*args):
+        return sum(np.sum(part * weight) for part, weight in zip(parts_of(args[:n]), args[n:], strict=True))
+
+    tensors = [Tensor(x) for x in case.operands]
+    return f, [*tensors, *(np.cos(np.arange(part.size, dtype=float)).reshape(part.shape) for part in parts_of(tensors))]
+
+
+@pytest.mark.parametrize("case", ROWS, ids=[f"{case.operation}: {case.label}" for case in ROWS])
+def test_every_operation_comes_out_as_numpy(case):
+    f, args = a_number(case)
+    value, gradients = run(source(f, *args), "f", *args)
+    arrays = [arg.data if isinstance(arg, Tensor) else arg for arg in args]
+    expected, exact = value_and_grad(f, tuple(range(len(case.operands))))(*arrays)
+    assert relative_difference(value, expected) <= 1e-12
+    for gradient, wanted in zip(gradients, exact, strict=True):
+        assert np.shape(gradient) == np.shape(wanted)
+        assert relative_difference(gradient, wanted) <= 1e-12
+
+
+def test_every_program_is_formatted(tmp_path):
+    texts = []
+    for case in ROWS:
+        f, args = a_number(case)
+        texts.append(source(f, *args))
+    assert clean(texts, tmp_path) == ""
+
+
+def digits(x, y, w1, b1, w2, b2):
+    z1 = x @ w1.T + b1
+    a1 = sigmoid(z1)
+    z2 = a1 @ w2.T + b2
+    a2 = sigmoid(z2)
+    cost = np.sum((a2 - y) ** 2) / (2 * len(x))
+    for value, name in ((z1, "z1"), (a1, "a1"), (z2, "z2"), (a2, "a2"), (cost, "cost")):
+        value.name = name
+    return cost
+
+
+def a_digit_problem(rng):
+    x, y = rng.random((10, 784)), one_hot(rng.integers(0, 10, 10))
+    return [x, y, *(Tensor(rng.standard_normal(shape)) for shape in ((30, 784), (30,), (10, 30), (10,)))]
+
+
+def test_the_digit_network_is_the_hand_derived_program():
+    """Read by a person: BP1 to BP4, in order, with two forward and three backward matrix products."""
+    args = a_digit_problem(np.random.default_rng(0))
+    text = source(digits, *args)
+    assert (
+        text
+        == """\
+import numpy as np
+
+
+def digits_and_grad(x, y, w1, b1, w2, b2):
+    z1 = x @ w1.T + b1
+    a1 = 1 / (1 + np.exp(-z1))
+    z2 = a1 @ w2.T + b2
+    a2 = 1 / (1 + np.exp(-z2))
+    t1 = a2 - y
+    cost = np.sum(t1**2) / 20
+    # t1 = a2 - y
+    da2 = 0.1 * t1
+    # a2 = 1 / (1 + np.exp(-z2))
+    delta2 = da2 * a2 * (1 - a2)
+    # z2 = a1 @ w2.T + b2
+    db2 = np.sum(delta2, axis=0)
+    # z2 = a1 @ w2.T + b2
+    da1 = delta2 @ w2
+    # z2 = a1 @ w2.T + b2
+    dw2 = delta2.T @ a1
+    # a1 = 1 / (1 + np.exp(-z1))
+    delta1 = da1 * a1 * (1 - a1)
+    # z1 = x @ w1.T + b1
+    db1 = np.sum(delta1, axis=0)
+    # z1 = x @ w1.T + b1
+    dw1 = delta1.T @ x
+    return cost, (dw1, db1, dw2, db2)
+"""
+    )
+    _, gradients = run(text, "digits", *args)
+    x, y, w1, b1, w2, b2 = (arg.data if isinstance(arg, Tensor) else arg for arg in args)
+    nabla_b, nabla_w = equations.backprop_batch([w1, w2], [b1, b2], x, y)
+    for gradient, nabla in zip(gradients, [nabla_w[0], nabla_b[0], nabla_w[1], nabla_b[1]], strict=True):
+        assert relative_difference(gradient, nabla) <= 1e-12
+
+
+@pytest.mark.parametrize("cost", ["quadratic", "cross-entropy", "log-likelihood"])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("sizes", [[7, 4], [7, 6, 5, 4], [7, *[6] * 9, 4]])
+def test_the_parameters_of_a_network_become_parameters_of_the_program(cost, activation, sizes, tmp_path):
+    rng = np.random.default_rng(0)
+    net = Network(sizes, cost=cost, activation=activation, init="scaled", rng=rng)
+    x, y = rng.random((5, 7)), one_hot(rng.integers(0, 4, 5), 4)
+
+    def loss(x, y):
+        return net.cost(x, y)
+
+    text = source(loss, x, y)
+    names = [f"{letter}{layer}" for layer in range(1, len(sizes)) for letter in "wb"]
+    assert re.sub(r"\s+", " ", text.split("def ")[1].split(":")[0]).replace("( ", "(").replace(", )", ")").rstrip() in (
+        f"loss_and_grad(x, y, {', '.join(names)})",
+        f"loss_and_grad(x, y, {', '.join(names)} )",
+    )
+    assert (
+        text.count(" @ ") - sum(line.count(" @ ") for line in text.splitlines() if "#" in line)
+        == 3 * len(names) // 2 - 1
+    )
+    value, gradients = run(text, "loss", x, y, *net.parameters())
+    output = net.cost(x, y)
+    exact = autograd.backprop(output)
+    assert relative_difference(value, output.item()) <= 1e-12
+    for parameter, gradient in zip(net.parameters(), gradients, strict=True):
+        assert relative_difference(gradient, exact[parameter]) <= 1e-12
+    assert clean([text], tmp_path) == ""
+
+
+def test_second_derivatives_and_convolution(tmp_path):
+    def f(x):
+        return np.sin(x) ** 3
+
+    def convolution(w, x):
+        patches = x[np.arange(4)[:, None] + np.arange(3)]
+        return np.sum(np.tanh(np.einsum("pk,k->p", patches, w)) ** 2)
+
+    def norm(x):
+        return np.sum(grad(lambda u: np.sum(np.exp(u) * u))(x) ** 2)
+
+    w, x = Tensor([0.5, -1.0, 2.0]), Tensor([0.1, 0.5, -0.3, 0.8, 0.2, -0.6])
+    texts = []
+    for g, args in ((grad(f), [Tensor(0.5)]), (grad(grad(f)), [Tensor(0.5)]), (convolution, [w, x]), (norm, [x])):
+        texts.append(source(g, *args))
+        value, gradients = run(texts[-1], g.__name__, *args)
+        expected, exact = value_and_grad(g, tuple(range(len(args))))(*[arg.data for arg in args])
+        assert relative_difference(value, expected) <= 1e-12
+        for gradient, wanted in zip(gradients, exact, strict=True):
+            assert relative_difference(gradient, wanted) <= 1e-12
+    assert clean(texts, tmp_path) == ""
+
+
+def test_a_shared_weight_and_a_network_unrolled_in_time(tmp_path):
+    def recurrent(w, u, x):
+        h = np.zeros(3)
+        for step in x:
+            h = np.tanh(w @ h + u * step)
+        return np.sum(h**2)
+
+    args = [Tensor(np.eye(3) * 0.5), Tensor([0.1, 0.2, 0.3]), np.array([1.0, -2.0, 0.5])]
+    text = source(recurrent, *args)
+    value, gradients = run(text, "recurrent", *args)
+    expected, exact = value_and_grad(recurrent, (0, 1))(*[arg.data if isinstance(arg, Tensor) else arg for arg in args])
+    assert relative_difference(value, expected) <= 1e-12
+    assert max(relative_difference(a, b) for a, b in zip(gradients, exact, strict=True)) <= 1e-12
+    assert clean([text], tmp_path) == ""
+
+
+def test_nothing_is_computed_that_nothing_needs_or_twice():
+    def f(w, x):
+        unused = np.exp(w)
+        del unused
+        return np.sum(np.tanh(x @ w) * np.tanh(x @ w))
+
+    text = source(f, Tensor([0.5, -0.5]), np.ones((3, 2)))
+    assert "np.exp(" not in text
+    assert text.replace("# t1 = np.tanh(x @ w)", "").count("np.tanh") == 1
+
+
+def test_names_are_kept_and_made_different():
+    x = Tensor(2.0, name="x")
+
+    def f(x_):
+        a = x_ * x
+        a.name = "lambda"
+        b = a * a
+        b.name = "x"
+        return np.sin(b)
+
+    text = source(f, Tensor(3.0))
+    assert "def f_and_grad(x_, x):" in text
+    value, (dx_, dx) = run(text, "f", 3.0, 2.0)
+    assert value == np.sin(36.0)
+    assert dx_ == pytest.approx(np.cos(36.0) * 2 * 6 * 2)
+    assert dx == pytest.approx(np.cos(36.0) * 2 * 6 * 3)
+
+
+def test_what_cannot_be_written_out_is_said():
+    with pytest.raises(ValueError, match="single number"):
+        source(lambda x: x * 2, Tensor([1.0, 2.0]))
+    long = np.linspace(0.0, 1.0, 7)
+    with pytest.raises(ValueError, match=r"an array of shape \(7,\) that is not an argument"):
+        source(lambda x: np.sum(x * long), Tensor(np.ones(7)))
+
+
+def test_a_lambda_is_called_f():
+    assert source(lambda x: x * 3.0, Tensor(2.0)) == (
+        "import numpy as np\n\n\ndef f_and_grad(x):\n    value = x * 3\n    return value, (3,)\n"
+    )
