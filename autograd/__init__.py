@@ -39,15 +39,18 @@ from autograd.ops.activations import (
 )
 from autograd.ops.products import linear
 from autograd.recording import no_grad, scope
+from autograd.replay import ReplayError, compile
 from autograd.tensor import Op, Tensor
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
     "GradientError",
     "Op",
+    "ReplayError",
     "Tensor",
     "backprop",
     "check_gradients",
+    "compile",
     "draw",
     "explain",
     "grad",

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ast
-import inspect
-import keyword
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from autograd.backprop import backprop, reached
+from autograd.backprop import reached
 from autograd.expressions import applied, literal, parsed, text
 from autograd.graph import Graph
-from autograd.recording import recording, tracing
-from autograd.simplify import Formula, Formulas
-from autograd.tensor import Tensor
+from autograd.simplify import ELEMENTWISE, Formula, Formulas
+from autograd.tensor import Op
+from autograd.trace import Trace, unique
 
 WIDTH = 88  # characters in a line
 
@@ -32,6 +30,7 @@ def source(f: Callable[..., Any], *args: Any) -> str:
     recorded as it ran: the program of a function with a loop over `len(x)` is that of this length of x, and an `if` on
     a value is decided as it was here.
 
+    >>> from autograd import Tensor
     >>> def cost(w, x):
     ...     return np.sum(np.tanh(x @ w) ** 2)
     >>> print(source(cost, Tensor([[0.5], [-0.5]]), np.ones((3, 2))), end="")
@@ -45,55 +44,27 @@ def source(f: Callable[..., Any], *args: Any) -> str:
         dw = x.T @ (2 * t1 * (1 - t1 * t1))
         return value, (dw,)
     """
-    name = getattr(f, "__name__", "f")
-    name = name if name.isidentifier() and not keyword.iskeyword(name) else "f"
-    inputs = [_input(x, label) for x, label in zip(args, _labels(f, args), strict=True)]
-    with recording(), tracing():
-        output = f(*inputs)
-        if not isinstance(output, Tensor) or output.size != 1:
-            raise ValueError(f"source needs a function whose value is a single number; {name} gave {output!r:.80}")
-        grads = backprop(output, Tensor(np.ones(output.shape, output.dtype)))  # a Tensor, so that all is recorded
-    given = [x for x, arg in zip(inputs, args, strict=True) if isinstance(arg, Tensor)]
-    mine = {id(x) for x in inputs}
-    outside = [x for node in reached(output) for x in node.inputs if isinstance(x, Tensor) and x.op is None]
-    outside = sorted({x for x in outside if id(x) not in mine}, key=lambda x: x.tick)
-    program = _Program()
-    named = {id(x): program.unique(label) for x, label in zip(inputs, _labels(f, args), strict=True)}
-    named |= {id(x): program.unique(x.name or "w") for x in outside}
-    wanted = [grads.get(x, np.zeros_like(x.data)[()]) for x in [*given, *outside]]
-    formulas = Formulas(Graph(output, *wanted), named)
-    needed = {id(formula) for formula in ordered([formulas[output], *[formulas[g] for g in wanted]])}
-    derived: dict[int, list[Tensor]] = {}  # which Tensors a formula is the gradient of
-
-    def labelled(x: Tensor) -> str | None:
-        return named.get(id(x)) or x.name
-
-    for x, g in grads.items():
-        formula, label = formulas[g], labelled(x)
-        if formula.op is not None and id(formula) in needed and x is not output:
-            derived.setdefault(id(formula), []).append(x)
-            formula.name = formula.name or (_gradient_name(label) if label else None)
-    value = formulas[output]
+    trace = Trace(f, args)
+    inputs = [trace.output, *trace.wanted]
+    formulas = Formulas(Graph(*inputs), trace.named)
+    program = Program({*trace.named.values()})
+    value, gradients = formulas[trace.output], [formulas[g] for g in trace.wanted]
     value.name = value.name or "value"
-    backward = [formulas[g] for g in grads.values() if id(formulas[g]) in derived]
-    lines = program.body(
-        ordered([value, *backward, *[formulas[g] for g in wanted]]), value, [formulas[g] for g in wanted]
-    )
+    whose = trace.name_gradients(formulas, ordered([value, *gradients]))
+    backward = [formulas[g] for g in trace.grads.values() if id(formulas[g]) in whose]
+    lines = program.body(ordered([value, *backward, *gradients]), [value, *gradients])
     users: dict[int, list[Formula]] = {}
-    for node in reached(output):
+    for node in reached(trace.output):
         for x in node.inputs:
             users.setdefault(id(x), []).append(formulas[node])
-    text_ = f"import numpy as np\n\n\n{_split(f'def {name}_and_grad(', list(named.values()), '):')}"
     forward = {id(formula) for formula in ordered([value])}
+    written = f"import numpy as np\n\n\n{_split(f'def {trace.name}_and_grad(', list(trace.named.values()), '):')}"
     for formula, line in lines:
-        whose = (
-            [] if id(formula) in forward else sorted(derived.get(id(formula), []), key=lambda x: not labelled(x))[:1]
-        )
-        uses = [program.line_of(user, lines) for x in whose for user in users.get(id(x), ())]
-        for use in dict.fromkeys(use for use in uses if use):
-            text_ += f"    # {use}\n" if len(use) <= WIDTH - 6 else ""
-        text_ += f"    {line}\n"
-    return text_ + program.returns(value, [formulas[g] for g in wanted])
+        if id(formula) in whose and id(formula) not in forward:
+            uses = [program.line_of(user, lines) for user in users.get(id(whose[id(formula)]), ())]
+            written += "".join(f"    # {use}\n" for use in dict.fromkeys(uses) if use and len(use) <= WIDTH - 6)
+        written += f"    {line}\n"
+    return written + program.returns(value, gradients)
 
 
 def _split(start: str, items: list[str], end: str, indent: str = "", trailing: bool = False) -> str:
@@ -123,18 +94,11 @@ def ordered(outputs: list[Formula]) -> list[Formula]:
     return order
 
 
-def _gradient_name(of: str) -> str:
-    return f"delta{of[1:]}" if of[0] == "z" and (of[1:].isdigit() or not of[1:]) else f"d{of}"
-
-
-def _labels(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
-    """The names of the parameters that take `args`."""
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    labels = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [labels[i] if i < len(labels) else f"x{i + 1}" for i in range(len(args))]
+def _to_the_letter(op: Op) -> bool:
+    """Whether the template says exactly what the operation does, also at the limits of floating point."""
+    module = getattr(op.forward, "__module__", None) or "numpy"
+    simple = {"sum", "transpose", "linear", "broadcast_to", "concatenate", "astype", "clip", "where", "identity"}
+    return module.split(".")[0] in ("numpy", "_operator") or op.name in simple
 
 
 def _constant(array: Any) -> ast.expr:
@@ -147,39 +111,31 @@ def _constant(array: Any) -> ast.expr:
     return written if not isinstance(written, ast.List) else ast.Call(parsed("np.array"), [written], [])
 
 
-def _input(x: Any, label: str) -> Any:
-    """A leaf of our own for what is differentiated or computed with; other arguments as they are."""
-    if isinstance(x, Tensor):
-        return Tensor(x.data, name=label)
-    if isinstance(x, (np.ndarray, float, np.floating)) and np.asarray(x).dtype.kind == "f":
-        return Tensor(x, name=label)
-    return x
+class Program:
+    """The lines of one function: which values get a line of their own, and under what name.
 
+    exact  call the engine's own functions where a template is not to the letter what they do, and keep arrays that are
+           no arguments as they are: `functions` and `constants` are what the program then needs by name
+    """
 
-class _Program:
-    """The lines of one function: which values get a line of their own, and under what name."""
-
-    def __init__(self) -> None:
-        self.taken = {"np"}
+    def __init__(self, taken: set[str], exact: bool = False) -> None:
+        self.taken = {"np", *taken}
+        self.exact = exact
+        self.functions: dict[str, Any] = {}
+        self.constants: dict[str, Any] = {}
         self.temporaries = 0
         self.hoisted: dict[str, str] = {}
 
     def unique(self, wish: str) -> str:
-        name = wish if wish.isidentifier() and not keyword.iskeyword(wish) else "t"
-        number = 1
-        while name in self.taken:
-            number += 1
-            name = f"{wish}_{number}" if wish.isidentifier() else f"t{number}"
-        self.taken.add(name)
-        return name
+        return unique(wish, self.taken)
 
-    def body(self, order: list[Formula], value: Formula, gradients: list[Formula]) -> list[tuple[Formula, str]]:
+    def body(self, order: list[Formula], results: list[Formula]) -> list[tuple[Formula, str]]:
         """The lines, each with the formula that it computes."""
         self.uses: dict[int, int] = {}
         for formula in order:
             for arg in set(formula.args):
                 self.uses[id(arg)] = self.uses.get(id(arg), 0) + self._mentions(formula, arg)
-        for formula in [value, *gradients]:
+        for formula in results:
             self.uses[id(formula)] = self.uses.get(id(formula), 0) + 1
         self.names: dict[int, str] = {}
         self.inlined: dict[int, Formula] = {}  # where a formula without a line of its own went
@@ -190,13 +146,16 @@ class _Program:
             if formula.op is None:
                 if formula.name:
                     self.names[id(formula)] = formula.name
+                elif np.ndim(formula.value) and self.exact:
+                    self.names[id(formula)] = self.unique("c")
+                    self.constants[self.names[id(formula)]] = formula.value
                 elif np.ndim(formula.value):
                     constant = _constant(formula.value)
                     if len(text(constant)) > 24:
                         self._hoist("c", constant, lines, formula)
                         self.names[id(formula)] = self.hoisted[text(constant)]
                 continue
-            if formula.calls("getitem", "scatter"):
+            if formula.calls("getitem", "scatter") and not self.exact:
                 where = ast.Subscript(parsed("np.s_"), literal(formula.params["index"]), ast.Load())
                 if len(text(where)) > 30:
                     self._hoist("index", where, lines, formula)
@@ -237,7 +196,7 @@ class _Program:
         else:
             self.temporaries += 1
             target = self.unique(f"t{self.temporaries}")
-        if formula.calls("scatter"):
+        if formula.calls("scatter") and not self.exact:
             lines += [(formula, line) for line in self._scatter(formula, target)]
         else:
             lines.append((formula, f"{target} = {expression}"))
@@ -260,6 +219,27 @@ class _Program:
         where = ast.Subscript(parsed("np.s_"), literal(formula.params["index"]), ast.Load())
         return parsed(self.hoisted[text(where)]) if text(where) in self.hoisted else where
 
+    def _operands(self, formula: Formula) -> list[ast.expr]:
+        """The expressions of what a formula is computed from. Numbers in arithmetic take the dtype of what they meet,
+        for other operations they say theirs."""
+        expressions = [self._expression(arg) for arg in formula.args]
+        if not formula.calls(*ELEMENTWISE):
+            for i, arg in enumerate(formula.args):
+                if arg.is_number and isinstance(arg.value, np.floating):
+                    number = repr(float(arg.value))
+                    expressions[i] = parsed(
+                        number if arg.value.dtype == np.float64 else f"np.{arg.value.dtype}({number})"
+                    )
+        return expressions
+
+    def _held(self, value: Any) -> ast.expr:
+        """A parameter of a call, which the program holds by a name."""
+        if isinstance(value, (int, float, bool, str, type(None))):
+            return ast.Constant(value)
+        name = self.unique("p")
+        self.constants[name] = value
+        return parsed(name)
+
     def _mentions(self, formula: Formula, arg: Formula) -> int:
         """How often the text of `formula` would repeat that of `arg`."""
         assert formula.op is not None
@@ -274,7 +254,12 @@ class _Program:
         if formula.op is None:
             return _constant(formula.value) if np.ndim(formula.value) else literal(formula.value)
         params = formula.params
+        if self.exact and not _to_the_letter(formula.op):
+            self.functions[f"_{formula.op.name}"] = formula.op.forward
+            keywords = [ast.keyword(key, self._held(value)) for key, value in params.items()]
+            call = parsed(f"_{formula.op.name}")
+            return ast.Call(call, self._operands(formula), keywords)
         if formula.calls("getitem"):
             index = self._index(formula)
             params = {"index": index.slice if isinstance(index, ast.Subscript) else index}
-        return applied(formula.op, [self._expression(arg) for arg in formula.args], params)
+        return applied(formula.op, self._operands(formula), params)

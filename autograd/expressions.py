@@ -98,6 +98,8 @@ def literal(value: Any) -> ast.expr:
         return parsed(f"np.{value}" if value > 0 or np.isnan(value) else "-np.inf")
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
         value = int(value)
+    if isinstance(value, np.dtype):
+        return parsed(f"np.{value.name}")
     if isinstance(value, range):
         value = list(value)
     if isinstance(value, np.ndarray):

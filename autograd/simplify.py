@@ -37,9 +37,11 @@ class Formula:
 
 
 class Formulas:
-    """The formulas of a graph, by Tensor. `named` gives the leaves and arrays that have names; others are refused."""
+    """The formulas of a graph, by Tensor. `named` gives the names of leaves and arrays, by id; `exact` leaves out what
+    would change the rounding of a result."""
 
-    def __init__(self, graph: Graph, named: dict[int, str]):
+    def __init__(self, graph: Graph, named: dict[int, str], exact: bool = False):
+        self._exact = exact
         self._known: dict[int, Formula] = {}
         self._computed: dict[Any, Formula] = {}
         for node in graph:
@@ -89,7 +91,7 @@ class Formulas:
 
     def _simpler(self, op: Op, args: tuple[Formula, ...], params: dict[str, Any], value: Any) -> Formula | None:
         name, first = op.name, args[0]
-        if name == "multiply":
+        if name == "multiply" and not self._exact:
             for one, other in (args, args[::-1]):  # c (d x) = (c d) x
                 if one.is_number and other.calls("multiply") and any(arg.is_number for arg in other.args):
                     d, x = sorted(other.args, key=lambda arg: not arg.is_number)
@@ -110,7 +112,7 @@ class Formulas:
         if self._is_transpose(op, params, value):
             if first.calls("transpose") and self._is_transpose(first.op, first.params, first.value):
                 return first.args[0]
-            if first.calls("matmul") and all(np.ndim(arg.value) == 2 for arg in first.args):
+            if first.calls("matmul") and not self._exact and all(np.ndim(arg.value) == 2 for arg in first.args):
                 a, b = first.args  # (a b)^T = b^T a^T
                 return self._call(first.op, (self._transposed(b), self._transposed(a)), {}, value)  # type: ignore[arg-type]
             if name == "swapaxes":

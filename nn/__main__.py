@@ -126,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--nesterov", action="store_true", help="look the gradient up ahead; needs --momentum")
     add("--decay", type=_not_negative, default=0.0, metavar="X",
         help="weight decay per unit of eta: the book's lambda/n; the biases are left out")  # fmt: skip
+    add("--no-compile", dest="compile", action="store_false",
+        help="build the graph anew for every mini-batch; slower, with the same numbers")  # fmt: skip
     add("--patience", type=_at_least(1), metavar="N",
         help="stop after N epochs without a better accuracy on the validation images, and keep the best"
              " (default: train all the epochs, and keep the last)")  # fmt: skip
@@ -172,7 +174,7 @@ def _train(args: argparse.Namespace) -> int:
         test_data=test if on_test else None,
         validation_data=validation if args.validation or args.patience else None,
         monitor_training=args.training, rng=rng, momentum=args.momentum, nesterov=args.nesterov,
-        weight_decay=args.decay, patience=args.patience, save=args.save, report=report,
+        weight_decay=args.decay, compiled=args.compile, patience=args.patience, save=args.save, report=report,
     )  # fmt: skip
     print(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}")
     for name in history[-1].scores if history else ():

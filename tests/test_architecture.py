@@ -25,7 +25,9 @@ AUTOGRAD = [
     "expressions",
     "explain",
     "simplify",
+    "trace",
     "emit",
+    "replay",
 ]
 NN = ["equations", "costs", "digits", "files", "images", "sgd", "network", "equivalence", "__main__"]
 

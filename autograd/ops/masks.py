@@ -11,7 +11,7 @@ from autograd.tensor import Op
 
 def _mask(compare: Any, template: str) -> Op:
     return Op(
-        lambda a, b: compare(a, b) * 1.0,
+        lambda a, b: compare(a, b).astype(np.result_type(a, b)),
         template,
         lambda g, y, a, b: g * 0,
         lambda g, y, a, b: g * 0,

@@ -1,0 +1,92 @@
+"""What a function and its derivative rules record for some arguments: what a program is written from."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd.backprop import backprop, reached
+from autograd.recording import recording, tracing
+from autograd.simplify import Formula, Formulas
+from autograd.tensor import Tensor
+
+
+class Trace:
+    """What `f` and its derivative rules record for some arguments.
+
+    inputs   what f was called with: a leaf of our own for each Tensor, and each float array or number
+    outside  the leaves that f reached besides them, oldest first
+    named    the names of both, by id, as parameters of a program
+    output   the value of f; grads its gradients, recorded; wanted those of the differentiated parameters
+    """
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]):
+        name = getattr(f, "__name__", "f")
+        self.name = name if name.isidentifier() and not keyword.iskeyword(name) else "f"
+        labels = _labels(f, args)
+        self.inputs = [_input(x, label) for x, label in zip(args, labels, strict=True)]
+        with recording(), tracing():
+            self.output = f(*self.inputs)
+            if not isinstance(self.output, Tensor) or self.output.size != 1:
+                raise ValueError(f"{self.name}: the value has to be a single number computed from Tensors, not"
+                                 f" {self.output!r:.80}")  # fmt: skip
+            seed = Tensor(np.ones(self.output.shape, self.output.dtype))  # a Tensor, so that everything is recorded
+            self.grads = backprop(self.output, seed)
+        leaves = {x for node in reached(self.output) for x in node.inputs if isinstance(x, Tensor) and x.op is None}
+        self.outside = sorted(leaves - {x for x in self.inputs if isinstance(x, Tensor)}, key=lambda x: x.tick)
+        self.named: dict[int, str] = {}
+        taken = {"np"}
+        for x, label in [*zip(self.inputs, labels, strict=True), *((x, x.name or "w") for x in self.outside)]:
+            self.named[id(x)] = unique(label, taken)
+        given = [x for x, arg in zip(self.inputs, args, strict=True) if isinstance(arg, Tensor)]
+        self.wanted = [self.grads.get(x, np.zeros_like(x.data)[()]) for x in [*given, *self.outside]]
+
+    def name_gradients(self, formulas: Formulas, needed: list[Formula]) -> dict[int, Tensor]:
+        """Name the formulas that are gradients after what they are gradients of: db for b, delta2 for z2. Returns the
+        Tensor that each belongs to."""
+        whose: dict[int, Tensor] = {}
+        ids = {id(formula) for formula in needed}
+        for x, g in self.grads.items():
+            formula, label = formulas[g], self.named.get(id(x)) or x.name
+            if formula.op is None or id(formula) not in ids or x is self.output:
+                continue
+            if id(formula) not in whose or (label and not formula.name):
+                whose[id(formula)] = x
+            if label and not formula.name:
+                error = label[0] == "z" and (label[1:].isdigit() or label == "z")
+                formula.name = f"delta{label[1:]}" if error else f"d{label}"
+        return whose
+
+
+def unique(wish: str, taken: set[str]) -> str:
+    """A valid name like `wish` that is not taken yet; takes it."""
+    name = first = wish if wish.isidentifier() and not keyword.iskeyword(wish) else "t"
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{first}_{number}"
+    taken.add(name)
+    return name
+
+
+def _labels(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
+    """The names of the parameters that take `args`."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    labels = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [labels[i] if i < len(labels) else f"x{i + 1}" for i in range(len(args))]
+
+
+def _input(x: Any, label: str) -> Any:
+    """A leaf of our own for what is differentiated or computed with; other arguments as they are."""
+    if isinstance(x, Tensor):
+        return Tensor(x.data, name=label)
+    if isinstance(x, (np.ndarray, float, np.floating)) and np.asarray(x).dtype.kind == "f":
+        return Tensor(x, name=label)
+    return x

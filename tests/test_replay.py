@@ -1,0 +1,136 @@
+"""Reading 4, replay: what a compiled function does is what the function and a fresh backward pass do."""
+
+import sys
+
+import numpy as np
+import pytest
+from test_ops import ROWS
+
+import autograd
+from autograd import ReplayError, Tensor, no_grad, relu
+from nn import SGD, Network, load_digits, one_hot
+from nn.__main__ import main
+
+
+def eager(f, *args):
+    """The value of f, and the gradient of every leaf that it reached, by backward()."""
+    output = f(*args)
+    return output.data, {x: g for x, g in autograd.backprop(output).items() if x.op is None}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("case", ROWS, ids=[f"{case.operation}: {case.label}" for case in ROWS])
+def test_every_operation_is_replayed(case, dtype):
+    tensors = [Tensor(np.asarray(x, dtype)) for x in case.operands]
+
+    def f():
+        y = case.f(*tensors)
+        return sum(np.sum(part * part * 0.5 + part) for part in (y if isinstance(y, (list, tuple)) else [y]))
+
+    step = autograd.compile(f)
+    for _ in range(2):
+        value, grads = eager(f)
+        tolerance = 1e-12 if dtype == np.float64 else 1e-5
+        np.testing.assert_allclose(step(), value, rtol=tolerance)
+        for x in tensors:
+            assert x.grad.dtype == dtype
+            scale = np.max(np.abs(grads[x]), initial=0.0)
+            np.testing.assert_allclose(x.grad, grads[x], rtol=0, atol=tolerance * scale)
+        for x in tensors:  # the data of the moment is read at each call
+            x.data = np.asarray(x.data * 1.01, dtype)
+
+
+@pytest.mark.parametrize("cost", ["quadratic", "cross-entropy", "log-likelihood"])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_network_is_replayed_to_the_last_bit(cost, activation, dtype):
+    rng = np.random.default_rng(0)
+    net = Network([7, 6, 5, 4], cost=cost, activation=activation, dtype=dtype, rng=rng)
+    step, optimiser = autograd.compile(net.cost), SGD(net.parameters(), 0.1)
+    for n in (5, 5, 3, 5):
+        x, y = rng.random((n, 7)).astype(dtype), one_hot(rng.integers(0, 4, n), 4, dtype)
+        value, grads = eager(net.cost, x, y)
+        assert step(x, y) == value
+        for parameter in net.parameters():
+            np.testing.assert_array_equal(parameter.grad, grads[parameter])
+        optimiser.step()
+
+
+def test_training_is_the_same_line_for_line(capsys):
+    training, _, test = load_digits()
+    small = (training.x[:2005], training.y[:2005])
+    lines = []
+    for compiled in (True, False):
+        net = Network([784, 12, 10], rng=3)
+        net.SGD(small, 3, 10, 3.0, test_data=test, rng=5, compiled=compiled)
+        lines.append((capsys.readouterr().out, [p.data.tobytes() for p in net.parameters()]))
+    assert lines[0] == lines[1]
+    assert lines[0][0].count("Epoch") == 3
+
+
+def test_no_compile_on_the_command_line(monkeypatch):
+    def refuse(f):
+        raise AssertionError("compiled all the same")
+
+    monkeypatch.setattr(sys.modules["nn.sgd"], "compile", refuse)
+    options = ["train", "--sizes", "784,10", "--epochs", "1", "--batch", "500"]
+    assert main([*options, "--no-compile"]) == 0
+    with pytest.raises(AssertionError, match="compiled all the same"):
+        main(options)
+
+
+def test_the_program_can_be_read():
+    w = Tensor([[1.0], [2.0]], name="w")
+    step = autograd.compile(lambda x: np.sum(relu(x @ w)))
+    step(np.ones((3, 2)))
+    assert "def f_and_grad(x, w):" in step.source
+    assert "dw = x.T @" in step.source
+    step(np.ones((4, 2)))
+    assert step.source.count("def ") == 2  # a program for each combination of shapes
+
+
+def test_nothing_that_a_caller_got_is_overwritten():
+    w = Tensor(np.ones(3))
+    step = autograd.compile(lambda x: np.sum(w * w * x))
+    step(np.full(3, 1.0))
+    first, kept = w.grad, w.grad.copy()
+    step(np.full(3, 2.0))
+    assert w.grad is not first
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_tensors_as_arguments_get_gradients_and_the_graph_is_not_kept():
+    x, w = Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
+    step = autograd.compile(lambda x: np.sum(x * w))
+    assert step(x) == 11.0
+    np.testing.assert_array_equal(x.grad, [3.0, 4.0])
+    np.testing.assert_array_equal(w.grad, [1.0, 2.0])
+    with no_grad():
+        assert step(x) == 11.0
+
+
+def test_what_cannot_be_replayed_is_found():
+    w = Tensor(2.0, name="w")
+    branch = autograd.compile(lambda x: w * x if x > 0 else -w * x, check=True)
+    assert branch(1.0) == 2.0
+    with pytest.raises(ReplayError, match="branches on a value"):
+        branch(-1.0)
+    outside = [np.array([1.0, 2.0])]
+    captured = autograd.compile(lambda x: np.sum(w * outside[0]) * x, check=True)
+    assert captured(1.0) == 6.0
+    outside[0] = np.array([1.0, 5.0])
+    with pytest.raises(ReplayError, match="array from outside that has changed"):
+        captured(1.0)
+    with pytest.raises(TypeError, match="argument 0 is an array of int64"):
+        autograd.compile(lambda labels: np.sum(w * labels))(np.array([1, 2]))
+    with pytest.raises(ValueError, match="single number"):
+        autograd.compile(lambda x: w * x)(np.ones(3))
+
+
+def test_a_tensor_that_was_not_reached_before_is_found():
+    parameters = [Tensor(2.0, name="a"), Tensor(3.0, name="b")]
+    step = autograd.compile(lambda x: parameters[0] * x, check=True)
+    step(1.0)
+    parameters.reverse()
+    with pytest.raises(ReplayError):
+        step(1.0)
