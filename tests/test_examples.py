@@ -32,5 +32,6 @@ def test_the_readme_shows_the_taste_and_its_output():
 
 def test_the_readme_shows_what_the_other_examples_print():
     assert output_of(ROOT / "examples" / "explain.py") in README
+    assert output_of(ROOT / "examples" / "program.py") in README
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / picture).exists(), picture

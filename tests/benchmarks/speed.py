@@ -76,6 +76,17 @@ def through_layers(net, x, y):
     return step
 
 
+def compiled(net, x, y):
+    """The engine, the network's cost replayed: what the trainer does."""
+    gradient, optimiser = autograd.compile(net.cost), SGD(net.parameters(), ETA)
+
+    def step():
+        gradient(x, y)
+        optimiser.step()
+
+    return step
+
+
 def free_hand(net, x, y):
     """The engine, the same cost written in operators."""
     (w1, w2), (b1, b2) = net.weights, net.biases
@@ -209,6 +220,7 @@ def main():
         "nn.equations": equations_of_the_book,
         "layers": through_layers,
         "free-hand": free_hand,
+        "compiled": compiled,
     }
     if importlib.util.find_spec("torch"):
         contenders["PyTorch"] = pytorch
