@@ -119,6 +119,8 @@ def fit(g: Any, value: Any) -> Any:
     >>> fit(np.ones((4, 3)), np.zeros((3,)))
     array([4., 4., 4.])
     """
+    if g is None:
+        raise TypeError("the rule returned None, and not a gradient; where nothing flows back, return g * 0")
     total: Any = np.add.reduce  # np.sum, without its overhead
     if isinstance(g, Tensor):
         total = np.sum

@@ -11,7 +11,9 @@ import numpy as np
 
 from autograd.backprop import backprop
 from autograd.graph import Graph, Node
+from autograd.operands import seed_of
 from autograd.tensor import Tensor
+from autograd.vocabulary import plain
 
 SMALL = 6  # elements: arrays up to this size are shown in full
 SYMBOLS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "power": "^", "negative": "−", "matmul": "@"}
@@ -103,8 +105,9 @@ def draw(
     """
     if not isinstance(output, Tensor):
         raise TypeError(f"draw takes a Tensor, whose graph it draws, not {type(output).__name__}")
-    grads = backprop(output, seed, record=True) if backward else {}
-    forward, graph = Graph(output), Graph(output, *grads.values())
+    grads = backprop(output, Tensor(seed_of(output, plain(seed)))) if backward else {}  # a Tensor: all is recorded
+    forward = Graph(output)
+    graph = Graph(output, *grads.values(), scopes_of=forward)
     of: dict[
         int, list[Tensor]
     ] = {}  # which Tensors a gradient belongs to, by its id: a sum passes one on to all its terms
@@ -118,7 +121,9 @@ def draw(
         if _shown(graph, depth) > limit:
             note = f"{len(graph)} nodes are many: name parts of them with autograd.scope to have them folded"
     drawing = Drawing("graph", format="svg")
-    drawing.attr("graph", rankdir="LR", fontname="Helvetica", compound="true", ranksep="0.35", nodesep="0.2")
+    drawing.attr(
+        "graph", rankdir="LR", ordering="in", fontname="Helvetica", compound="true", ranksep="0.35", nodesep="0.2"
+    )
     drawing.attr("node", fontname="Helvetica", fontsize="11")
     drawing.attr("edge", color="#555555", arrowsize="0.7")
     if note:
@@ -234,8 +239,9 @@ class _Picture:
         if node.name:
             lines.append(node.name)
         elif id(value) in self.of:
-            whose = [x.name for x in self.of[id(value)] if x.name]
-            lines.append(f"∂{self.output.name or 'output'}/∂{', '.join(whose) or '·'}")
+            whose = [x.name or "output" * (x is self.output) for x in self.of[id(value)]]
+            whose = [name for name in whose if name]
+            lines += [f"∂{self.output.name or 'output'}/∂{', '.join(whose)}"] if whose else []
         data = value.data if isinstance(value, Tensor) else value
         if np.size(data) != 1:
             lines.append(f"{tuple(np.shape(data))} {np.asarray(data).dtype}")

@@ -49,7 +49,7 @@ class Graph:
     [('parameter', ()), ('computed', (0, 0)), ('constant', ()), ('computed', (1, 2))]
     """
 
-    def __init__(self, *outputs: Any):
+    def __init__(self, *outputs: Any, scopes_of: Graph | None = None):
         self.outputs = outputs
         self.nodes: list[Node] = []
         self._numbers: dict[int, int] = {}  # of Tensors and arrays, by id
@@ -59,6 +59,9 @@ class Graph:
         for output in outputs:
             self._input(output)
         self._place_leaves()
+        for node in scopes_of or ():  # what is drawn beside a graph does not move that graph's nodes
+            if node.value in self:
+                self[node.value].scope = node.scope
 
     def _input(self, x: Any) -> int:
         return self._numbers[id(x)] if id(x) in self._numbers else self._add(x, (), ())

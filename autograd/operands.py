@@ -23,11 +23,16 @@ def float_data(data: Any, where: str) -> Any:
     return data if data.ndim else data[()]
 
 
+def array_of(data: Any, where: str) -> Any:
+    """A copy of the data as an array; raises TypeError for a masked array, whose mask would be lost."""
+    if hasattr(data, "mask"):
+        raise TypeError(f"{where}: the mask of a masked array would be lost; fill it first: data.filled(0.0)")
+    return np.array(data)
+
+
 def constant(operand: Any, where: str) -> Any:
     """A constant operand as NumPy reads it; raises TypeError for what is not real numbers."""
-    if hasattr(operand, "mask"):
-        raise TypeError(f"{where}: the mask of a masked array would be lost; fill it first: operand.filled(0.0)")
-    value = operand if isinstance(operand, np.generic) else np.asarray(operand)
+    value = operand if isinstance(operand, np.generic) else array_of(operand, where)
     if value.dtype.kind not in "fiub":
         raise TypeError(f"{where}: the operand {operand!r:.60} ({type(operand).__name__}) is not made of real numbers")
     return value
@@ -60,7 +65,7 @@ def seed_of(output: Any, seed: Any) -> Any:
             )
         return np.ones_like(output.data)
     if not isinstance(seed, Vocabulary):
-        seed = np.array(seed, dtype=output.dtype)[()]
+        seed = float_data(array_of(seed, "seed"), "seed").astype(output.dtype)[()]
     if seed.shape != output.shape:
         raise ValueError(f"the seed has shape {seed.shape} and the Tensor {output.shape}: they have to be the same")
     return seed

@@ -22,9 +22,11 @@ def _within(value: tuple[str, ...] | None) -> Iterator[None]:
         _scope.reset(token)
 
 
-def recording() -> AbstractContextManager[None]:
+@contextmanager
+def recording() -> Iterator[None]:
     """Record until the block ends, also inside `no_grad()`."""
-    return _within(current_scope() or ())
+    with _within(current_scope() or ()):
+        yield
 
 
 def no_grad() -> AbstractContextManager[None]:
@@ -54,7 +56,8 @@ def tracing() -> Iterator[None]:
         _tracing.reset(token)
 
 
-def scope(name: str) -> AbstractContextManager[None]:
+@contextmanager
+def scope(name: str) -> Iterator[None]:
     """Give what is computed in a `with scope("encoder"):` block a name, under which drawings group it. Scopes nest.
 
     >>> from autograd import Tensor
@@ -64,4 +67,5 @@ def scope(name: str) -> AbstractContextManager[None]:
     ('encoder',)
     """
     outer = current_scope()
-    return _within(None if outer is None else (*outer, str(name)))
+    with _within(None if outer is None else (*outer, str(name))):
+        yield

@@ -1,6 +1,6 @@
 """What a node of the computation graph is, and how a call records one.
 
-Three things live here, and everything else stands on them:
+What lives here, everything else stands on:
 
 * `Tensor`, a value in the graph: its data, its gradient, and which operation made it from which inputs;
 * `Op`, an operation: a NumPy function, the same as source text, and one derivative rule per input;
@@ -13,13 +13,12 @@ import itertools
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy import float64, ndarray
 
-from autograd.operands import NUMBERS, bind, constant, explained, float_data
+from autograd.operands import NUMBERS, array_of, bind, constant, explained, float_data
 from autograd.recording import current_scope
 from autograd.vocabulary import NAMED, Vocabulary
 
@@ -161,7 +160,7 @@ class Tensor(Vocabulary):
     def __init__(self, data: Any, name: str | None = None):
         if isinstance(data, Tensor):
             raise TypeError("Tensor(t) of a Tensor would cut it from its graph; use t itself, or t.detach() to cut it")
-        self._value = float_data(np.array(data), "Tensor")
+        self._value = float_data(array_of(data, "Tensor"), "Tensor")
         self.grad = self.op = None
         self.inputs = self.values = ()
         self.params, self.scope = _NO_PARAMS, ()
@@ -173,10 +172,15 @@ class Tensor(Vocabulary):
         if data is not self._value:  # it is after t.data -= …
             if isinstance(data, Tensor):
                 raise TypeError("data takes an array or a number, not a Tensor; assign t.data")
-            self._value = float_data(np.array(data), "Tensor.data")
+            self._value = float_data(array_of(data, "Tensor.data"), "Tensor.data")
         self.changed = last_change[0] = _next_tick()
 
-    data = property(attrgetter("_value"), _assign)
+    def _hand_out(self) -> Any:
+        if self.op is not None and type(self._value) is ndarray and self._value.base is not None:
+            self._value = self._value.copy()  # a view: what is written into it would change another Tensor unseen
+        return self._value
+
+    data = property(_hand_out, _assign)
 
     def detach(self) -> Tensor:
         """The same data as a constant: nothing flows back through it, and the graph behind it is let go."""

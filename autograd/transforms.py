@@ -34,6 +34,8 @@ class _Linearized:
     """`f` evaluated once, ready to be asked for gradients with respect to the arguments at `argnums`."""
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], argnums: ArgNums, kwargs: dict[str, Any]):
+        if isinstance(argnums, np.integer):
+            argnums = int(argnums)
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for position in positions:
             if not -len(args) <= position < len(args):

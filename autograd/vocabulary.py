@@ -7,15 +7,20 @@ there is none. Nothing leaves the graph by accident: what would turn a Tensor in
 from __future__ import annotations
 
 import inspect
+import opcode
 import operator
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from autograd.recording import is_tracing
 
 if TYPE_CHECKING:
     from autograd.tensor import Tensor
+
+STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 
 # Every operation by its own name ("add", "relu"), and by the NumPy function that it stands for (np.add).
 NAMED: dict[str, Callable[..., Any]] = {}
@@ -84,16 +89,35 @@ class Vocabulary:
     __and__, __or__ = _comparison(operator.and_, "logical_and"), _comparison(operator.or_, "logical_or")
     __hash__ = object.__hash__
 
+    def __pos__(self) -> Tensor:
+        return self  # type: ignore[return-value]
+
+    def __floordiv__(self, other: Any) -> NoReturn:
+        raise TypeError(f"a Tensor has no // operator: {ADVICE[np.floor_divide]}")
+
+    def __mod__(self, other: Any) -> NoReturn:
+        raise TypeError(f"a Tensor has no % operator: {ADVICE[np.mod]}")
+
+    __rfloordiv__, __rmod__ = __floordiv__, __mod__
+
+    def __format__(self, spec: str) -> str:
+        return format(float(self._value.item()), spec) if spec and self._value.size == 1 else format(str(self), spec)
+
     def __len__(self) -> int:
         return len(self._value)
 
     def __iter__(self) -> Iterator[Tensor]:
+        if not self._value.ndim:
+            raise TypeError("a Tensor of shape () cannot be iterated over: it is a single number")
         return map(self.__getitem__, range(len(self)))
 
     def __bool__(self) -> bool:
         return bool(self._value)
 
     def __float__(self) -> float:
+        caller = sys._getframe(1)
+        if caller.f_code.co_code[caller.f_lasti] == STORE_SUBSCR:  # array[i] = t: NumPy asks for a float here
+            self.__array__()
         if self._value.size != 1:
             raise TypeError(
                 f"float() takes a Tensor of one element; this one has shape {self._value.shape}: use t.data"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from autograd import Tensor, draw, scope, sigmoid
+from autograd import Tensor, draw, sigmoid
+from nn import Network, one_hot
 
 
 def expression() -> Tensor:
@@ -30,18 +31,9 @@ def neuron() -> Tensor:
 
 
 def network() -> Tensor:
-    """The cost of a 784-30-10 network on a mini-batch, a scope for each layer."""
+    """The cost of a 784-30-10 network on a mini-batch of ten digits."""
     rng = np.random.default_rng(0)
-    a = rng.random((10, 784))
-    for layer, (n_in, n_out) in enumerate([(784, 30), (30, 10)], 1):
-        w = Tensor(rng.standard_normal((n_out, n_in)), name=f"w{layer}")
-        b = Tensor(rng.standard_normal(n_out), name=f"b{layer}")
-        with scope(f"layer {layer}"):
-            z = a @ w.T + b
-            a = sigmoid(z)
-        z.name, a.name = f"z{layer}", f"a{layer}"
-    y = np.eye(10)[rng.integers(0, 10, 10)]
-    cost = np.sum((a - y) ** 2) / 20
+    cost = Network([784, 30, 10], rng=rng).cost(rng.random((10, 784)), one_hot(rng.integers(0, 10, 10)))
     cost.name = "C"
     return cost
 

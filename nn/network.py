@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autograd import Tensor, linear, no_grad, relu, relu_layer, sigmoid, sigmoid_layer, tanh_layer
+from autograd import Tensor, linear, no_grad, relu, relu_layer, scope, sigmoid, sigmoid_layer, tanh_layer
 from nn.costs import COSTS
 from nn.files import FileError, read_arrays, write_arrays
 from nn.sgd import Epoch, train
@@ -70,11 +70,17 @@ class Module:
 def _tensors(value: Any) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, (list, tuple)):
-        for part in value:
+    elif isinstance(value, (list, tuple, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
             yield from _tensors(part)
     elif isinstance(value, Module):
         yield from value.parameters()
+
+
+def _real(dtype: DTypeLike) -> np.dtype[Any]:
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"the dtype of a network is float32 or float64, not {np.dtype(dtype)}")
+    return np.dtype(dtype)
 
 
 def initial_weights(n_out: int, n_in: int, init: str, rng: np.random.Generator) -> NDArray[Any]:
@@ -103,6 +109,7 @@ class Linear(Module):
     ):  # fmt: skip
         if n_in < 1 or n_out < 1:
             raise ValueError(f"a layer needs at least one neuron on each side, not {n_in} and {n_out}")
+        dtype = _real(dtype)
         rng = np.random.default_rng(rng)
         biases = rng.standard_normal(n_out)  # before the weights, as the book draws them
         self.w = Tensor(initial_weights(n_out, n_in, init, rng).astype(dtype))
@@ -126,12 +133,14 @@ class Linear(Module):
     def __call__(self, x: Any) -> Any:
         if self._fused is not None:
             a = self._fused(x, self.w, self.b)
-        else:
-            z = self.weighted_input(x)
-            if self.activation is None:
-                return z
+            a.name, a.scope = self._a, a.scope + self._scope
+            return a
+        z = self.weighted_input(x)
+        if self.activation is None:
+            return z
+        with scope(*self._scope):
             a = self.activation(z)
-        a.name, a.scope = self._a, a.scope + self._scope
+        a.name = a.name or self._a
         return a
 
     def __repr__(self) -> str:
@@ -202,7 +211,7 @@ class Network(Module):
             if name not in names:
                 raise ValueError(f"there is no {what} {name!r}; there are {', '.join(names)}")
         self.sizes = [int(n) for n in sizes]
-        self.activation, self.cost_name = activation, cost
+        self.activation, self.cost_name, dtype = activation, cost, _real(dtype)
         rng = np.random.default_rng(rng)
         biases = [rng.standard_normal(n) for n in self.sizes[1:]]
         pairs = zip(self.sizes[1:], self.sizes[:-1], strict=True)

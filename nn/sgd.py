@@ -132,16 +132,23 @@ def as_examples(data: Any, n_in: int, what: str = "data") -> Examples:
             f"the {what} has inputs of shape {x.shape} and targets of shape {y.shape}; the network takes"
             f" (n, {n_in}) and n targets, n > 0"
         )
+    for part, array in (("inputs", x), ("targets", y)):
+        if array.dtype.kind not in "fiub" or not np.all(np.isfinite(array)):
+            raise ValueError(f"the {what} has {part} of dtype {array.dtype} that are not all finite real numbers")
     return Examples(x, y)
 
 
-def _targets(y: NDArray[Any], n_out: int, dtype: Any) -> NDArray[Any]:
+def _targets(y: NDArray[Any], n_out: int, dtype: Any, what: str) -> NDArray[Any]:
     """What the outputs should be, of shape (n, n_out), from labels or from such targets."""
-    if y.ndim == 1:
-        return y[:, np.newaxis].astype(dtype) if n_out == 1 else one_hot(y, n_out, dtype)
-    if y.shape[1] != n_out:
-        raise ValueError(f"the targets have shape {y.shape}; the network has {n_out} outputs")
-    return y.astype(dtype, copy=False)
+    if y.ndim == 2:
+        if y.shape[1] != n_out:
+            raise ValueError(f"the targets of the {what} have shape {y.shape}; the network has {n_out} outputs")
+        return y.astype(dtype, copy=False)
+    try:
+        targets = one_hot(y, max(2, n_out), dtype)
+    except ValueError as error:
+        raise ValueError(f"the {what}: {error}") from None
+    return targets[:, 1:] if n_out == 1 else targets  # one output says how much it is label 1, and not 0
 
 
 def _labels(y: NDArray[Any]) -> NDArray[Any]:
@@ -163,7 +170,7 @@ def score(net: Network, data: Any, what: str = "data") -> Score:
     dtype = net.weights[0].dtype
     x = x.astype(dtype, copy=False)
     with no_grad():
-        cost = net.cost(x, _targets(y, net.sizes[-1], dtype))
+        cost = net.cost(x, _targets(y, net.sizes[-1], dtype, what))
     return Score(float(cost), int(np.sum(net.predict(x) == _labels(y))), len(x))
 
 
@@ -225,11 +232,12 @@ def train(
     if patience is not None and (validation_data is None or patience < 1):
         raise ValueError("patience, at least 1, needs validation_data, whose accuracy decides when to stop")
     x, y = as_examples(training_data, n_in, "training data")
-    x, y = x.astype(dtype, copy=False), _targets(y, n_out, dtype)
+    x, y = x.astype(dtype, copy=False), _targets(y, n_out, dtype, "training data")
     sets = {"training": Examples(x, y)} if monitor_training else {}
     for name, data in (("validation", validation_data), ("test", test_data)):
         if data is not None:
             sets[name] = as_examples(data, n_in, f"{name} data")
+            _targets(sets[name].y, n_out, dtype, f"{name} data")  # what is wrong with it is said before the training
 
     def anew(x: Any, y: Any) -> None:
         net.cost(x, y).backward()
@@ -259,7 +267,7 @@ def train(
                     f"training diverged in epoch {number}: the parameters are no longer finite;"
                     f" try a smaller eta than {eta}"
                 )
-            scores = {name: score(net, data, name) for name, data in sets.items()}
+            scores = {name: score(net, data, f"{name} data") for name, data in sets.items()}
             epoch = Epoch(number, time.perf_counter() - start, scores)
             if save is not None:
                 net.save(save)

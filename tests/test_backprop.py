@@ -498,3 +498,10 @@ def test_a_tensor_as_seed_leaves_plain_gradients():
     x = Tensor([1.0, 2.0])
     (x * 2).backward(Tensor([1.0, 10.0]))
     assert isinstance(x.grad, np.ndarray)
+
+
+def test_a_rule_without_a_result_is_named():
+    forgetful = Op(lambda x: 2 * x, "2 * x", lambda g, y, x: None, name="forgetful")
+    for x in (Tensor(3.0), Tensor([3.0])):
+        with pytest.raises(TypeError, match=r"backward of forgetful.*the rule returned None"):
+            forgetful(x).sum().backward()

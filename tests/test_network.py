@@ -253,3 +253,22 @@ def test_targets_of_another_shape_are_not_broadcast():
     net = Network([5, 4, 1], rng=1)
     with pytest.raises(ValueError, match=r"outputs have shape \(6, 1\) and the targets \(6,\)"):
         net.cost(X, np.ones(6))
+
+
+def test_only_the_two_precisions_are_networks():
+    for dtype in (int, np.float16, complex):
+        with pytest.raises(ValueError, match="float32 or float64"):
+            Network([4, 2], dtype=dtype, rng=0)
+        with pytest.raises(ValueError, match="float32 or float64"):
+            Linear(4, 2, dtype=dtype, rng=0)
+
+
+def test_layers_in_layers_are_numbered_through_and_found_in_dictionaries():
+    net = Sequential(Sequential(Linear(2, 3), np.tanh), Linear(3, 1))
+    assert list(net.state_dict()) == ["w1", "b1", "w2", "b2"]
+
+    class Two(Module):
+        def __init__(self):
+            self.parts = {"first": Linear(2, 3, name="1"), "second": Linear(3, 1, name="2")}
+
+    assert [p.name for p in Two().parameters()] == ["w1", "b1", "w2", "b2"]

@@ -483,7 +483,10 @@ def test_a_file_that_cannot_be_written_is_known_before_the_training(tmp_path):
         (((DATA.x[:, :5], DATA.y), 1, 10, 1.0), r"inputs of shape \(47, 5\) .* the network takes \(n, 6\)"),
         (((DATA.x[:, :, None], DATA.y), 1, 10, 1.0), r"inputs of shape \(47, 6, 1\)"),
         (((DATA.x, np.array(3)), 1, 10, 1.0), r"targets of shape \(\)"),
-        (((DATA.x, np.ones((47, 4))), 1, 10, 1.0), r"the targets have shape \(47, 4\); the network has 3 outputs"),
+        (
+            ((DATA.x, np.ones((47, 4))), 1, 10, 1.0),
+            r"the targets of the training data have shape \(47, 4\); the network has 3 outputs",
+        ),
         (((DATA.x, DATA.y + 1), 1, 10, 1.0), "labels are whole numbers from 0 to 2, not 1 to 3"),
         (((DATA.x, DATA.y / 2), 1, 10, 1.0), "labels are whole numbers from 0 to 2, not of dtype float64"),
     ],
@@ -515,3 +518,17 @@ def test_as_examples_takes_columns_and_arrays():
     for data in (pairs, tuple(pairs[:2]), iter(pairs)):
         assert as_examples(data, 6).x.shape[1] == 6
     assert as_examples(DATA, 6).x is DATA.x
+
+
+def test_what_is_wrong_with_a_test_set_is_said_before_the_training():
+    net = Network([6, 4, 3], rng=0)
+    before = state(net)
+    with pytest.raises(ValueError, match="the test data: labels are whole numbers from 0 to 2"):
+        net.SGD(DATA, 1, 10, 1.0, test_data=(DATA.x, DATA.y + 1), report=quiet)
+    with pytest.raises(ValueError, match="the validation data has inputs of dtype float64 that are not all finite"):
+        net.SGD(DATA, 1, 10, 1.0, validation_data=(DATA.x * np.nan, DATA.y), report=quiet)
+    with pytest.raises(ValueError, match="the training data has inputs of dtype complex128"):
+        net.SGD((DATA.x * 1j, DATA.y), 1, 10, 1.0, report=quiet)
+    with pytest.raises(ValueError, match="labels are whole numbers from 0 to 1"):
+        Network([6, 1], rng=0).SGD((DATA.x, DATA.y + 1), 1, 10, 1.0, report=quiet)
+    assert same(state(net), before)

@@ -422,3 +422,68 @@ def test_a_tensor_makes_no_reference_cycles() -> None:
     y.backward()
     del x, y
     assert gc.collect() == 0
+
+
+def test_an_element_of_an_array_cannot_be_a_tensor():
+    def f(x):
+        out = np.zeros(2)
+        for i in range(2):
+            out[i] = x[i] ** 2
+        return np.sum(out * x)
+
+    with pytest.raises(ValueError, match="setting an array element") as raised:  # NumPy's words, our advice as cause
+        autograd.grad(f)(np.array([1.0, 2.0]))
+    assert "np.stack" in str(raised.value.__cause__)
+    table = [0.0]
+    table[0] = Tensor(2.0)  # a list may hold one
+    assert float(table[0]) == 2.0
+
+
+def test_a_view_hands_out_data_of_its_own():
+    x = Tensor([1.0, 2.0])
+    z, view = x * x, x[:]
+    view.data -= 5.0
+    z.sum().backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 4.0])
+    np.testing.assert_array_equal(view.data, [-4.0, -3.0])
+
+
+def test_only_floats_are_cast_to():
+    for dtype in (int, bool, complex):
+        with pytest.raises(TypeError, match="only float data has a gradient"):
+            Tensor([1.5]).astype(dtype)
+
+
+def test_a_scope_does_not_switch_recording_on():
+    @autograd.scope("layer")
+    def f(x):
+        return x * 2.0
+
+    with autograd.no_grad():
+        assert f(Tensor(3.0)).inputs == ()
+    with autograd.scope("outer"):
+        assert f(Tensor(3.0)).scope == ("outer", "layer")
+
+
+def test_masked_and_complex_data_is_refused_wherever_it_enters():
+    masked = np.ma.masked_array([1.0, 2.0], mask=[True, False])
+    with pytest.raises(TypeError, match="mask"):
+        Tensor(masked)
+    t = Tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match="mask"):
+        t.data = masked
+    with pytest.raises(TypeError, match="real numbers"):
+        (t * 2).backward(np.ones(2) * 1j)
+
+
+def test_small_manners():
+    t = Tensor(2.5)
+    assert +t is t
+    assert f"{t:.3f}" == "2.500"
+    with pytest.raises(TypeError, match=r"np\.floor\(x / y\)"):
+        t // 2
+    with pytest.raises(TypeError, match=r"np\.floor\(x / y\) \* y"):
+        t % 2
+    with pytest.raises(TypeError, match="cannot be iterated over"):
+        list(t)
+    assert Tensor.__add__.__doc__ == "a + b, recorded."

@@ -33,6 +33,14 @@ def _share(g: Any, a: Any, b: Any, wins: Any) -> Any:
     return np.where(wins, g, np.where(a == b, g / 2, 0.0))
 
 
+def _astype(x: Any, dtype: Any) -> Any:
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(
+            f"to {np.dtype(dtype)}: only float data has a gradient; use np.trunc(t), or t.data for a constant"
+        )
+    return x.astype(dtype)
+
+
 # The arithmetic forwards are the operator functions: on NumPy scalars they take a tenth of the ufuncs' time.
 # fmt: off
 add        = Op(operator.add,     "a + b",  lambda g, y, a, b: g,
@@ -77,7 +85,7 @@ limit      = Op(lambda x, low, high: np.clip(x, low, high), "np.clip(x, low, hig
                                                       lambda g, y, x, low, high: g * ((x < low) & (low <= high)),
                                                       lambda g, y, x, low, high: g * ((x > high) | (low > high)),
                 name="clip")
-astype     = Op(lambda x, dtype: x.astype(dtype), "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype")
+astype     = Op(_astype,                          "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype")
 identity   = Op(lambda x: x,                      "x",               lambda g, y, x: g,        name="identity")
 
 # Constant between their jumps: the derivative is zero wherever there is one.

@@ -70,9 +70,15 @@ def unary_method(op: Op) -> Callable[[Any], Tensor]:
     return method
 
 
+def documented(method: Callable[..., Tensor], op: Op) -> Callable[..., Tensor]:
+    """The method, under its operation's name, saying what it computes."""
+    method.__name__, method.__qualname__, method.__doc__ = op.name, f"Tensor.{op.name}", f"{op.template}, recorded."
+    return method
+
+
 for name, op in OPERATORS.items():
-    method, reflected = operator_methods(op)
+    method, reflected = (documented(f, op) for f in operator_methods(op))
     setattr(Tensor, f"__{name}__", method)
     setattr(Tensor, f"__r{name}__", reflected)
 for name, op in UNARY.items():
-    setattr(Tensor, name, unary_method(op))
+    setattr(Tensor, name, documented(unary_method(op), op))

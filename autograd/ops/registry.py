@@ -67,8 +67,8 @@ PLAIN.update([
 
 ADVICE.update(
     {
-        np.vstack: "use np.concatenate(…, axis=0)",
-        np.hstack: "use np.concatenate(…, axis=1)",
+        np.vstack: "use np.concatenate(…, axis=0), or np.stack(…) for one-dimensional Tensors",
+        np.hstack: "use np.concatenate(…, axis=-1)",
         np.linalg.norm: "use np.sqrt(np.sum(x * x))",
         np.inner: "use x @ y.T",
         np.vdot: "use np.sum(x * y)",

@@ -139,6 +139,9 @@ def tile(x: Any, reps: Any) -> Any:
 @stands_for(np.pad)
 def pad(x: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     """Add a border: of a constant, or of elements of x (modes edge, reflect, symmetric and wrap)."""
+    if isinstance(pad_width, dict):
+        pad_width = [pad_width.get(axis, pad_width.get(axis - x.ndim, 0)) for axis in range(x.ndim)]
+        pad_width = [(width, width) if np.ndim(width) == 0 else tuple(width) for width in pad_width]
     if mode == "constant":
         return pad_constant(x, pad_width, **kwargs)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
