@@ -260,6 +260,9 @@ class Network(Module):
         )
         return labels
 
+    def __repr__(self) -> str:
+        return f"Network({self.sizes}, activation={self.activation!r}, cost={self.cost_name!r})"
+
     def SGD(self, training_data: Any, epochs: int, mini_batch_size: int, eta: float, **options: Any) -> list[Epoch]:
         """Train by mini-batch stochastic gradient descent, as in the book; see `nn.sgd.train` for the options."""
         return train(self, training_data, epochs, mini_batch_size, eta, **options)

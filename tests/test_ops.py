@@ -602,3 +602,7 @@ def test_errors_name_the_operation_and_the_shapes(call: Callable[[], Any], parts
         call()
     for part in parts:
         assert part in str(raised.value)
+
+
+def test_logsumexp_of_nothing_but_minus_infinity() -> None:
+    assert autograd.logsumexp(np.array([-np.inf, -np.inf])) == -np.inf

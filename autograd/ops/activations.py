@@ -1,4 +1,5 @@
-"""The functions of neural networks that NumPy does not have. All are stable: finite, and exact to rounding, at any x.
+"""The functions of neural networks that NumPy does not have. All are stable: finite, and exact to rounding (or to the
+smallest normal number), at any x.
 
 relu'(0) = 0. softmax and log_softmax go along `axis`, the last by default; logsumexp over all axes by default.
 """
@@ -36,7 +37,8 @@ def _sigmoid(x: Any) -> Any:
 def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     top = np.max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
-    y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    with np.errstate(divide="ignore"):  # log 0 = -inf, where all elements are -inf
+        y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
