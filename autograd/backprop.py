@@ -98,7 +98,7 @@ def backward(output: Tensor, seed: Any = None) -> None:
             " again with recording on"
         )
     viewed = set()  # memory that the gradients of leaves are views of; no two leaves may share it
-    for x, g in backprop(output, plain(seed)).items():
+    for x, g in backprop(output, seed if seed is None else plain(seed)).items():
         if x.op is None:
             if x.grad is not None:
                 g = x.grad + g

@@ -44,7 +44,7 @@ class Op:
     8.0
     """
 
-    __slots__ = ("arity", "delta", "forward", "name", "params", "rules", "template")
+    __slots__ = ("arity", "delta", "forward", "known", "name", "params", "rules", "template")
     rules: Any
     params: tuple[str, ...]
 
@@ -57,10 +57,11 @@ class Op:
             self.rules, self.arity = rules, len(rules)
             code = rules[0].__code__ if rules else None
             self.params = code.co_varnames[2 + self.arity : code.co_argcount] if code else ()
+        self.known = frozenset(self.params)
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """The result on these inputs: a recorded Tensor if one of them is a Tensor, else just NumPy's."""
-        if params or len(inputs) > self.arity:
+        if len(inputs) > self.arity or (params and not params.keys() <= self.known):
             inputs, params = bind(self, inputs, params)
         values, recorded = [], False
         for x in inputs:
