@@ -90,6 +90,11 @@ def _network_options(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random numbers")
 
 
+def _scale_option(add: Callable[..., object]) -> None:
+    add("--scale", type=_positive, default=255.0, metavar="X",
+        help="what the pixel bytes 0 to 255 are divided by; the book's file has 256")  # fmt: skip
+
+
 def _data_options(parser: argparse.ArgumentParser, which: str) -> None:
     add = parser.add_argument
     add(
@@ -98,8 +103,7 @@ def _data_options(parser: argparse.ArgumentParser, which: str) -> None:
         help="directory with the four IDX files of another set, gzipped or not; a set whose largest label is k needs"
         " k + 1 outputs (default: MNIST)",
     )
-    add("--scale", type=_positive, default=255.0, metavar="X",
-        help="what the pixel bytes 0 to 255 are divided by; the book's file has 256")  # fmt: skip
+    _scale_option(add)
     add("--validation-size", type=_at_least(0), default=10_000, metavar="N",
         help="how many images, the last of the training file, are kept apart for validation")  # fmt: skip
     add("--test", action="store_true", help=f"{which} the test images (this is the default)")
@@ -138,9 +142,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("model", metavar="model.npz", help="the saved network")
     _data_options(sub, "measure on")
 
-    sub = commands.add_parser("predict", help="recognise digits in pictures")
+    sub = commands.add_parser("predict", help="recognise digits in pictures", formatter_class=_Help)
     sub.add_argument("model", metavar="model.npz", help="the saved network")
     sub.add_argument("images", nargs="+", metavar="image", help="a picture (PNG, PGM, ...), or an IDX file of many")
+    _scale_option(sub.add_argument)
 
     sub = commands.add_parser(
         "check", help="compare engine, hand-derived equations and finite differences", formatter_class=formatter
@@ -215,7 +220,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 def _predict(args: argparse.Namespace) -> int:
     net = Network.load(args.model)
     for path in args.images:
-        pixels = read_images(path)
+        pixels = read_images(path) * (255.0 / args.scale)
         if pixels.shape[1] != net.sizes[0]:
             raise ValueError(
                 f"{path}: {pixels.shape[1]} pixels, and the network in {args.model} takes {net.sizes[0]};"

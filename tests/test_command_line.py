@@ -406,3 +406,11 @@ def test_a_reader_who_goes_away_is_no_traceback(model, data, unbuffered):
         process.wait()
         assert err == ""
         assert process.returncode in (0, 141)
+
+
+def test_predict_divides_the_pixels_by_the_scale_of_the_training(run, data, model):
+    images, _ = pictures(50, 1)
+    expected = Network.load(model)(images.reshape(50, 12) / 900).data.max(axis=1)
+    code, out, _ = run("predict", "--scale", "900", model, Path(data) / NAMES[2])
+    assert code == 0
+    assert [line.split("activation ")[1] for line in out.splitlines()] == [f"{a:.3f})" for a in expected]
