@@ -255,10 +255,12 @@ class Program:
             return _constant(formula.value) if np.ndim(formula.value) else literal(formula.value)
         params = formula.params
         if self.exact and not _to_the_letter(formula.op):
-            self.functions[f"_{formula.op.name}"] = formula.op.forward
+            called = next((name for name, f in self.functions.items() if f is formula.op.forward), None)
+            if called is None:
+                called = self.unique(f"_{formula.op.name}" if formula.op.name.isidentifier() else "_op")
+                self.functions[called] = formula.op.forward
             keywords = [ast.keyword(key, self._held(value)) for key, value in params.items()]
-            call = parsed(f"_{formula.op.name}")
-            return ast.Call(call, self._operands(formula), keywords)
+            return ast.Call(parsed(called), self._operands(formula), keywords)
         if formula.calls("getitem"):
             index = self._index(formula)
             params = {"index": index.slice if isinstance(index, ast.Subscript) else index}

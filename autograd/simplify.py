@@ -36,6 +36,15 @@ class Formula:
         return self.op is not None and self.op.name in names
 
 
+def frozen(value: Any) -> Any:
+    """A key that is the same for equal parameters only: arrays by their bytes, other things by their repr."""
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__, *map(frozen, value)
+    return repr(value)
+
+
 class Formulas:
     """The formulas of a graph, by Tensor. `named` gives the names of leaves and arrays, by id; `exact` leaves out what
     would change the rounding of a result."""
@@ -74,7 +83,7 @@ class Formulas:
         if simpler is not None:
             return simpler
         parts = tuple([repr(arg.value) if arg.is_number else id(arg) for arg in args])
-        key = (op.name, parts, repr(params))
+        key = (id(op), parts, tuple([(name, frozen(param)) for name, param in params.items()]))
         if key not in self._computed:
             self._computed[key] = Formula(value, op, args, params)
         return self._computed[key]

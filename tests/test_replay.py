@@ -7,7 +7,7 @@ import pytest
 from test_ops import ROWS
 
 import autograd
-from autograd import ReplayError, Tensor, no_grad, relu
+from autograd import Op, ReplayError, Tensor, no_grad, relu
 from nn import SGD, Network, load_digits, one_hot
 from nn.__main__ import main
 
@@ -134,3 +134,23 @@ def test_a_tensor_that_was_not_reached_before_is_found():
     parameters.reverse()
     with pytest.raises(ReplayError):
         step(1.0)
+
+
+def test_operations_of_ones_own_are_replayed_whatever_their_names():
+    double = Op(lambda x: 2 * x, "2 * x", lambda g, y, x: g * 2, name="my op")
+    triple = Op(lambda x: 3 * x, "3 * x", lambda g, y, x: g * 3, name="my op")
+    w = Tensor(5.0)
+    step = autograd.compile(lambda: double(w) + triple(w) * double(w))
+    assert step() == 10.0 + 15.0 * 10.0
+    assert w.grad == 2.0 + 3.0 * 10.0 + 15.0 * 2.0
+
+
+def test_long_indices_that_print_alike_are_told_apart():
+    w = Tensor(np.arange(4000.0))
+    one, other = np.arange(4000), np.arange(4000)
+    other[2000] = 7
+    assert repr(one) == repr(other)
+    step = autograd.compile(lambda: np.sum(w[one] * w[other]))
+    value, grads = eager(lambda: np.sum(w[one] * w[other]))
+    assert step() == value
+    np.testing.assert_array_equal(w.grad, grads[w])
