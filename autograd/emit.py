@@ -244,7 +244,8 @@ class Program:
         """How often the text of `formula` would repeat that of `arg`."""
         assert formula.op is not None
         names = [f"operand{i}" for i in range(len(formula.args))]
-        filled = ast.walk(applied(formula.op, [parsed(name) for name in names], formula.params))
+        params = {key: ast.Constant(0) for key in formula.params}
+        filled = ast.walk(applied(formula.op, [parsed(name) for name in names], params))
         used = [node.id for node in filled if isinstance(node, ast.Name)]
         return sum(used.count(name) for name, other in zip(names, formula.args, strict=True) if other is arg)
 
