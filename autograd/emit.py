@@ -97,7 +97,7 @@ def ordered(outputs: list[Formula]) -> list[Formula]:
 def _to_the_letter(op: Op) -> bool:
     """Whether the template says exactly what the operation does, also at the limits of floating point."""
     module = getattr(op.forward, "__module__", None) or "numpy"
-    simple = {"sum", "transpose", "linear", "broadcast_to", "concatenate", "astype", "clip", "where", "identity"}
+    simple = {"transpose", "linear", "broadcast_to", "concatenate", "astype", "clip", "where", "identity"}
     return module.split(".")[0] in ("numpy", "_operator") or op.name in simple
 
 

@@ -63,14 +63,16 @@ class SGD:
             g = p.grad
             if g is None:
                 continue
-            if getattr(g, "shape", ()) != p.shape:
+            data = p.data
+            if getattr(g, "shape", ()) != data.shape:
                 raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {np.shape(g)}, not {p.shape}")
             if self.decay[i]:
-                g = g + self.decay[i] * p.data
+                g = g + self.decay[i] * data
             if self.momentum:
                 self.velocities[i] = self.momentum * self.velocities[i] + g
                 g = g + self.momentum * self.velocities[i] if self.nesterov else self.velocities[i]
-            p.data -= self.eta * g
+            data -= self.eta * g
+            p.data = data
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next backward pass starts from nothing."""
