@@ -74,8 +74,7 @@ class Vocabulary:
     def transpose(self, *axes: Any) -> Tensor: return self._call("transpose", axes[0] if len(axes) == 1 else axes or None)  # noqa: E501
     def astype(self, dtype: Any) -> Tensor: return self._call("astype", dtype)
     def __getitem__(self, index: Any) -> Tensor: return self._call("getitem", index)
-    @property
-    def T(self) -> Tensor: return self._call("transpose")
+    T: Any  # the transpose; `ops` adds it too
     @property
     def mT(self) -> Tensor: return self._call("swapaxes", -1, -2)
     # fmt: on

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd.operands import NUMBERS, constant, explained
-from autograd.ops import activations, elementwise, products
+from autograd.ops import activations, elementwise, products, shaping
 from autograd.tensor import Op, Tensor, record
 
 OPERATORS = {
@@ -82,3 +82,4 @@ for name, op in OPERATORS.items():
     setattr(Tensor, f"__r{name}__", reflected)
 for name, op in UNARY.items():
     setattr(Tensor, name, documented(unary_method(op), op))
+Tensor.T = property(unary_method(shaping.transpose))
