@@ -47,6 +47,9 @@ _log_likelihood = Op(_softmax_log_likelihood,
 
 
 def _same_shape(cost: str, outputs: Any, y: Any) -> None:
+    for what, given in (("outputs", outputs), ("targets", y)):
+        if not hasattr(given, "shape"):
+            raise TypeError(f"{cost}: the {what} are an array or a Tensor, not {type(given).__name__}")
     if outputs.shape != y.shape or not outputs.size:
         raise ValueError(
             f"{cost}: the outputs have shape {outputs.shape} and the targets {y.shape}; they have to be the same, and"

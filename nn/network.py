@@ -241,7 +241,14 @@ class Network(Module):
 
     def __call__(self, x: Any) -> Any:
         x = x if isinstance(x, Tensor) else np.asarray(x)
-        return self.layers(x[:, 0])[:, np.newaxis] if self._is_column(x) else self.layers(x)
+        if self._is_column(x):
+            return self.layers(x[:, 0])[:, np.newaxis]
+        if not x.ndim or x.shape[-1] != self.sizes[0]:
+            raise ValueError(
+                f"the network takes {self.sizes[0]} inputs, of shape ({self.sizes[0]},) for one example or"
+                f" (n, {self.sizes[0]}) for a batch, and not {x.shape}"
+            )
+        return self.layers(x)
 
     def _is_column(self, x: Any) -> bool:
         return bool(x.shape == (self.sizes[0], 1) != (1, 1))

@@ -48,7 +48,7 @@ class SGD:
         if not self.parameters or not all(isinstance(p, Tensor) and p.op is None for p in self.parameters):
             raise ValueError("SGD takes a list of parameters: Tensors that were not computed from others")
         for name, value in (("eta", eta), ("momentum", momentum), ("weight_decay", weight_decay)):
-            if not (np.isfinite(value) and value >= 0):
+            if not (isinstance(value, (int, float, np.number)) and np.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} is a finite number, not negative; it is {value!r}")
         if nesterov and not momentum:
             raise ValueError("nesterov needs a momentum greater than 0")

@@ -245,7 +245,7 @@ def test_a_layer_without_neurons():
 def test_the_wrong_number_of_inputs_is_an_error_that_names_the_shapes(shape):
     net = Network([5, 4, 3], rng=1)
     with pytest.raises(ValueError, match=r"\(4, 5\)") as caught:
-        net(np.ones(shape))
+        net.cost(np.ones(shape), np.ones((6, 3)))
     assert str(shape) in str(caught.value) or str(shape)[1:-1] in str(caught.value)
 
 
@@ -272,3 +272,9 @@ def test_layers_in_layers_are_numbered_through_and_found_in_dictionaries():
             self.parts = {"first": Linear(2, 3, name="1"), "second": Linear(3, 1, name="2")}
 
     assert [p.name for p in Two().parameters()] == ["w1", "b1", "w2", "b2"]
+
+
+@pytest.mark.parametrize("x", [np.ones(5), np.ones((2, 5)), np.float64(1.0), np.ones((4, 2))])
+def test_inputs_of_another_width_are_refused_in_the_words_of_the_network(x):
+    with pytest.raises(ValueError, match=r"takes 4 inputs, of shape \(4,\) for one example or \(n, 4\) for a batch"):
+        Network([4, 3], rng=0)(x)

@@ -284,3 +284,11 @@ def test_a_masked_array_is_refused_and_not_unmasked():
         Tensor([1.0, 2.0]) * masked
     with pytest.raises(TypeError):
         masked * Tensor([1.0, 2.0])
+
+
+def test_calls_that_are_not_whole_are_named():
+    t = Tensor([1.0, 2.0, 3.0])
+    with pytest.raises(TypeError, match="where takes a condition alone, or with two branches"):
+        np.where(t > 1, t)
+    with pytest.raises(ValueError, match="repeat: 2 numbers of repeats for axis 0 of length 3"):
+        np.repeat(t, [1, 2])

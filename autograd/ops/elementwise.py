@@ -102,6 +102,8 @@ heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
 @stands_for(np.where)
 def where(condition: Any, *branches: Any) -> Any:
     """a where the condition holds, b elsewhere; of a condition alone, the indices where it holds."""
+    if len(branches) not in (0, 2):
+        raise TypeError(f"where takes a condition alone, or with two branches, not {len(branches)}")
     return choose(condition, *branches) if branches else np.nonzero(plain(condition))
 
 

@@ -122,6 +122,8 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
         x, axis = np.ravel(x), 0
     axis = normalize_axis_index(axis, x.ndim, "repeat")
     before = (slice(None),) * axis
+    if np.size(repeats) not in (1, x.shape[axis]):
+        raise ValueError(f"repeat: {np.size(repeats)} numbers of repeats for axis {axis} of length {x.shape[axis]}")
     return x[(*before, np.repeat(np.arange(x.shape[axis]), repeats))]
 
 
