@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.operands import explained, seed_of
+from autograd.operands import explained, owned, seed_of
 from autograd.stale import refuse_changed_data
 from autograd.tensor import CONSTANT, Tensor, last_change
 from autograd.vocabulary import NAMED, plain
@@ -97,16 +97,13 @@ def backward(output: Tensor, seed: Any = None) -> None:
             "backward() on a Tensor that was computed under no_grad() or detached: no graph leads to it; compute it"
             " again with recording on"
         )
-    viewed = set()  # memory that the gradients of leaves are views of; no two leaves may share it
+    taken: set[int] = set()  # memory that the gradients of leaves are views of; no two leaves may share it
     for x, g in backprop(output, seed if seed is None else plain(seed)).items():
         if x.op is None:
             if x.grad is not None:
                 g = x.grad + g
             elif type(g) is ndarray and g.base is not None:
-                if id(g.base) in viewed or not g.flags.writeable:
-                    g = g.copy()
-                else:
-                    viewed.add(id(g.base))
+                g = owned(g, taken)
         x.grad = g
 
 

@@ -108,9 +108,7 @@ def draw(
     grads = backprop(output, Tensor(seed_of(output, plain(seed)))) if backward else {}  # a Tensor: all is recorded
     forward = Graph(output)
     graph = Graph(output, *grads.values(), scopes_of=forward)
-    of: dict[
-        int, list[Tensor]
-    ] = {}  # which Tensors a gradient belongs to, by its id: a sum passes one on to all its terms
+    of: dict[int, list[Tensor]] = {}  # whose a gradient is, by its id: a sum passes one on to all its terms
     for x, g in grads.items():
         of.setdefault(id(g), []).append(x)
     note = ""
@@ -154,14 +152,9 @@ class _Picture:
         output: Tensor,
         depth: int | None,
     ):
-        self.drawing, self.graph, self.forward, self.of, self.output, self.depth = (
-            drawing,
-            graph,
-            forward,
-            of,
-            output,
-            depth,
-        )
+        self.drawing, self.graph, self.forward = drawing, graph, forward
+        self.of, self.output, self.depth = of, output, depth
+        self.scopes = sorted({path for node in graph if (path := _folded(node, depth)) is not None})
         self.edges: set[tuple[str, str]] = set()  # into and out of folded boxes, where one line is enough
 
     def paint(self) -> None:
@@ -180,10 +173,7 @@ class _Picture:
 
     def _id(self, node: Node) -> str:
         folded = _folded(node, self.depth)
-        return f"v{node.number}" if folded is None else f"fold{self._scopes().index(folded)}"
-
-    def _scopes(self) -> list[tuple[str, ...]]:
-        return sorted({path for node in self.graph if (path := _folded(node, self.depth)) is not None})
+        return f"v{node.number}" if folded is None else f"fold{self.scopes.index(folded)}"
 
     def _paint_scope(self, into: graphviz.Digraph, path: tuple[str, ...], nodes: list[Node]) -> None:
         """The nodes of a scope, and its inner scopes as clusters; a folded scope as one box."""

@@ -49,7 +49,8 @@ def source(f: Callable[..., Any], *args: Any) -> str:
     formulas = Formulas(Graph(*inputs), trace.named)
     program = Program({*trace.named.values()})
     value, gradients = formulas[trace.output], [formulas[g] for g in trace.wanted]
-    value.name = value.name or "value"
+    if value.op is not None:
+        value.name = value.name or "value"
     whose = trace.name_gradients(formulas, ordered([value, *gradients]))
     backward = [formulas[g] for g in trace.grads.values() if id(formulas[g]) in whose]
     lines = program.body(ordered([value, *backward, *gradients]), [value, *gradients])
@@ -58,10 +59,11 @@ def source(f: Callable[..., Any], *args: Any) -> str:
         for x in node.inputs:
             users.setdefault(id(x), []).append(formulas[node])
     forward = {id(formula) for formula in ordered([value])}
+    line_of = {id(formula): line for formula, line in lines}
     written = f"import numpy as np\n\n\n{_split(f'def {trace.name}_and_grad(', list(trace.named.values()), '):')}"
     for formula, line in lines:
         if id(formula) in whose and id(formula) not in forward:
-            uses = [program.line_of(user, lines) for user in users.get(id(whose[id(formula)]), ())]
+            uses = [program.line_of(user, line_of) for user in users.get(id(whose[id(formula)]), ())]
             written += "".join(f"    # {use}\n" for use in dict.fromkeys(uses) if use and len(use) <= WIDTH - 6)
         written += f"    {line}\n"
     return written + program.returns(value, gradients)
@@ -169,9 +171,8 @@ class Program:
         items = [text(self._expression(g)) for g in gradients]
         return _split(f"return {text(self._expression(value))}, (", items, ")", indent="    ", trailing=True)
 
-    def line_of(self, formula: Formula, lines: list[tuple[Formula, str]]) -> str | None:
-        """The line that computes a formula, by itself or as a part."""
-        written = {id(other): line for other, line in lines}
+    def line_of(self, formula: Formula, written: dict[int, str]) -> str | None:
+        """The line that computes a formula, by itself or as a part; `written` are the lines by the formula's id."""
         while id(formula) not in written:
             if id(formula) not in self.inlined:
                 return None
@@ -236,8 +237,10 @@ class Program:
         """A parameter of a call, which the program holds by a name."""
         if isinstance(value, (int, float, bool, str, type(None))):
             return ast.Constant(value)
-        name = self.unique("p")
-        self.constants[name] = value
+        name = next((name for name, held in self.constants.items() if held is value), None)
+        if name is None:
+            name = self.unique("p")
+            self.constants[name] = value
         return parsed(name)
 
     def _mentions(self, formula: Formula, arg: Formula) -> int:

@@ -64,10 +64,8 @@ def explain(output: Tensor, *, seed: Any = None, differences: bool = False) -> E
     grads = backprop(output, seed)
     nodes = reached(output)
     names = _names(list(grads), output)
-    ordered = sorted(grads, key=lambda x: x.tick, reverse=True)
-    steps = {
-        x: Step(names[x], x.data, grads[x]) for x in [x for x in ordered if x.op] + [x for x in ordered if not x.op]
-    }
+    latest_first = sorted(grads, key=lambda x: (x.op is None, -x.tick))  # the leaves at the end
+    steps = {x: Step(names[x], x.data, grads[x]) for x in latest_first}
     for node in nodes:
         for i, x in enumerate(node.inputs):
             if isinstance(x, Tensor):

@@ -1,4 +1,4 @@
-"""What may enter a graph as data, and what messages call it."""
+"""What may enter a graph as data, what leaves it as a gradient, and what messages call it."""
 
 from __future__ import annotations
 
@@ -69,6 +69,19 @@ def seed_of(output: Any, seed: Any) -> Any:
     if seed.shape != output.shape:
         raise ValueError(f"the seed has shape {seed.shape} and the Tensor {output.shape}: they have to be the same")
     return seed
+
+
+def memory(array: Any) -> int:
+    """What says whether two arrays share their memory: the identity of the array that owns it."""
+    return id(array if array.base is None else array.base)
+
+
+def owned(g: Any, taken: set[int]) -> Any:
+    """The gradient `g`, or a copy where its memory is taken or not to be written into; takes that memory."""
+    if memory(g) in taken or not g.flags.writeable:
+        return g.copy()
+    taken.add(memory(g))
+    return g
 
 
 def describe(operand: Any) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from autograd.backprop import backprop
 from autograd.emit import Program, ordered
 from autograd.graph import Graph
+from autograd.operands import memory, owned
 from autograd.recording import recording
 from autograd.simplify import Formulas
 from autograd.tensor import Tensor
@@ -33,16 +35,21 @@ class Compiled:
 
     def __init__(self, f: Callable[..., Any], check: bool):
         self.f, self.check = f, check
-        self._programs: dict[Any, tuple[Callable[..., Any], list[Tensor], str]] = {}
+        self._programs: dict[Any, tuple[Callable[..., Any], list[Tensor], list[Any], str]] = {}
 
     def __call__(self, *args: Any) -> Any:
         values = [arg._value if isinstance(arg, Tensor) else arg for arg in args]
         key = tuple([_kind(value, arg) for value, arg in zip(values, args)])
         if key not in self._programs:
             self._programs[key] = self._trace(args)
-        run, outside, _ = self._programs[key]
-        value, gradients = run(*values, *[x._value for x in outside])
+        run, outside, held, _ = self._programs[key]
+        values += [x._value for x in outside]
+        value, gradients = run(*values)
         reached = [arg for arg in args if isinstance(arg, Tensor)] + outside
+        taken = {memory(x) for x in (*values, *held) if type(x) is ndarray}  # a gradient may be one of these, as it is
+        gradients = [
+            owned(g, taken) if type(g) is ndarray else x.dtype.type(g) for x, g in zip(reached, gradients, strict=True)
+        ]
         if self.check:
             self._compare(args, value, reached, gradients)
         for x, g in zip(reached, gradients, strict=True):
@@ -52,9 +59,9 @@ class Compiled:
     @property
     def source(self) -> str:
         """The text of the programs, one for each combination of shapes and dtypes seen so far."""
-        return "\n\n".join(text for _, _, text in self._programs.values())
+        return "\n\n".join(text for *_, text in self._programs.values())
 
-    def _trace(self, args: tuple[Any, ...]) -> tuple[Callable[..., Any], list[Tensor], str]:
+    def _trace(self, args: tuple[Any, ...]) -> tuple[Callable[..., Any], list[Tensor], list[Any], str]:
         for i, arg in enumerate(args):
             if isinstance(arg, np.ndarray) and arg.dtype.kind != "f":
                 raise TypeError(
@@ -65,19 +72,20 @@ class Compiled:
         formulas = Formulas(Graph(trace.output, *trace.wanted), trace.named, exact=True)
         program = Program({*trace.named.values()}, exact=True)
         value, gradients = formulas[trace.output], [formulas[g] for g in trace.wanted]
-        value.name = value.name or "value"
+        if value.op is not None:
+            value.name = value.name or "value"
         trace.name_gradients(formulas, ordered([value, *gradients]))
         lines = program.body(ordered([value, *gradients]), [value, *gradients])
         text = f"def {trace.name}_and_grad({', '.join(trace.named.values())}):\n"
         text += "".join(f"    {line}\n" for _, line in lines) + program.returns(value, gradients)
         namespace: dict[str, Any] = {"np": np, **program.functions, **program.constants}
         exec(text, namespace)
-        return namespace[f"{trace.name}_and_grad"], trace.outside, text
+        return namespace[f"{trace.name}_and_grad"], trace.outside, list(program.constants.values()), text
 
     def _compare(self, args: tuple[Any, ...], value: Any, reached: list[Tensor], gradients: Any) -> None:
         with recording():
             output = self.f(*args)
-            grads = {**backprop(output)} if isinstance(output, Tensor) else {}
+            grads = backprop(output) if isinstance(output, Tensor) else {}
         pairs = [("the value", value, plain(output))]
         pairs += [(f"the gradient of {x.name or 'a Tensor'}", g, grads.pop(x, 0.0)) for x, g in zip(reached, gradients)]
         unknown = [x for x in grads if x.op is None]
@@ -117,7 +125,7 @@ def compile(f: Callable[..., Any], *, check: bool = False) -> Compiled:
         ...
     autograd.replay.ReplayError: compile: the value is replayed as np.float64(3.0), and the function gives ...
 
-    and an array from outside that changes:
+    a value taken off the graph in f (`t.data`, `t.detach()`, `no_grad()`), and an array from outside that changes:
 
     >>> scale = {"by": np.array([1.0, 1.0])}
     >>> step = compile(lambda x: np.sum(w * scale["by"]) * x, check=True)

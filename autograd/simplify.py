@@ -62,7 +62,7 @@ class Formulas:
             elif node.inputs:
                 args = tuple(self._known[number] for number in node.inputs)
                 formula = self._call(value.op, args, value.params, data)
-                if formula.name is None and value.name:
+                if formula.op is not None and formula.name is None:  # a number needs no name
                     formula.name = value.name
             else:
                 formula = Formula(data)
@@ -74,7 +74,8 @@ class Formulas:
 
     def _call(self, op: Op, args: tuple[Formula, ...], params: dict[str, Any], value: Any) -> Formula:
         """The simplest formula for a call: an argument, a number, one that there is already, or a new one."""
-        args = tuple(self._not_repeated(op, arg, args, value) for arg in args)
+        for i in range(len(args)):  # one after the other, so that one of them keeps the shape
+            args = (*args[:i], self._not_repeated(op, i, args, value), *args[i + 1 :])
         if args and all(arg.is_number for arg in args) and np.ndim(value) == 0:
             return Formula(value)
         if op.name == "power" and args[1].is_number and float(args[1].value).is_integer():
@@ -89,14 +90,14 @@ class Formulas:
         return self._computed[key]
 
     @staticmethod
-    def _not_repeated(op: Op, arg: Formula, args: tuple[Formula, ...], value: Any) -> Formula:
+    def _not_repeated(op: Op, i: int, args: tuple[Formula, ...], value: Any) -> Formula:
         """An operand that was broadcast to a shape that another operand has: broadcasting will do it again."""
-        if arg.calls("broadcast_to") and op.name in ELEMENTWISE:
-            inner = arg.args[0]
-            others = [np.shape(inner.value if other is arg else other.value) for other in args]
-            if np.broadcast_shapes(*others) == np.shape(value):
+        if args[i].calls("broadcast_to") and op.name in ELEMENTWISE:
+            inner = args[i].args[0]
+            shapes = [np.shape(arg.value) for arg in (*args[:i], inner, *args[i + 1 :])]
+            if np.broadcast_shapes(*shapes) == np.shape(value):
                 return inner
-        return arg
+        return args[i]
 
     def _simpler(self, op: Op, args: tuple[Formula, ...], params: dict[str, Any], value: Any) -> Formula | None:
         name, first = op.name, args[0]
@@ -123,7 +124,8 @@ class Formulas:
                 return first.args[0]
             if first.calls("matmul") and not self._exact and all(np.ndim(arg.value) == 2 for arg in first.args):
                 a, b = first.args  # (a b)^T = b^T a^T
-                return self._call(first.op, (self._transposed(b), self._transposed(a)), {}, value)  # type: ignore[arg-type]
+                matmul: Any = first.op
+                return self._call(matmul, (self._transposed(b), self._transposed(a)), {}, value)
             if name == "swapaxes":
                 return self._transposed(first)
         return None

@@ -178,7 +178,7 @@ class Tensor(Vocabulary):
 
     def _hand_out(self) -> Any:
         if self.op is not None and type(self._value) is ndarray and self._value.base is not None:
-            self._value = self._value.copy()  # a view: what is written into it would change another Tensor unseen
+            return self._value.copy()  # a view: what is written into it would change another Tensor unseen
         return self._value
 
     data = property(_hand_out, _assign)

@@ -88,8 +88,8 @@ class Vocabulary:
     __and__, __or__ = _comparison(operator.and_, "logical_and"), _comparison(operator.or_, "logical_or")
     __hash__ = object.__hash__
 
-    def __pos__(self) -> Tensor:
-        return self  # type: ignore[return-value]
+    def __pos__(self) -> Any:
+        return self
 
     def __floordiv__(self, other: Any) -> NoReturn:
         raise TypeError(f"a Tensor has no // operator: {ADVICE[np.floor_divide]}")

@@ -505,3 +505,13 @@ def test_a_rule_without_a_result_is_named():
     for x in (Tensor(3.0), Tensor([3.0])):
         with pytest.raises(TypeError, match=r"backward of forgetful.*the rule returned None"):
             forgetful(x).sum().backward()
+
+
+def test_looking_at_a_view_does_not_hide_whose_memory_it_is():
+    w, x = Tensor([[1.0, 2.0], [3.0, 4.0]], name="w"), Tensor(np.ones((2, 2)))
+    view = w.T
+    y = np.sum(x @ view)
+    assert view.data.shape == (2, 2)  # as a drawing looks at it
+    w.data -= 1.0
+    with pytest.raises(RuntimeError, match="was changed after"):
+        y.backward()

@@ -154,3 +154,47 @@ def test_long_indices_that_print_alike_are_told_apart():
     value, grads = eager(lambda: np.sum(w[one] * w[other]))
     assert step() == value
     np.testing.assert_array_equal(w.grad, grads[w])
+
+
+def test_both_operands_broadcast():
+    a, b = Tensor(2.0), Tensor(3.0)
+    step = autograd.compile(lambda: np.sum(np.broadcast_to(a, (3,)) * np.broadcast_to(b, (3,))))
+    assert step() == 18.0
+    assert (a.grad, b.grad) == (9.0, 6.0)
+
+
+def test_a_gradient_is_nobody_elses_array():
+    """d(w v)/dw is v: as a value, and not as the array that the next update writes into."""
+    w, v, x = Tensor([1.0, 2.0]), Tensor([3.0, 4.0]), np.array([5.0, 6.0])
+    step = autograd.compile(lambda x: np.sum(w * v) + np.sum(w * x) * 0.0 + np.sum(v + w))
+    step(x)
+    only = autograd.compile(lambda x: np.sum(w * x))
+    only(x)
+    w.grad *= 0.0
+    np.testing.assert_array_equal(x, [5.0, 6.0])
+    products = autograd.compile(lambda: np.sum(w * v))
+    products()
+    SGD([w, v], 0.5).step()
+    np.testing.assert_array_equal(w.data, [-0.5, 0.0])
+    np.testing.assert_array_equal(v.data, [2.5, 3.0])  # by the w of before the step
+    sums = autograd.compile(lambda: np.sum(w + v))
+    sums()
+    w.grad *= 0.0
+    np.testing.assert_array_equal(v.grad, [1.0, 1.0])
+
+
+def test_a_value_taken_off_the_graph_is_found():
+    w = Tensor(2.0)
+    step = autograd.compile(lambda: w * w.detach(), check=True)
+    assert step() == 4.0
+    w.data = 3.0
+    with pytest.raises(ReplayError, match="replayed as"):
+        step()
+    named = autograd.compile(lambda: half() * w)
+
+    def half():
+        d = w.detach() * 0.5
+        d.name = "d"
+        return d
+
+    assert named() == 4.5
