@@ -1,0 +1,167 @@
+"""Experiments with a number to compare: what an example file reports, and the page that `python -m nn reproduce` makes.
+
+An example file is a docstring (its title, and what it says), a `main(experiment)` that reports rows and figures, and
+`run(main)` at its end. It runs on its own, with `--quick` in a short form; `reproduce` runs all of them and puts what
+they reported on one page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@dataclass
+class Row:
+    """A line of the results table.
+
+    what        what was measured, such as "784-30-10, best of 30 epochs"
+    setting     how: sizes, cost, mini-batch, eta, epochs
+    ours        our figure, as text with its unit
+    difference  in one sentence, how ours and the published one differ, or what the figure shows
+    published   the figure to compare with, and `source` where it stands; empty where nobody published one
+    seed        of the random numbers; None where there are none
+    seconds     what it took
+    """
+
+    what: str
+    setting: str
+    ours: str
+    difference: str
+    published: str = ""
+    source: str = ""
+    seed: int | str | None = None
+    seconds: float = 0.0
+
+
+@dataclass
+class Experiment:
+    """What one example reports. `quick` asks for a short form: a few seconds, and figures that prove nothing."""
+
+    name: str
+    title: str
+    text: str
+    quick: bool = False
+    rows: list[Row] = field(default_factory=list)
+    figures: list[tuple[str, str]] = field(default_factory=list)  # file name, and what there is to see
+    blocks: list[str] = field(default_factory=list)  # what is printed as it stands, such as a table of its own
+    folder: Path | None = None
+    _since: float = field(default_factory=time.perf_counter)
+
+    def row(self, what: str, *, setting: str, ours: str, difference: str, published: str = "", source: str = "",
+            seed: int | str | None = None, seconds: float | None = None) -> None:  # fmt: skip
+        """Report a figure; `seconds` is by default the time since the row before. See `Row` for the parts."""
+        now = time.perf_counter()
+        taken, self._since = now - self._since if seconds is None else seconds, now
+        self.rows.append(Row(what, setting, ours, difference, published, source, seed, round(taken, 1)))
+        compare = f" (published: {published})" if published else ""
+        tqdm.write(f"{what}: {ours}{compare}. {difference}", file=sys.stdout)
+
+    def block(self, text: str) -> None:
+        """Report a text that is to be shown as it stands."""
+        self.blocks.append(text.rstrip("\n"))
+        tqdm.write(text, file=sys.stdout)
+
+    def figure(self, name: str, figure: Figure, caption: str) -> None:
+        """Report a matplotlib figure; it is written where there is a folder for it."""
+        file = f"{self.name}-{name}.png"
+        self.figures.append((file, caption))
+        if self.folder is not None:
+            figure.savefig(self.folder / file, dpi=110, bbox_inches="tight", metadata={"Software": None})
+
+    def write(self) -> None:
+        """Write what was reported next to the figures, for the page."""
+        if self.folder is not None:
+            report = {key: value for key, value in asdict(self).items() if key not in ("folder", "_since")}
+            text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+            (self.folder / f"{self.name}.json").write_text(text, encoding="utf-8")
+
+
+def run(main: Callable[[Experiment], None], argv: Sequence[str] | None = None) -> Experiment:
+    """Run an example from the command line: `main` gets an Experiment with the title and text of its file."""
+    path = Path(inspect.getfile(main))
+    title, _, text = (inspect.getmodule(main).__doc__ or path.stem).strip().partition("\n")
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--quick", action="store_true", help="a short form, of some seconds")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="write the rows and the figures to this folder")
+    args = parser.parse_args(argv)
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+    experiment = Experiment(path.stem, title.rstrip("."), text.strip(), args.quick, folder=args.out)
+    main(experiment)
+    experiment.write()
+    return experiment
+
+
+def files(only: Sequence[int] = (), folder: Path = EXAMPLES) -> list[Path]:
+    """The numbered example files in order, all or only those with these numbers. Raises FileNotFoundError."""
+    found = {int(path.name[:2]): path for path in sorted(folder.glob("[0-9][0-9]_*.py"))}
+    missing = [number for number in only if number not in found]
+    if not found or missing:
+        which = f"no example {missing[0]}" if missing else "no numbered examples"
+        raise FileNotFoundError(f"there is {which} in {folder}; reproduce runs the files of a checkout of the project")
+    return [path for number, path in found.items() if not only or number in only]
+
+
+def reproduce(out: Path, *, quick: bool = False, only: Sequence[int] = (), examples: Path = EXAMPLES) -> Path:
+    """Run the numbered examples, one process after the other, and write `results.md` and its figures to `out`.
+
+    Raises RuntimeError for an example that fails; what the others have reported stays in `out`.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for path in tqdm(files(only, examples), desc="examples", unit="example", disable=None):
+        command = [sys.executable, str(path), "--out", str(out), *(["--quick"] if quick else [])]
+        if subprocess.run(command, check=False).returncode:
+            raise RuntimeError(f"{path.name} failed; run it by itself to see why")
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(out.glob("[0-9][0-9]_*.json"))]
+    page = out / "results.md"
+    page.write_text(as_page(reports), encoding="utf-8")
+    return page
+
+
+def summary(reports: Sequence[dict[str, Any]]) -> str:
+    """The table of all rows as Markdown, a line for each."""
+    lines = ["| | what | published | ours | seconds |", "|---|---|---|---|---|"]
+    for report in reports:
+        number = int(report["name"][:2])
+        for row in report["rows"]:
+            published = f"{row['published']} ({row['source']})" if row["published"] else ""
+            lines.append(f"| {number} | {row['what']} | {published} | {row['ours']} | {row['seconds']:.0f} |")
+    return "\n".join(lines)
+
+
+def as_page(reports: Sequence[dict[str, Any]]) -> str:
+    """The page of results as Markdown: the table, and a section for each example."""
+    short = any(report["quick"] for report in reports)
+    parts = [
+        "# Results\n\nWritten by `python -m nn reproduce`"
+        + (" --quick, whose figures prove nothing." if short else ".")
+    ]
+    parts.append(summary(reports))
+    for report in reports:
+        parts.append(f"## {report['title']}\n\n{report['text']}\n\n`examples/{report['name']}.py`")
+        lines = ["| what | setting | seed | published | ours | seconds | |", "|---|---|---|---|---|---|---|"]
+        for row in report["rows"]:
+            seed = "" if row["seed"] is None else row["seed"]
+            published = f"{row['published']} ({row['source']})" if row["published"] else ""
+            lines.append(f"| {row['what']} | {row['setting']} | {seed} | {published} | {row['ours']} |"
+                         f" {row['seconds']:.0f} | {row['difference']} |")  # fmt: skip
+        parts.append("\n".join(lines))
+        parts += [f"```text\n{block}\n```" for block in report["blocks"]]
+        parts += [f"![{caption}]({file})\n\n{caption}" for file, caption in report["figures"]]
+    return "\n\n".join(parts) + "\n"
