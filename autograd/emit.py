@@ -12,7 +12,6 @@ from autograd.backprop import reached
 from autograd.expressions import applied, literal, parsed, text
 from autograd.graph import Graph
 from autograd.simplify import ELEMENTWISE, Formula, Formulas
-from autograd.tensor import Op
 from autograd.trace import Trace, unique
 
 WIDTH = 88  # characters in a line
@@ -96,13 +95,6 @@ def ordered(outputs: list[Formula]) -> list[Formula]:
     return order
 
 
-def _to_the_letter(op: Op) -> bool:
-    """Whether the template says exactly what the operation does, also at the limits of floating point."""
-    module = getattr(op.forward, "__module__", None) or "numpy"
-    simple = {"transpose", "linear", "broadcast_to", "concatenate", "astype", "clip", "where", "identity"}
-    return module.split(".")[0] in ("numpy", "_operator") or op.name in simple
-
-
 def _constant(array: Any) -> ast.expr:
     """The expression of an array that the program has to contain."""
     if array.ndim == 2 and array.shape[0] == array.shape[1] and np.array_equal(array, np.eye(len(array))):
@@ -114,17 +106,10 @@ def _constant(array: Any) -> ast.expr:
 
 
 class Program:
-    """The lines of one function: which values get a line of their own, and under what name.
+    """The lines of one function: which values get a line of their own, and under what name."""
 
-    exact  call the engine's own functions where a template is not to the letter what they do, and keep arrays that are
-           no arguments as they are: `functions` and `constants` are what the program then needs by name
-    """
-
-    def __init__(self, taken: set[str], exact: bool = False) -> None:
+    def __init__(self, taken: set[str]) -> None:
         self.taken = {"np", *taken}
-        self.exact = exact
-        self.functions: dict[str, Any] = {}
-        self.constants: dict[str, Any] = {}
         self.temporaries = 0
         self.hoisted: dict[str, str] = {}
 
@@ -148,16 +133,13 @@ class Program:
             if formula.op is None:
                 if formula.name:
                     self.names[id(formula)] = formula.name
-                elif np.ndim(formula.value) and self.exact:
-                    self.names[id(formula)] = self.unique("c")
-                    self.constants[self.names[id(formula)]] = formula.value
                 elif np.ndim(formula.value):
                     constant = _constant(formula.value)
                     if len(text(constant)) > 24:
                         self._hoist("c", constant, lines, formula)
                         self.names[id(formula)] = self.hoisted[text(constant)]
                 continue
-            if formula.calls("getitem", "scatter") and not self.exact:
+            if formula.calls("getitem", "scatter"):
                 where = ast.Subscript(parsed("np.s_"), literal(formula.params["index"]), ast.Load())
                 if len(text(where)) > 30:
                     self._hoist("index", where, lines, formula)
@@ -197,7 +179,7 @@ class Program:
         else:
             self.temporaries += 1
             target = self.unique(f"t{self.temporaries}")
-        if formula.calls("scatter") and not self.exact:
+        if formula.calls("scatter"):
             lines += [(formula, line) for line in self._scatter(formula, target)]
         else:
             lines.append((formula, f"{target} = {expression}"))
@@ -233,16 +215,6 @@ class Program:
                     )
         return expressions
 
-    def _held(self, value: Any) -> ast.expr:
-        """A parameter of a call, which the program holds by a name."""
-        if isinstance(value, (int, float, bool, str, type(None))):
-            return ast.Constant(value)
-        name = next((name for name, held in self.constants.items() if held is value), None)
-        if name is None:
-            name = self.unique("p")
-            self.constants[name] = value
-        return parsed(name)
-
     def _mentions(self, formula: Formula, arg: Formula) -> int:
         """How often the text of `formula` would repeat that of `arg`."""
         assert formula.op is not None
@@ -258,13 +230,6 @@ class Program:
         if formula.op is None:
             return _constant(formula.value) if np.ndim(formula.value) else literal(formula.value)
         params = formula.params
-        if self.exact and not _to_the_letter(formula.op):
-            called = next((name for name, f in self.functions.items() if f is formula.op.forward), None)
-            if called is None:
-                called = self.unique(f"_{formula.op.name}" if formula.op.name.isidentifier() else "_op")
-                self.functions[called] = formula.op.forward
-            keywords = [ast.keyword(key, self._held(value)) for key, value in params.items()]
-            return ast.Call(parsed(called), self._operands(formula), keywords)
         if formula.calls("getitem"):
             index = self._index(formula)
             params = {"index": index.slice if isinstance(index, ast.Subscript) else index}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from autograd.backprop import backprop
-from autograd.emit import Program, ordered
+from autograd.buffers import Assembly
+from autograd.emit import ordered
 from autograd.graph import Graph
 from autograd.operands import memory, owned
 from autograd.recording import recording
@@ -23,64 +25,131 @@ class ReplayError(RuntimeError):
     """Raised by a function compiled with check=True: what it replays is no longer what the function does."""
 
 
-def _kind(value: Any, arg: Any) -> Any:
+def _kind(arg: Any) -> Any:
     """What a program may depend on: shape and dtype of what it takes as a parameter, the value of anything else."""
+    value = arg._value if isinstance(arg, Tensor) else arg
     if hasattr(value, "shape"):
         return value.shape, value.dtype, type(arg)
     return float if isinstance(value, float) else value
 
 
-class Compiled:
-    """What `compile` returns: call it in place of the function; `source` shows the programs that it runs."""
+class _Program:
+    """The program for one combination of shapes and dtypes.
 
-    def __init__(self, f: Callable[..., Any], check: bool):
-        self.f, self.check = f, check
-        self._programs: dict[Any, tuple[Callable[..., Any], list[Tensor], list[Any], str]] = {}
+    source     its text
+    outside    the Tensors that the function reached besides its arguments
+    all_fresh  whether its gradients are arrays of nobody else as they come
+    """
 
-    def __call__(self, *args: Any) -> Any:
-        values = [arg._value if isinstance(arg, Tensor) else arg for arg in args]
-        key = tuple([_kind(value, arg) for value, arg in zip(values, args)])
-        if key not in self._programs:
-            self._programs[key] = self._trace(args)
-        run, outside, held, _ = self._programs[key]
-        values += [x._value for x in outside]
-        value, gradients = run(*values)
-        reached = [arg for arg in args if isinstance(arg, Tensor)] + outside
-        taken = {memory(x) for x in (*values, *held) if type(x) is ndarray}  # a gradient may be one of these, as it is
-        gradients = [
-            owned(g, taken) if type(g) is ndarray else x.dtype.type(g) for x, g in zip(reached, gradients, strict=True)
-        ]
-        if self.check:
-            self._compare(args, value, reached, gradients)
-        for x, g in zip(reached, gradients, strict=True):
-            x.grad = g
-        return value
-
-    @property
-    def source(self) -> str:
-        """The text of the programs, one for each combination of shapes and dtypes seen so far."""
-        return "\n\n".join(text for *_, text in self._programs.values())
-
-    def _trace(self, args: tuple[Any, ...]) -> tuple[Callable[..., Any], list[Tensor], list[Any], str]:
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool):
         for i, arg in enumerate(args):
             if isinstance(arg, np.ndarray) and arg.dtype.kind != "f":
                 raise TypeError(
                     f"compile: argument {i} is an array of {arg.dtype}; what the function makes of it would be kept"
                     " from the first call. Pass an array of floats, such as targets in place of labels"
                 )
-        trace = Trace(self.f, args)
+        trace = Trace(f, args)
         formulas = Formulas(Graph(trace.output, *trace.wanted), trace.named, exact=True)
-        program = Program({*trace.named.values()}, exact=True)
-        value, gradients = formulas[trace.output], [formulas[g] for g in trace.wanted]
-        if value.op is not None:
-            value.name = value.name or "value"
-        trace.name_gradients(formulas, ordered([value, *gradients]))
-        lines = program.body(ordered([value, *gradients]), [value, *gradients])
-        text = f"def {trace.name}_and_grad({', '.join(trace.named.values())}):\n"
-        text += "".join(f"    {line}\n" for _, line in lines) + program.returns(value, gradients)
-        namespace: dict[str, Any] = {"np": np, **program.functions, **program.constants}
-        exec(text, namespace)
-        return namespace[f"{trace.name}_and_grad"], trace.outside, list(program.constants.values()), text
+        results = [formulas[trace.output], *(formulas[g] for g in trace.wanted)]
+        if results[0].op is not None:
+            results[0].name = results[0].name or "value"
+        trace.name_gradients(formulas, ordered(results))
+        assembly = Assembly(ordered(results), results, set(trace.named.values()), overwrite)
+        self.source = assembly.function(f"{trace.name}_and_grad", list(trace.named.values()))
+        namespace: dict[str, Any] = {"np": np, **assembly.constants}
+        exec(self.source, namespace)
+        self.run = namespace[f"{trace.name}_and_grad"]
+        self.outside = trace.outside
+        self._before = [x._value for x in trace.outside]
+        self._held = [array for array in namespace.values() if type(array) is ndarray]
+        self._fresh = [name in assembly.fresh for name in assembly.results[1:]]
+        self.all_fresh = all(self._fresh)
+
+    def fits(self) -> bool:
+        """Whether the Tensors from outside still have the shapes and dtypes that the program was traced with."""
+        for i, x in enumerate(self.outside):
+            value, before = x._value, self._before[i]
+            if value is not before:
+                if value.shape != before.shape or value.dtype != before.dtype:
+                    return False
+                self._before[i] = value
+        return True
+
+    def owned(self, gradients: tuple[Any, ...], reached: list[Tensor], values: list[Any]) -> list[Any]:
+        """The gradients as arrays of nobody else, and numbers in the dtype of their parameter."""
+        arrays = [*values, *self._held, *(g for g, fresh in zip(gradients, self._fresh) if fresh)]
+        taken = {memory(x) for x in arrays if type(x) is ndarray}
+        return [
+            g if fresh else owned(g, taken) if type(g) is ndarray else x.dtype.type(g)
+            for x, g, fresh in zip(reached, gradients, self._fresh)
+        ]
+
+    def without_loops(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
+        """All that another call with such `args` does, as a function which returns None where it does not fit; or None.
+
+        A loop over four parameters takes as long as a small product of matrices.
+        """
+        if not self.all_fresh or not all(type(arg) is ndarray for arg in args):
+            return None
+        xs, ts = [f"x{i}" for i in range(len(args))], [f"t{i}" for i in range(len(self.outside))]
+        values = [*xs, *(f"{t}._value" for t in ts)]
+        fits = [f"type({x}) is ndarray and {x}.dtype is {x}_dtype and {x}.shape == {x}_shape" for x in xs]
+        fits += [f"{t}._value is before[{i}]" for i, t in enumerate(ts)]
+        text = (
+            f"def call({', '.join(xs)}):\n"
+            f"    if {' and '.join(fits) or 'True'}:\n"
+            f"        {''.join(f'{t}.grad = ' for t in ts)}None\n"
+            f"        with lock:\n"
+            f"            value, ({''.join(f'{t}.grad, ' for t in ts)}) = run({', '.join(values)})\n"
+            f"        return value\n"
+        )
+        known: dict[str, Any] = {"ndarray": ndarray, "before": self._before, "lock": lock, "run": self.run}
+        known |= dict(zip(ts, self.outside)) | {f"{x}_dtype": arg.dtype for x, arg in zip(xs, args)}
+        known |= {f"{x}_shape": arg.shape for x, arg in zip(xs, args)}
+        exec(text, known)
+        call: Callable[..., Any] = known["call"]
+        return call
+
+
+class Compiled:
+    """What `compile` returns: call it in place of the function; `source` shows the programs that it runs."""
+
+    def __init__(self, f: Callable[..., Any], check: bool, overwrite: bool):
+        self.f, self.check, self.overwrite = f, check, overwrite
+        self._programs: dict[Any, _Program] = {}
+        self._like_before: Callable[..., Any] = f  # a call like the one before, which takes `_arity` arguments
+        self._arity = -1
+        self._lock = Lock()  # the buffers of a program are for one thread at a time
+
+    def __call__(self, *args: Any) -> Any:
+        if len(args) == self._arity:
+            value = self._like_before(*args)
+            if value is not None:
+                return value
+        key = tuple(map(_kind, args))
+        program = self._programs.get(key)
+        if program is None or not program.fits():
+            program = self._programs[key] = _Program(self.f, args, self.overwrite)
+        if not self.check and (call := program.without_loops(args, self._lock)):
+            self._like_before, self._arity = call, len(args)
+        values = [x._value if isinstance(x, Tensor) else x for x in (*args, *program.outside)]
+        reached = [arg for arg in args if isinstance(arg, Tensor)] + program.outside
+        for x in reached:
+            x.grad = None  # its memory, still in the cache, is what the new gradient will most likely be given
+        with self._lock:
+            value, gradients = program.run(*values)
+        if not program.all_fresh:
+            gradients = program.owned(gradients, reached, values)
+        if self.check:
+            self._compare(args, value, reached, gradients)
+        for x, g in zip(reached, gradients):
+            x.grad = g
+        return value
+
+    @property
+    def source(self) -> str:
+        """The text of the programs, one for each combination of shapes and dtypes seen so far."""
+        return "\n\n".join(program.source for program in self._programs.values())
 
     def _compare(self, args: tuple[Any, ...], value: Any, reached: list[Tensor], gradients: Any) -> None:
         with recording():
@@ -102,13 +171,16 @@ class Compiled:
             )
 
 
-def compile(f: Callable[..., Any], *, check: bool = False) -> Compiled:
+def compile(f: Callable[..., Any], *, check: bool = False, overwrite: bool = False) -> Compiled:
     """`f` followed by a fresh `backward()`, without building a graph: for a training step that runs many times.
 
     `step = compile(f)`; `step(*arrays)` returns f's value, as plain NumPy, and leaves the gradient in `.grad` of every
     parameter that f reached: Tensors among the arguments, and those from outside, whose data is read at each call. The
     first call for each combination of shapes and dtypes traces f; from then on its straight-line program runs, which
     `step.source` shows. The results are those of f itself, to the last bit where NumPy's own are.
+
+    Intermediate values are in buffers, made once and shared; the value and the gradients are new arrays at each call.
+    With `overwrite`, each call writes the gradients into the arrays of the one before: a little faster.
 
     >>> w = Tensor([1.0, 2.0], name="w")
     >>> step = compile(lambda x: np.sum((x * w) ** 2))
@@ -137,4 +209,4 @@ def compile(f: Callable[..., Any], *, check: bool = False) -> Compiled:
         ...
     autograd.replay.ReplayError: compile: the value is replayed as np.float64(3.0), and the function gives ...
     """
-    return Compiled(f, check)
+    return Compiled(f, check, overwrite)

@@ -55,7 +55,7 @@ class Formulas:
         self._computed: dict[Any, Formula] = {}
         for node in graph:
             value = node.value
-            data = value.data if isinstance(value, Tensor) else value
+            data = value._value if isinstance(value, Tensor) else value
             if id(value) in named:
                 formula = Formula(data)
                 formula.name = named[id(value)]

@@ -47,9 +47,7 @@ class SGD:
         self.parameters = list(parameters)
         if not self.parameters or not all(isinstance(p, Tensor) and p.op is None for p in self.parameters):
             raise ValueError("SGD takes a list of parameters: Tensors that were not computed from others")
-        for name, value in (("eta", eta), ("momentum", momentum), ("weight_decay", weight_decay)):
-            if not (isinstance(value, (int, float, np.number)) and np.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} is a finite number, not negative; it is {value!r}")
+        _refuse_negative(eta=eta, momentum=momentum, weight_decay=weight_decay)
         if nesterov and not momentum:
             raise ValueError("nesterov needs a momentum greater than 0")
         self.eta, self.momentum, self.nesterov = float(eta), float(momentum), nesterov
@@ -71,13 +69,19 @@ class SGD:
             if self.momentum:
                 self.velocities[i] = self.momentum * self.velocities[i] + g
                 g = g + self.momentum * self.velocities[i] if self.nesterov else self.velocities[i]
-            data -= self.eta * g
+            data -= g if self.eta == 1.0 else self.eta * g
             p.data = data
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next backward pass starts from nothing."""
         for p in self.parameters:
             p.grad = None
+
+
+def _refuse_negative(**settings: Any) -> None:
+    for name, value in settings.items():
+        if not (isinstance(value, (int, float, np.number)) and np.isfinite(value) and value >= 0):
+            raise ValueError(f"{name} is a finite number, not negative; it is {value!r}")
 
 
 @dataclass
@@ -241,14 +245,22 @@ def train(
             sets[name] = as_examples(data, n_in, f"{name} data")
             _targets(sets[name].y, n_out, dtype, f"{name} data")  # what is wrong with it is said before the training
 
+    _refuse_negative(eta=eta, weight_decay=weight_decay)
+    eta = float(eta)
+
+    # The gradient of eta C is what an update subtracts: with eta in the cost, no weight is multiplied by it.
+    def cost(x: Any, y: Any) -> Any:
+        return eta * net.cost(x, y)
+
     def anew(x: Any, y: Any) -> None:
-        net.cost(x, y).backward()
+        cost(x, y).backward()
 
     ours = type(net).cost.__module__ == "nn.network"  # a cost of somebody else's may do what cannot be replayed
-    gradient: Callable[[Any, Any], object] = compile(net.cost) if compiled and ours else anew
+    gradient: Callable[[Any, Any], object] = compile(cost, overwrite=True) if compiled and ours else anew
     optimiser = SGD(
-        net.parameters(), eta, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, decayed=net.weights
-    )
+        net.parameters(), 1.0, momentum=momentum, nesterov=nesterov, decayed=net.weights,
+        weight_decay=min(eta * weight_decay, sys.float_info.max),
+    )  # fmt: skip
     if save is not None:
         check_writable(save)
     rng = np.random.default_rng(rng)

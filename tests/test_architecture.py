@@ -27,9 +27,10 @@ AUTOGRAD = [
     "simplify",
     "trace",
     "emit",
+    "buffers",
     "replay",
 ]
-NN = ["equations", "costs", "digits", "files", "images", "sgd", "network", "equivalence", "__main__"]
+NN = ["equations", "costs", "digits", "files", "images", "sgd", "network", "equivalence", "reproduce", "__main__"]
 
 
 def imports(source):

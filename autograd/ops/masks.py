@@ -10,8 +10,11 @@ from autograd.tensor import Op
 
 
 def _mask(compare: Any, template: str) -> Op:
+    def forward(a: Any, b: Any, out: Any = None) -> Any:
+        return compare(a, b).astype(np.result_type(a, b)) if out is None else compare(a, b, out=out)
+
     return Op(
-        lambda a, b: compare(a, b).astype(np.result_type(a, b)),
+        forward,
         template,
         lambda g, y, a, b: g * 0,
         lambda g, y, a, b: g * 0,

@@ -77,8 +77,9 @@ def through_layers(net, x, y):
 
 
 def compiled(net, x, y):
-    """The engine, the network's cost replayed: what the trainer does."""
-    gradient, optimiser = autograd.compile(net.cost), SGD(net.parameters(), ETA)
+    """The engine, the network's cost replayed: what the trainer does, which has eta in the cost."""
+    gradient = autograd.compile(lambda x, y: ETA * net.cost(x, y), overwrite=True)
+    optimiser = SGD(net.parameters(), 1.0)
 
     def step():
         gradient(x, y)

@@ -1,0 +1,229 @@
+"""Formulas as a program in preallocated memory: an operation per line, and arrays written into buffers (`out=`).
+
+Two values share a buffer where the last use of the one comes before the other is made; what the caller gets is in none.
+Shapes, layouts, and which value is a view of which, are those of the values that were recorded.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from autograd.expressions import applied, literal, parsed, text
+from autograd.operands import memory
+from autograd.simplify import ELEMENTWISE, Formula
+from autograd.tensor import Op
+from autograd.trace import unique
+
+UFUNCS = {
+    operator.add: np.add,
+    operator.sub: np.subtract,
+    operator.mul: np.multiply,
+    operator.truediv: np.divide,
+    operator.neg: np.negative,
+}
+SMALL = 4096  # elements of a matrix product up to which np.dot is faster than np.matmul; what they compute is the same
+# Operations whose templates say to the letter what they do; so do those that are NumPy functions.
+LITERAL = {"transpose", "broadcast_to", "concatenate", "astype", "clip", "where", "identity"}
+
+
+@dataclass
+class Line:
+    """`name = call`, which computes `value` from what is called `reads`.
+
+    writes  the call can take an `out`; elementwise says that this may be one of its operands
+    buffer  what it is written into, where it is
+    """
+
+    name: str
+    call: str
+    value: Any
+    reads: list[str]
+    writes: bool = False
+    elementwise: bool = False
+    buffer: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.call[:-1]}, out={self.buffer})" if self.buffer else f"{self.name} = {self.call}"
+
+
+class Assembly:
+    """The lines that compute the formulas `order`, of which the caller gets the `results`.
+
+    With `overwrite` the results are written into buffers too, which every call overwrites; else they are new arrays.
+
+    setup      lines to run once, before all else: they make the buffers, and numbers as arrays without axes, which
+               NumPy takes faster than Python's
+    constants  what the lines need by name besides their arguments: arrays, indices, the engine's own functions
+    fresh      the names of results that are arrays of nobody else
+    """
+
+    def __init__(self, order: list[Formula], results: list[Formula], taken: set[str], overwrite: bool):
+        self.setup: list[str] = []
+        self.constants: dict[str, Any] = {}
+        self.lines: list[Line] = []
+        self._taken = {"np", *taken}
+        self._before: dict[str, str] = {}
+        self._last: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+        for formula in order:
+            if formula.op is not None:
+                self._compute(formula, formula.op)
+            elif formula.name:
+                self._names[id(formula)] = formula.name
+            elif np.ndim(formula.value):
+                self._names[id(formula)] = self._constant(formula.value, "c")
+        self.results = [self.text_of(result) for result in results]
+        self._assign_buffers(overwrite)
+        made = {line.name for line in self.lines if line.writes}
+        self.fresh = {name for name in made if self.results.count(name) == 1}
+
+    def text_of(self, formula: Formula) -> str:
+        """The name of a formula, or the number that it is, in the dtype of what it meets."""
+        return self._names.get(id(formula)) or text(literal(formula.value))
+
+    def _compute(self, formula: Formula, op: Op) -> None:
+        """Add the lines of an operation."""
+        value, args = formula.value, formula.args
+        operands = [self.text_of(arg) for arg in args]
+        reads = [_variable(self._names[id(arg)]) for arg in args if id(arg) in self._names]
+        if op.name == "transpose" and formula.params.get("axes") is None:
+            self._names[id(formula)] = f"{operands[0]}.T"
+            return
+        name = self._names[id(formula)] = unique(formula.name, self._taken) if formula.name else self._numbered("t")
+        forward = UFUNCS.get(op.forward, op.forward)
+        array = isinstance(value, ndarray)
+        if op.name == "linear" and array:
+            x, w, b = operands
+            product = unique(f"{name}_", self._taken)
+            self._product(product, f"{x}, {w}.T", value, [np.shape(arg.value) for arg in args[:2]], reads)
+            self.lines.append(Line(name, f"np.add({product}, {b})", value, [product, *reads[2:]], True, True))
+        elif op.name == "matmul" and array:
+            self._product(name, ", ".join(operands), value, [np.shape(arg.value) for arg in args], reads)
+        elif op.name == "sum":
+            keep = ", keepdims=True" if formula.params.get("keepdims") else ""
+            call = (
+                f"np.add.reduce({operands[0]}, axis={formula.params.get('axis')}{keep})"  # np.sum, without its overhead
+            )
+            self.lines.append(Line(name, call, value, reads, array))
+        elif op.name == "power" and array and args[1].equals(2.0):
+            self.lines.append(Line(name, f"np.square({operands[0]})", value, reads, True, True))
+        elif array and isinstance(forward, np.ufunc) and not formula.params:
+            fast = [self._number(arg, value.dtype) if arg.is_number else self.text_of(arg) for arg in args]
+            call = f"np.{forward.__name__}({', '.join(fast)})"
+            self.lines.append(Line(name, call, value, reads, True, True))
+        elif _is_numpys(op):
+            params = {key: self._parameter(param) for key, param in formula.params.items()}
+            self.lines.append(Line(name, text(applied(op, self._operands(formula), params)), value, reads))
+        else:
+            function = ast.Name(self._constant(op.forward, f"_{op.name}" if op.name.isidentifier() else "_op"))
+            keywords = [ast.keyword(key, self._parameter(param)) for key, param in formula.params.items()]
+            called = text(ast.Call(function, self._operands(formula), keywords))
+            writes = array and "out" in inspect.signature(op.forward).parameters
+            self.lines.append(Line(name, called, value, reads, writes, writes))
+
+    def _product(self, name: str, operands: str, value: Any, shapes: list[tuple[int, ...]], reads: list[str]) -> None:
+        small = value.size <= SMALL and all(len(shape) == 2 and min(shape) > 1 for shape in shapes)
+        self.lines.append(Line(name, f"np.{'dot' if small else 'matmul'}({operands})", value, reads, True))
+
+    def _number(self, number: Formula, dtype: np.dtype[Any]) -> str:
+        return self._once(f"np.array({self.text_of(number)}, np.{dtype})", "c")
+
+    def _operands(self, formula: Formula) -> list[ast.expr]:
+        """The operands of a call. Numbers take the dtype of what they meet in arithmetic; elsewhere they say theirs."""
+        return [
+            parsed(self._once(f"np.{arg.value.dtype}({self.text_of(arg)})", "c"))
+            if arg.is_number and isinstance(arg.value, np.floating) and not formula.calls(*ELEMENTWISE)
+            else parsed(self.text_of(arg))
+            for arg in formula.args
+        ]
+
+    def _parameter(self, value: Any) -> ast.expr:
+        simple = isinstance(value, (int, float, bool, str, type(None)))
+        return ast.Constant(value) if simple else parsed(self._constant(value, "p"))
+
+    def _constant(self, value: Any, wish: str) -> str:
+        """The name by which the lines know a value; one for each."""
+        known = next((name for name, held in self.constants.items() if held is value), None)
+        name = known or unique(wish, self._taken)
+        self.constants[name] = value
+        return name
+
+    def _numbered(self, prefix: str) -> str:
+        """A name that is not taken yet: t1, t2, …"""
+        self._last[prefix] = self._last.get(prefix, 0) + 1
+        name = f"{prefix}{self._last[prefix]}"
+        return unique(name, self._taken) if name not in self._taken else self._numbered(prefix)
+
+    def _once(self, expression: str, wish: str) -> str:
+        """The name of what is computed before all else."""
+        if expression not in self._before:
+            self._before[expression] = self._numbered(wish)
+            self.setup.append(f"{self._before[expression]} = {expression}")
+        return self._before[expression]
+
+    def _assign_buffers(self, overwrite: bool) -> None:
+        """Give every line that can write into a buffer one; two share it where one value comes after the other."""
+        owner: dict[int, str] = {}  # the line that made the memory in which a value is
+        root: dict[str, str] = {}  # what a value is a view of: itself, as a rule
+        last: dict[str, int] = {}  # the last line that reads a value, or a view of it
+        for i, line in enumerate(self.lines):
+            for name in line.reads:
+                last[root.get(name, name)] = i
+            place = memory(line.value)
+            root[line.name] = line.name if line.writes else owner.get(place, line.name)
+            owner[place] = root[line.name]
+        for name in map(_variable, self.results):
+            last[root.get(name, name)] = len(self.lines)
+
+        buffers: dict[str, tuple[Any, str]] = {}  # where values are, and what fits into there
+        free: dict[Any, list[str]] = {}
+        for i, line in enumerate(self.lines):
+            roots = dict.fromkeys(root.get(name, name) for name in line.reads)
+            ended = [buffers[name] for name in roots if name in buffers and last[name] == i]
+            kind = _array_like(line.value)
+            if line.writes and kind and (overwrite or last[line.name] < len(self.lines)):
+                overwritten = [place for place in ended if line.elementwise and place[0] == kind]
+                if overwritten:
+                    ended.remove(overwritten[0])
+                    line.buffer = overwritten[0][1]
+                elif free.get(kind):
+                    line.buffer = free[kind].pop()
+                else:
+                    line.buffer = self._numbered("buffer")
+                    self.setup.append(f"{line.buffer} = np.empty({kind})")
+                buffers[line.name] = kind, line.buffer
+            for fits, name in ended:
+                free.setdefault(fits, []).append(name)
+
+    def function(self, name: str, parameters: list[str]) -> str:
+        """The text of what is set up, and of a function that returns the first result and a tuple of the others."""
+        value, *gradients = self.results
+        comma = "," if len(gradients) == 1 else ""
+        lines = [*map(str, self.lines), f"return {value}, ({', '.join(gradients)}{comma})"]
+        before = "".join(f"{line}\n" for line in self.setup) + ("\n\n" if self.setup else "")
+        return f"{before}def {name}({', '.join(parameters)}):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def _variable(name: str) -> str:
+    """The variable that `x` or `x.T` reads."""
+    return name.removesuffix(".T")
+
+
+def _array_like(value: Any) -> str:
+    """The arguments that make np.empty give an array like this one; nothing where it cannot."""
+    if not isinstance(value, ndarray) or not value.ndim or not value.flags.forc:
+        return ""
+    order = "" if value.flags.c_contiguous else ', order="F"'
+    return f"{value.shape}, np.{value.dtype}{order}"
+
+
+def _is_numpys(op: Op) -> bool:
+    module = getattr(op.forward, "__module__", None) or "numpy"
+    return module.split(".")[0] in ("numpy", "_operator") or op.name in LITERAL
