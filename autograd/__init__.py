@@ -24,6 +24,7 @@ from autograd.backprop import backprop
 from autograd.check import GradientError, check_gradients
 from autograd.draw import draw
 from autograd.emit import source
+from autograd.equations import equations
 from autograd.explain import explain
 from autograd.ops import operations
 from autograd.ops.activations import (
@@ -52,6 +53,7 @@ __all__ = [
     "check_gradients",
     "compile",
     "draw",
+    "equations",
     "explain",
     "grad",
     "hessian",

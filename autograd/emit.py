@@ -11,7 +11,7 @@ import numpy as np
 from autograd.backprop import reached
 from autograd.expressions import applied, literal, parsed, text
 from autograd.graph import Graph
-from autograd.simplify import ELEMENTWISE, Formula, Formulas
+from autograd.simplify import ELEMENTWISE, Formula, Formulas, ordered
 from autograd.trace import Trace, unique
 
 WIDTH = 88  # characters in a line
@@ -77,22 +77,6 @@ def _split(start: str, items: list[str], end: str, indent: str = "", trailing: b
     if trailing or len(inside) > WIDTH + 1:
         inside = "".join(f"{indent}    {item},\n" for item in items)
     return f"{indent}{start}\n{inside}{indent}{end}\n"
-
-
-def ordered(outputs: list[Formula]) -> list[Formula]:
-    """Every formula that the outputs need, once, after those that it needs itself."""
-    done: set[int] = set()
-    order: list[Formula] = []
-    stack = [(formula, False) for formula in reversed(outputs)]
-    while stack:
-        formula, ready = stack.pop()
-        if ready:
-            order.append(formula)
-        elif id(formula) not in done:
-            done.add(id(formula))
-            stack.append((formula, True))
-            stack += [(arg, False) for arg in reversed(formula.args)]
-    return order
 
 
 def _constant(array: Any) -> ast.expr:

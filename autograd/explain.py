@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from autograd.algebra import Algebra, atom
 from autograd.backprop import backprop, fit, reached
 from autograd.expressions import expression, parsed, text
+from autograd.notation import LATEX
 from autograd.recording import recording, tracing
 from autograd.tensor import Tensor
+
+SHOWN = 3  # paths of a traced element that the text shows
 
 
 @dataclass
@@ -36,7 +41,31 @@ class Step:
     difference: float | None = None
 
 
-def explain(output: Tensor, *, seed: Any = None, differences: bool = False) -> Explanation:
+@dataclass
+class Path:
+    """One way by which one element of a gradient flows back into one element of another: `factor` is the derivative of
+    the later element with respect to the earlier one, `value` their product."""
+
+    name: str
+    element: tuple[int, ...]
+    gradient: float
+    factor: float
+    value: float
+
+
+@dataclass
+class Element:
+    """How one element of the gradient of a value came about: the sum over paths, the largest first."""
+
+    name: str
+    element: tuple[int, ...]
+    gradient: float
+    paths: list[Path]
+
+
+def explain(
+    output: Tensor, *, seed: Any = None, differences: bool = False, element: tuple[Tensor, Any] | None = None
+) -> Explanation:
     """The chain rule as it was applied to `output`: a step for each value, from the output back.
 
     In the text, `dz` stands for the gradient of the output with respect to z. Each step gives the result, and then
@@ -47,8 +76,11 @@ def explain(output: Tensor, *, seed: Any = None, differences: bool = False) -> E
     seed         the gradient arriving at an output of several elements
     differences  put a central finite difference beside each gradient, at its largest element: the value is moved there,
                  and everything computed from it is computed again
+    element      a Tensor and an index, such as (w1, (3, 5)): that one element of its gradient traced through. Every
+                 element that its derivative reaches on the way to the output contributes a product; from there the
+                 largest contribution is followed
 
-    `print` it, or take the `steps` for a program; `rows()` gives them as dictionaries.
+    `print` it, take `latex()`, or take the `steps` for a program; `rows()` gives them as dictionaries.
 
     >>> x = Tensor(3.0, name="x")
     >>> y = x * x
@@ -64,6 +96,8 @@ def explain(output: Tensor, *, seed: Any = None, differences: bool = False) -> E
     grads = backprop(output, seed)
     nodes = reached(output)
     names = _names(list(grads), output)
+    if element is not None:
+        return Explanation(names[output], [], _trace(output, *element, grads, names))
     latest_first = sorted(grads, key=lambda x: (x.op is None, -x.tick))  # the leaves at the end
     steps = {x: Step(names[x], x.data, grads[x]) for x in latest_first}
     for node in nodes:
@@ -74,7 +108,7 @@ def explain(output: Tensor, *, seed: Any = None, differences: bool = False) -> E
         for x, step in steps.items():
             if x is not output:
                 step.element, step.difference = _difference(x, nodes, grads)
-    return Explanation(list(steps.values()))
+    return Explanation(names[output], list(steps.values()))
 
 
 def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
@@ -100,6 +134,53 @@ def _symbol(data: Any) -> Tensor:
     symbol = Tensor(0.0)
     symbol._value = data
     return symbol
+
+
+def _trace(output: Tensor, x: Tensor, index: Any, grads: dict[Tensor, Any], names: dict[Tensor, str]) -> list[Element]:
+    """From one element back to the output, always along the largest contribution."""
+    if x not in grads:
+        raise ValueError("explain: the Tensor whose element is to be traced is none that the output was computed from")
+    try:
+        at = tuple(
+            int(i)
+            for i in np.argwhere(np.arange(x.size).reshape(x.shape) == np.arange(x.size).reshape(x.shape)[index])[0]
+        )
+        if np.ndim(np.asarray(x.data)[index]):
+            raise IndexError(f"index {index} picks several elements")
+    except IndexError as error:
+        raise ValueError(f"explain: {index} is not an element of a Tensor of shape {x.shape}: {error}") from None
+    nodes, steps = reached(output), []
+    while x is not output:
+        paths = []
+        for node in nodes:
+            for i, operand in enumerate(node.inputs):
+                if operand is x:
+                    paths += [(path, node) for path in _paths(node, i, at, grads[node], names)]
+        paths.sort(key=lambda pair: -abs(pair[0].value))
+        steps.append(Element(names[x], at, float(np.asarray(grads[x])[at]), [path for path, _ in paths]))
+        if not paths:
+            break
+        at, x = paths[0][0].element, paths[0][1]
+    return steps
+
+
+def _paths(node: Tensor, i: int, at: tuple[int, ...], g: Any, names: dict[Tensor, str]) -> list[Path]:
+    """A rule is linear in the arriving gradient: its own gradient says how much of each element of that comes in."""
+    op: Any = node.op
+    arriving = Tensor(g)
+    with recording():
+        start = op.delta(arriving, node.data) if op.delta else arriving
+        found = op.rules[i](start, node.data, *node.values, **node.params)
+        found = fit(found, node.values[i])
+    factors = np.asarray(backprop(found[at] if at else found).get(arriving, 0.0)) if isinstance(found, Tensor) else None
+    if factors is None:
+        return []
+    g = np.asarray(g)
+    return [
+        Path(names[node], tuple(map(int, j)), float(g[tuple(j)]), float(factors[tuple(j)]),
+             float(g[tuple(j)] * factors[tuple(j)]))
+        for j in np.argwhere(factors != 0)
+    ]  # fmt: skip
 
 
 def _contribution(node: Tensor, i: int, g: Any, names: dict[Tensor, str]) -> Contribution:
@@ -175,17 +256,27 @@ def _number(data: Any) -> str:
 
 @dataclass
 class Explanation:
-    """The steps of an explanation, from the output back; as text, what `print` shows."""
+    """The steps of an explanation, from the output back, or one element traced through; as text, what `print` shows."""
 
+    of: str  # what is differentiated
     steps: list[Step]
+    elements: list[Element] = field(default_factory=list)
 
     def rows(self) -> list[dict[str, Any]]:
-        """A dictionary for each contribution, with what it adds up to, for a program or a table."""
-        return [
+        """A dictionary for each contribution, with what it adds up to, for a program or a table; of a traced element,
+        one for each path."""
+        uses = [
             {"name": step.name, "gradient": step.gradient, "difference": step.difference, **vars(contribution)}
             for step in self.steps
             for contribution in step.contributions
         ]
+        return uses + [
+            {"name": step.name, "element": step.element, "gradient": step.gradient,
+             "from": path.name, "from_element": path.element, "from_gradient": path.gradient,
+             "factor": path.factor, "value": path.value}
+            for step in self.elements
+            for path in step.paths
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         lines = []
@@ -195,7 +286,75 @@ class Explanation:
                 numbers = f" = {use.numbers}" if use.numbers else ""
                 axes = f", summed over axis {', '.join(map(str, use.summed))}" if use.summed else ""
                 lines.append(f"    {use.operation}:  {use.rule}{numbers} = {_result(use.value)}{axes}")
+        for element in self.elements:
+            place = _place(element.element)
+            lines.append(f"d{element.name}{place} = {_number(element.gradient)}")
+            for path in element.paths[:SHOWN]:
+                later = f"{path.name}{_place(path.element)}"
+                lines.append(
+                    f"    d{later} * (derivative of {later} by {element.name}{place})"
+                    f" = {_number(path.gradient)} * {_number(path.factor)} = {_number(path.value)}"
+                )
+            if element.paths[SHOWN:]:
+                lines.append(f"    {_rest(element)}")
         return "\n".join(lines)
+
+    def latex(self) -> str:
+        """The same as a LaTeX `aligned` environment, without the dollar signs around it."""
+        rows = []
+        for step in self.steps:
+            rows.append(f"{self._derivative(step.name)} &= {_latex_result(step.gradient)}")
+            for use in step.contributions:
+                numbers = f" = {_latex_numbers(use.numbers)}" if use.numbers else ""
+                axes = rf",\ \text{{summed over axis {', '.join(map(str, use.summed))}}}" if use.summed else ""
+                rows.append(rf"&\quad {self._rule(use.rule)}{numbers} = {_latex_result(use.value)}{axes}")
+        for element in self.elements:
+            by = f"{LATEX.symbol(element.name)}{_latex_place(element.element)}"
+            rows.append(f"{self._derivative(element.name, element.element)} &= {_number(element.gradient)}")
+            for path in element.paths[:SHOWN]:
+                later = f"{LATEX.symbol(path.name)}{_latex_place(path.element)}"
+                symbols = rf"{self._derivative(path.name, path.element)} \cdot {LATEX.derivative(later, by)}"
+                numbers = rf"{_number(path.gradient)} \cdot {_number(path.factor)}"
+                rows.append(rf"&\quad {symbols} = {numbers} = {_number(path.value)}")
+            if element.paths[SHOWN:]:
+                rows.append(rf"&\quad \text{{{_rest(element)}}}")
+        return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+    def _derivative(self, name: str, element: tuple[int, ...] = ()) -> str:
+        return LATEX.derivative(LATEX.symbol(self.of), LATEX.symbol(name) + _latex_place(element))
+
+    def _rule(self, rule: str) -> str:
+        """A rule, in which dz stands for the gradient with respect to z."""
+        places = {step.name: atom("symbol", step.name, array=np.ndim(step.value) > 0) for step in self.steps}
+        places |= {f"d{step.name}": atom("derivative", f"{self.of}/{step.name}", array=np.ndim(step.value) > 0)
+                   for step in self.steps}  # fmt: skip
+        return LATEX.sum(Algebra(cancel=False).read(parsed(rule), places))
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+
+def _rest(element: Element) -> str:
+    rest = element.paths[SHOWN:]
+    return f"and {len(rest)} more, {_number(sum(path.value for path in rest))} together"
+
+
+def _place(element: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, element))}]" if element else ""
+
+
+def _latex_place(element: tuple[int, ...]) -> str:
+    return f"{{}}_{{[{','.join(map(str, element))}]}}" if element else ""
+
+
+def _latex_numbers(numbers: str) -> str:
+    return re.sub(r"\*\*(-?[\w.]+)", r"^{\1}", numbers).replace("*", "\\cdot").replace("np.", "\\")
+
+
+def _latex_result(data: Any) -> str:
+    if np.ndim(data) == 0:
+        return _number(data)
+    return f"\\text{{array of shape {np.shape(data)}, norm {float(np.linalg.norm(data)):.4g}}}"
 
 
 def _beside(step: Step) -> str:

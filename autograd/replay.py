@@ -11,11 +11,10 @@ from numpy import ndarray
 
 from autograd.backprop import backprop
 from autograd.buffers import Assembly
-from autograd.emit import ordered
 from autograd.graph import Graph
 from autograd.operands import memory, owned
 from autograd.recording import recording
-from autograd.simplify import Formulas
+from autograd.simplify import Formulas, ordered
 from autograd.tensor import Tensor
 from autograd.trace import Trace
 from autograd.vocabulary import plain

@@ -141,3 +141,19 @@ class Formulas:
     def _transposed(self, x: Formula) -> Formula:
         op: Any = NAMED["transpose"]
         return self._call(op, (x,), {}, np.transpose(x.value))
+
+
+def ordered(outputs: list[Formula]) -> list[Formula]:
+    """Every formula that the outputs need, once, after those that it needs itself."""
+    done: set[int] = set()
+    order: list[Formula] = []
+    stack = [(formula, False) for formula in reversed(outputs)]
+    while stack:
+        formula, ready = stack.pop()
+        if ready:
+            order.append(formula)
+        elif id(formula) not in done:
+            done.add(id(formula))
+            stack.append((formula, True))
+            stack += [(arg, False) for arg in reversed(formula.args)]
+    return order

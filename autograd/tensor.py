@@ -35,7 +35,7 @@ class Op:
     Run on arrays it is the backward pass; run on Tensors it is a recorded one.
     The arguments after `g, y` name the inputs, then the parameters, in the order of the NumPy function.
     `delta`, where given, makes of (g, y) what all the rules get in place of g, computed once: a fused operation
-    f(u(…)) has the rules of u, and delta = g f'(u), which is the error of the book's BP2.
+    f(u(…)) has the rules of u, and delta = g f'(u), which is the error of the book's BP2. Its `parts` are u and f.
 
     >>> cube = Op(lambda x: x**3, "x ** 3", lambda g, y, x: g * 3 * x**2, name="cube")
     >>> cube(Tensor(2.0))
@@ -44,12 +44,15 @@ class Op:
     8.0
     """
 
-    __slots__ = ("arity", "delta", "forward", "known", "name", "params", "rules", "template")
+    __slots__ = ("arity", "delta", "forward", "known", "name", "params", "parts", "rules", "template")
     rules: Any
     params: tuple[str, ...]
 
-    def __init__(self, forward: Callable[..., Any], template: str, *rules: Any, name: str = "", delta: Any = None):
-        self.forward, self.template, self.delta = forward, template, delta
+    def __init__(
+        self, forward: Callable[..., Any], template: str, *rules: Any, name: str = "", delta: Any = None,
+        parts: tuple[Op, ...] = (),
+    ):  # fmt: skip
+        self.forward, self.template, self.delta, self.parts = forward, template, delta, parts
         self.name = name or forward.__name__.lstrip("_")
         if rules and isinstance(rules[0], Each):
             self.rules, self.arity, self.params = rules[0], sys.maxsize, rules[0].params

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ class Trace:
     outside  the leaves that f reached besides them, oldest first
     named    the names of both, by id, as parameters of a program
     output   the value of f; grads its gradients, recorded; wanted those of the differentiated parameters
+    constants  the ids of those inputs that stand for arrays and numbers
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]):
@@ -30,20 +32,49 @@ class Trace:
         labels = _labels(f, args)
         self.inputs = [_input(x, label) for x, label in zip(args, labels, strict=True)]
         with recording(), tracing():
-            self.output = f(*self.inputs)
-            if not isinstance(self.output, Tensor) or self.output.size != 1:
+            output = f(*self.inputs)
+            if not isinstance(output, Tensor) or output.size != 1:
                 raise ValueError(f"{self.name}: the value has to be a single number computed from Tensors, not"
-                                 f" {self.output!r:.80}")  # fmt: skip
-            seed = Tensor(np.ones(self.output.shape, self.output.dtype))  # a Tensor, so that everything is recorded
-            self.grads = backprop(self.output, seed)
+                                 f" {output!r:.80}")  # fmt: skip
+        self.output = apart(output)
+        self.grads = recorded_gradients(self.output)
+        self.constants = {id(x) for x, arg in zip(self.inputs, args, strict=True) if not isinstance(arg, Tensor)}
+        self._name_all(labels)
+        given = [x for x, arg in zip(self.inputs, args, strict=True) if isinstance(arg, Tensor)]
+        self.wanted = [self.grads.get(x, np.zeros_like(x.data)[()]) for x in [*given, *self.outside]]
+
+    @classmethod
+    def of(cls, output: Tensor, constants: dict[str, Any]) -> Trace:
+        """The trace of a graph that is there already, with names for some of the arrays in it."""
+        if output.size != 1 or not output.inputs:
+            raise ValueError(f"the value has to be a single number computed from Tensors, not {output!r:.80}")
+        trace = object.__new__(cls)
+        trace.name = "f"
+        arrays = {id(x): x for node in reached(output)[::-1] for x in node.inputs if isinstance(x, np.ndarray)}
+        for name, array in constants.items():
+            if id(array) not in arrays:
+                raise ValueError(f"{name} is none of the arrays that this value was computed from")
+        names = {id(array): name for name, array in constants.items()}
+        leaves = {
+            key: Tensor(array, name=names.get(key, f"c{number}"))
+            for number, (key, array) in enumerate(arrays.items(), 1)
+            if key in names or (array.dtype.kind == "f" and np.ptp(array))
+        }
+        trace.output = apart(output, leaves)
+        trace.grads = recorded_gradients(trace.output)
+        trace.inputs = list(leaves.values())
+        trace.constants = {id(x) for x in trace.inputs}
+        trace._name_all([str(x.name) for x in trace.inputs])
+        trace.wanted = [trace.grads[x] for x in trace.outside]
+        return trace
+
+    def _name_all(self, labels: list[str]) -> None:
         leaves = {x for node in reached(self.output) for x in node.inputs if isinstance(x, Tensor) and x.op is None}
         self.outside = sorted(leaves - {x for x in self.inputs if isinstance(x, Tensor)}, key=lambda x: x.tick)
         self.named: dict[int, str] = {}
         taken = {"np"}
         for x, label in [*zip(self.inputs, labels, strict=True), *((x, x.name or "w") for x in self.outside)]:
             self.named[id(x)] = unique(label, taken)
-        given = [x for x, arg in zip(self.inputs, args, strict=True) if isinstance(arg, Tensor)]
-        self.wanted = [self.grads.get(x, np.zeros_like(x.data)[()]) for x in [*given, *self.outside]]
 
     def name_gradients(self, formulas: Formulas, needed: list[Formula]) -> dict[int, Tensor]:
         """Name the formulas that are gradients after what they are gradients of: db for b, delta2 for z2. Returns the
@@ -60,6 +91,32 @@ class Trace:
                 error = label[0] == "z" and (label[1:].isdigit() or label == "z")
                 formula.name = f"delta{label[1:]}" if error else f"d{label}"
         return whose
+
+
+def recorded_gradients(output: Tensor) -> dict[Tensor, Tensor]:
+    """The gradient of a single number, recorded, with respect to everything that it was computed from."""
+    with recording(), tracing():
+        seed = Tensor(np.ones(output.shape, output.dtype))  # a Tensor, so that everything is recorded
+        return backprop(output, seed)
+
+
+def apart(output: Tensor, leaves: Mapping[int, Tensor] = MappingProxyType({})) -> Tensor:
+    """The graph of `output` with fused operations taken apart: what a layer computes on the way to a1 is called z1.
+    `leaves` are to stand in place of arrays, by the arrays' ids."""
+    made: dict[Tensor, Tensor] = {}
+    for node in reached(output)[::-1]:
+        op: Any = node.op
+        inputs = tuple([made.get(x, x) if isinstance(x, Tensor) else leaves.get(id(x), x) for x in node.inputs])
+        if not op.parts and all(x is before for x, before in zip(inputs, node.inputs)):
+            continue
+        with recording():
+            for part in op.parts[:-1]:
+                inputs = (part(*inputs),)
+                inputs[0].name = f"z{node.name[1:]}" if node.name and node.name[0] == "a" else None
+                inputs[0].scope = node.scope
+            made[node] = (op.parts[-1] if op.parts else op)(*inputs, **node.params)
+        made[node].name, made[node].scope = node.name, node.scope
+    return made.get(output, output)
 
 
 def unique(wish: str, taken: set[str]) -> str:

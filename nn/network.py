@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autograd import Tensor, linear, no_grad, relu, relu_layer, scope, sigmoid, sigmoid_layer, tanh_layer
-from autograd.recording import is_tracing
 from nn.costs import COSTS
 from nn.files import FileError, read_arrays, write_arrays
 from nn.sgd import Epoch, train
@@ -132,7 +131,7 @@ class Linear(Module):
         return z
 
     def __call__(self, x: Any) -> Any:
-        if self._fused is not None and not is_tracing():
+        if self._fused is not None:
             a = self._fused(x, self.w, self.b)
             a.name, a.scope = self._a, a.scope + self._scope
             return a

@@ -123,3 +123,75 @@ def test_explaining_changes_nothing():
     before = {x: x.grad for x in backprop(output)}
     explain(output, differences=True)
     assert all(x.grad is g for x, g in before.items())
+
+
+def one_neuron():
+    w, b = Tensor(0.6, name="w"), Tensor(0.9, name="b")
+    z = w * 2.0 + b
+    a = sigmoid(z)
+    cost = (a - 0.0) ** 2 / 2
+    z.name, a.name, cost.name = "z", "a", "C"
+    return cost
+
+
+def test_latex():
+    text = explain(one_neuron()).latex()
+    assert text.startswith("\\begin{aligned}\n\\frac{\\partial C}{\\partial C} &= 1 \\\\\n")
+    assert (
+        "\\frac{\\partial C}{\\partial z} &= 0.08659 \\\\\n"
+        "&\\quad \\frac{\\partial C}{\\partial a} \\, a \\, \\left(1 - a\\right)"
+        " = 0.8909 \\cdot 0.8909 \\cdot (1 - 0.8909) = 0.08659" in text
+    )
+    w = Tensor(np.ones((3, 1)), name="w")
+    text = explain(np.sum(w * np.ones((3, 4)))).latex()
+    assert "\\text{array of shape (3, 1), norm 6.928}" in text
+    assert "\\text{summed over axis 1}" in text
+
+
+def test_one_element_is_traced_through():
+    rng = np.random.default_rng(0)
+    net = Network([7, 5, 4], rng=1)
+    cost = net.cost(rng.random((10, 7)), np.eye(4)[rng.integers(0, 4, 10)])
+    cost.name = "C"
+    grads = backprop(cost)
+    w1 = net.weights[0]
+    found = explain(cost, element=(w1, (3, 5)))
+    assert [step.name for step in found.elements] == ["w1", "a1", "a2"]
+    for step in found.elements:  # each is the sum over paths, and starts where the largest of the one before led
+        assert sum(path.value for path in step.paths) == pytest.approx(step.gradient, rel=1e-12)
+        assert [abs(path.value) for path in step.paths] == sorted(
+            (abs(path.value) for path in step.paths), reverse=True
+        )
+    assert found.elements[0].gradient == grads[w1][3, 5]
+    assert len(found.elements[0].paths) == 10  # one for each example
+    assert {path.element[1] for path in found.elements[0].paths} == {3}  # all through neuron 3
+    first, second = found.elements[:2]
+    assert (second.element, second.gradient) == (first.paths[0].element, first.paths[0].gradient)
+    text = str(found)
+    assert text.startswith("dw1[3, 5] = ")
+    assert "and 7 more, " in text
+    assert "\\frac{\\partial C}{\\partial w^{1}{}_{[3,5]}} &= " in found.latex()
+    row = found.rows()[0]
+    assert row["value"] == row["from_gradient"] * row["factor"]
+    assert (row["name"], row["element"], row["from"]) == ("w1", (3, 5), "a1")
+
+
+def test_a_traced_element_used_twice_and_one_that_broadcasting_repeated():
+    x = Tensor(3.0, name="x")
+    (step,) = explain(x * x, element=(x, ())).elements
+    assert [path.value for path in step.paths] == [3.0, 3.0]
+    b = Tensor([1.0, 2.0], name="b")
+    y = np.sum((b + np.ones((3, 2))) ** 2)
+    first = explain(y, element=(b, 1)).elements[0]
+    assert first.element == (1,)
+    assert [path.element for path in first.paths] == [(0, 1), (1, 1), (2, 1)]
+    assert first.gradient == sum(path.value for path in first.paths) == 18.0
+
+
+def test_what_is_not_an_element():
+    x, y = Tensor([1.0, 2.0]), Tensor(1.0)
+    for index in (2, slice(0, 1), (0, 0), "a"):
+        with pytest.raises(ValueError, match="is not one element of a Tensor of shape"):
+            explain(np.sum(x * x), element=(x, index))
+    with pytest.raises(ValueError, match="none that the output was computed from"):
+        explain(np.sum(x * x), element=(y, ()))

@@ -79,6 +79,7 @@ def _layer(activation: Op) -> Op:
         re.sub(r"\bx\b", f"({linear.template})", activation.template),
         *linear.rules,
         delta=lambda g, y: rule(g, y, None),
+        parts=(linear, activation),
     )
 
 

@@ -1,0 +1,211 @@
+"""Expressions as people read them: Unicode for a terminal, and LaTeX."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from fractions import Fraction
+from typing import Any
+
+from autograd.algebra import Atom, Sum, Term
+
+RAISED = str.maketrans("0123456789-+()Ln", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ᴸⁿ")
+LOWERED = str.maketrans("0123456789-+()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₋₊₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """The letter, the number above it and the index below it: w2 is w², h_3 is h₃.
+
+    >>> split_name("w2"), split_name("h_3"), split_name("cost")
+    (('w', '2', ''), ('h', '', '3'), ('cost', '', ''))
+    """
+    match = re.fullmatch(r"([^\W\d_]+?)(\d*)(?:_(\w+))?", name)
+    return (match[1], match[2], match[3] or "") if match else (name, "", "")
+
+
+def greek(word: str) -> str:
+    """The Greek letter of this name, or nothing.
+
+    >>> greek("delta"), greek("w")
+    ('δ', '')
+    """
+    size = "SMALL" if word.islower() else "CAPITAL"
+    try:
+        return unicodedata.lookup(f"GREEK {size} LETTER {word.upper()}")
+    except KeyError:
+        return ""
+
+
+class Unicode:
+    """Expressions as text for a terminal."""
+
+    minus, times, hadamard, plus = "−", " · ", " ⊙ ", "+"
+    functions = {"sigmoid": "σ", "relu": "ReLU", "log": "ln"}  # noqa: RUF012
+
+    def symbol(self, name: str) -> str:
+        word, above, below = split_name(name)
+        lowered = below.translate(LOWERED)
+        if below and len(lowered) == len(below) and lowered.isascii():
+            lowered = f"_{below}"
+        return (greek(word) or word) + above.translate(RAISED) + (lowered if below else "")
+
+    def derivative(self, of: str, by: str) -> str:
+        return f"∂{of}/∂{by}"
+
+    def raised(self, base: str, exponent: str) -> str:
+        return f"{base}{exponent.translate(RAISED)}"
+
+    def transposed(self, base: str) -> str:
+        return f"{base}ᵀ"
+
+    def fraction(self, above: str, below: str, above_is_one: bool, below_is_one: bool) -> str:
+        return f"{above if above_is_one else f'({above})'} / {below if below_is_one else f'({below})'}"
+
+    def number(self, value: Any) -> str:
+        if isinstance(value, Fraction):
+            return str(value)
+        return f"{value:.6g}".replace("-", self.minus)
+
+    def call(self, function: str, args: list[str]) -> str:
+        return f"{self.functions.get(function, function)}({', '.join(args)})"
+
+    def total(self, axes: str, x: str) -> str:
+        return f"Σ{axes.translate(LOWERED)} {x}"
+
+    def indicator(self, comparison: str, a: str, b: str) -> str:
+        return f"𝟙[{a} {comparison} {b}]"
+
+    def index(self, x: str, index: str) -> str:
+        return f"{x}{index.translate(LOWERED)}" if index.isdigit() else f"{x}[{index}]"
+
+    def parenthesised(self, x: str) -> str:
+        return f"({x})"
+
+    # How a sum is written; the notations differ only in the parts above.
+
+    def sum(self, x: Sum) -> str:
+        if not x:
+            return "0"
+        first, *rest = sorted(x, key=lambda term: term.coefficient < 0)  # a − y rather than −y + a
+        text = f"{self.minus if first.coefficient < 0 else ''}{self.term(first)}"
+        for term in rest:
+            text += f" {self.minus if term.coefficient < 0 else self.plus} {self.term(term)}"
+        return text
+
+    def term(self, term: Term) -> str:
+        """A term without its sign."""
+        coefficient = abs(term.coefficient)
+        above = [self.power(factor, n) for factor, n in term.factors if n > 0]
+        below = [self.power(factor, -n) for factor, n in term.factors if n < 0]
+        arrays = [factor.array for factor, n in term.factors if n > 0]
+        if isinstance(coefficient, Fraction) and coefficient.denominator > 1 and below:
+            below.insert(0, self.number(Fraction(coefficient.denominator)))
+            coefficient = Fraction(coefficient.numerator)
+        if len(term.factors) > 1:  # a product of matrices or a sum stands in parentheses among other factors
+            positive = [factor for factor, n in term.factors if n > 0]
+            for i, factor in enumerate(positive):
+                if factor.kind == "matmul" or (factor.kind == "total" and i < len(positive) - 1):
+                    above[i] = self.parenthesised(above[i])
+        product = self._product(above, arrays)
+        if coefficient != 1 or not above:
+            product = self.number(coefficient) + (f" {product}" if above else "")
+        if not below:
+            return product
+        one = len(above) + (coefficient != 1) <= 1
+        return self.fraction(product, self.hadamard.join(below), one, len(below) == 1)
+
+    def _product(self, texts: list[str], arrays: list[bool]) -> str:
+        product = ""
+        for i, text in enumerate(texts):
+            product += ("" if not i else self.hadamard if arrays[i] and arrays[i - 1] else self.times) + text
+        return product
+
+    def power(self, factor: Atom, n: int) -> str:
+        text = self.atom(factor)
+        if n == 1:
+            return text
+        return self.raised(text if self._is_whole(factor) else self.parenthesised(text), str(n))
+
+    def _is_whole(self, factor: Atom) -> bool:
+        """Whether something may be written above the atom without parentheses around it."""
+        plain = factor.kind == "symbol" and not split_name(factor.name)[1]
+        return plain or factor.kind in ("group", "indicator") or (factor.kind == "index" and factor.name.isdigit())
+
+    def atom(self, x: Atom) -> str:
+        if x.kind == "symbol":
+            return self.symbol(x.name)
+        if x.kind == "derivative":
+            return self.derivative(*map(self.symbol, x.name.split("/")))
+        if x.kind == "group":
+            return self.parenthesised(self.sum(x.args[0]))
+        if x.kind == "matmul":
+            return " ".join(self.as_factor(arg) for arg in x.args)
+        if x.kind == "transpose":
+            (inner,) = x.args
+            whole = len(inner) == 1 and len(inner[0].factors) == 1 and self._is_whole(inner[0].factors[0][0])
+            return self.transposed(self.sum(inner) if whole else self.parenthesised(self.sum(inner)))
+        if x.kind == "total":
+            return self.total(x.name, self.as_factor(x.args[0]))
+        if x.kind == "indicator":
+            return self.indicator(x.name, self.sum(x.args[0]), self.sum(x.args[1]))
+        if x.kind == "index":
+            return self.index(self.as_factor(x.args[0]), x.name)
+        return self.call(x.name, [self.sum(arg) for arg in x.args])
+
+    def as_factor(self, x: Sum) -> str:
+        """A sum as a factor of a product: in parentheses, unless it is a single atom."""
+        single = len(x) == 1 and x[0].coefficient == 1 and len(x[0].factors) == 1
+        return self.sum(x) if single else self.parenthesised(self.sum(x))
+
+
+class LaTeX(Unicode):
+    """Expressions as LaTeX, without the dollar signs."""
+
+    minus, times, hadamard = "-", " \\, ", " \\odot "
+    functions = {"sigmoid": "\\sigma", "log": "\\ln", "relu": "\\operatorname{ReLU}"} | {
+        name: f"\\{name}" for name in ("exp", "sin", "cos", "tan", "tanh", "sinh", "cosh", "max", "min")
+    }
+
+    def symbol(self, name: str) -> str:
+        word, above, below = split_name(name)
+        letter = f"\\{word}" if greek(word) and word not in ("omicron",) else word
+        if len(word) > 1 and not greek(word):
+            letter = f"\\mathrm{{{word}}}".replace("_", "\\_")
+        return letter + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
+
+    def derivative(self, of: str, by: str) -> str:
+        return f"\\frac{{\\partial {of}}}{{\\partial {by}}}"
+
+    def raised(self, base: str, exponent: str) -> str:
+        return f"{base}^{{{exponent}}}"
+
+    def transposed(self, base: str) -> str:
+        return f"{base}^\\top"
+
+    def fraction(self, above: str, below: str, above_is_one: bool, below_is_one: bool) -> str:
+        return f"\\frac{{{above}}}{{{below}}}"
+
+    def number(self, value: Any) -> str:
+        if isinstance(value, Fraction) and value.denominator > 1:
+            return f"\\frac{{{value.numerator}}}{{{value.denominator}}}"
+        return str(value) if isinstance(value, Fraction) else f"{value:.6g}"
+
+    def call(self, function: str, args: list[str]) -> str:
+        name = self.functions.get(function, f"\\operatorname{{{function}}}".replace("_", "\\_"))
+        return f"{name}\\left({', '.join(args)}\\right)"
+
+    def total(self, axes: str, x: str) -> str:
+        return f"\\sum_{{{axes}}} {x}" if axes else f"\\sum {x}"
+
+    def indicator(self, comparison: str, a: str, b: str) -> str:
+        signs = {"≥": "\\ge", "≤": "\\le", "≠": "\\ne"}
+        return f"\\mathbb{{1}}[{a} {signs.get(comparison, comparison)} {b}]"
+
+    def index(self, x: str, index: str) -> str:
+        return f"{x}_{{{index}}}"
+
+    def parenthesised(self, x: str) -> str:
+        return f"\\left({x}\\right)"
+
+
+UNICODE, LATEX = Unicode(), LaTeX()
