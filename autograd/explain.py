@@ -140,15 +140,11 @@ def _trace(output: Tensor, x: Tensor, index: Any, grads: dict[Tensor, Any], name
     """From one element back to the output, always along the largest contribution."""
     if x not in grads:
         raise ValueError("explain: the Tensor whose element is to be traced is none that the output was computed from")
+    places = np.arange(x.size).reshape(x.shape)
     try:
-        at = tuple(
-            int(i)
-            for i in np.argwhere(np.arange(x.size).reshape(x.shape) == np.arange(x.size).reshape(x.shape)[index])[0]
-        )
-        if np.ndim(np.asarray(x.data)[index]):
-            raise IndexError(f"index {index} picks several elements")
-    except IndexError as error:
-        raise ValueError(f"explain: {index} is not an element of a Tensor of shape {x.shape}: {error}") from None
+        at = tuple(map(int, np.unravel_index(places[index].item(), x.shape)))
+    except (IndexError, TypeError, ValueError, AttributeError):
+        raise ValueError(f"explain: {index!r} is not one element of a Tensor of shape {x.shape}") from None
     nodes, steps = reached(output), []
     while x is not output:
         paths = []
