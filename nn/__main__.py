@@ -7,19 +7,30 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 
 from autograd import no_grad
-from nn import equivalence
+from nn import derivation, equivalence
 from nn.costs import COSTS
 from nn.digits import load_digits
+from nn.grader import grade
 from nn.images import read_images
+from nn.learner import CHOICES
 from nn.network import ACTIVATIONS, INITIALISATIONS, Network
+from nn.reproduce import EXAMPLES, reproduce
 from nn.sgd import Epoch, print_epoch, score
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
+LEARNERS = {
+    "reduction": "whether the gradient is that of the mean or of the sum over the examples",
+    "examples": "whether it takes one example or a mini-batch",
+    "orientation": "how the examples lie",
+    "weights": "the shape of the weights",
+    "order": "what it returns first",
+}
 
 
 def _sizes(text: str) -> list[int]:
@@ -30,6 +41,13 @@ def _sizes(text: str) -> list[int]:
     if len(sizes) < 2 or min(sizes) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of two or more numbers of neurons, such as 784,30,10")
     return sizes
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of the numbers of examples, such as 4,5") from None
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -148,9 +166,38 @@ def _parser() -> argparse.ArgumentParser:
     _scale_option(sub.add_argument)
 
     sub = commands.add_parser(
-        "check", help="compare engine, hand-derived equations and finite differences", formatter_class=formatter
-    )
+        "check", help="compare engine, hand-derived equations and finite differences", formatter_class=formatter,
+        description="Without FILE, compare the engine's gradient with the equations derived by hand and with finite"
+        " differences. With FILE, judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own.",
+        epilog="--init, --batch and --dtype are for the comparison without FILE. What is not said of FILE's function"
+        " is found out by trying; FILE can say it too, as ORIENTATION = \"rows\" for --orientation rows.",
+    )  # fmt: skip
+    sub.add_argument("file", nargs="?", metavar="FILE.py", help="a file with a function backprop(net, x, y)")
     _network_options(sub)
+    add = sub.add_argument
+    add("--timeout", type=_positive, default=60.0, metavar="X", help="seconds that FILE may take")
+    for name, what in LEARNERS.items():
+        add(f"--{name}", choices=CHOICES[name], help=f"of FILE's function: {what}")
+    sub.set_defaults(sizes=None, cost=None, activation=None)
+
+    sub = commands.add_parser(
+        "derive", help="the derived backprop beside the equations derived by hand", formatter_class=formatter
+    )
+    add = sub.add_argument
+    add("--sizes", type=_sizes, default="784,30,10", metavar="N,N,...",
+        help="neurons in each layer; the 784 pixels of a digit come first")  # fmt: skip
+    add("--cost", choices=list(COSTS), default="quadratic", help="cost function")
+    add("--activation", choices=list(ACTIVATIONS), default="sigmoid", help="activation of the hidden layers")
+    add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random weights")
+    add("--latex", action="store_true", help="as LaTeX")
+
+    sub = commands.add_parser(
+        "reproduce", help="run the numbered examples and write the page of results", formatter_class=formatter
+    )
+    add = sub.add_argument
+    add("--quick", action="store_true", help="each in a short form, whose figures prove nothing")
+    add("--only", type=_numbers, default=(), metavar="N,N,...", help="only these; the rest of the page stays as it is")
+    add("--out", metavar="DIR", help="where the page goes (default: examples/results, with --quick results-quick)")
     return parser
 
 
@@ -235,6 +282,13 @@ def _predict(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
+    if args.file:
+        told = {key: getattr(args, key) for key in ("cost", "activation", *LEARNERS) if getattr(args, key)}
+        report = grade(args.file, sizes=args.sizes, seed=args.seed, timeout=args.timeout, **told)
+        print(report)
+        return report.exit_code
+    args.sizes = args.sizes or [784, 30, 10]
+    args.cost, args.activation = args.cost or "quadratic", args.activation or "sigmoid"
     rows = equivalence.report(
         args.sizes, cost=args.cost, activation=args.activation, init=args.init, batch=args.batch,
         dtype=DTYPES[args.dtype], seed=args.seed,
@@ -254,6 +308,19 @@ def _check(args: argparse.Namespace) -> int:
     return 0 if passed else 1
 
 
+def _derive(args: argparse.Namespace) -> int:
+    found = derivation.derive(args.sizes, cost=args.cost, activation=args.activation, seed=args.seed)
+    print(found.latex() if args.latex else found)
+    return 0 if found.passed else 1
+
+
+def _reproduce(args: argparse.Namespace) -> int:
+    default = Path("results-quick") if args.quick else EXAMPLES / "results"
+    page = reproduce(Path(args.out) if args.out else default, quick=args.quick, only=args.only)
+    print(f"written to {page}")
+    return 0
+
+
 def _what_is_saved(args: argparse.Namespace) -> str:
     if not getattr(args, "save", None):
         return ""
@@ -268,7 +335,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Bad usage ends in SystemExit, as usual with argparse. 141 is for output that nobody reads to its end (`| head -1`).
     """
     args = _parser().parse_args(argv)
-    run = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check}[args.command]
+    commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive,
+                "reproduce": _reproduce}  # fmt: skip
+    run = commands[args.command]
     try:
         code = run(args)
         sys.stdout.flush()  # here, and not when Python exits, so that a closed pipe is met in this place
@@ -281,7 +350,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"handgrad: error: not enough memory: {error or 'choose a smaller network or mini-batch'}", file=sys.stderr
         )
         return 2
-    except (ValueError, FloatingPointError, OSError) as error:
+    except (ValueError, FloatingPointError, RuntimeError, OSError) as error:
         print(f"handgrad: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -10,7 +10,8 @@ z^l = w^l a^(l-1) + b^l its weighted input, and delta^l = dC/dz^l its error:
 
 This file imports nothing of ours: it is the independent witness that the engine's gradients are compared with. It says
 everything twice, once as the book does (`backprop`: one example, column vectors) and once for a mini-batch as matrices
-(`backprop_batch`: an example per row), and the two are compared with each other as well.
+(`backprop_batch`: an example per row), and the two are compared with each other as well. For weights that are used
+more than once, at every time step or at every place of an image, the same equations are summed over the uses.
 
 Weights have the shape (n_out, n_in), w_jk from neuron k to neuron j. The output layer is a sigmoid layer for the costs
 "quadratic" and "cross-entropy", a softmax layer for "log-likelihood"; `activation` is that of the hidden layers.
@@ -198,3 +199,96 @@ def output_weighted_input(weights: Arrays, biases: Arrays, x: Array, activation:
     for w, b in zip(weights[:-1], biases[:-1], strict=True):
         x = f(x @ w.T + b)
     return x @ weights[-1].T + biases[-1]
+
+
+def backprop_through_time(
+    u: Array, w: Array, b: Array, v: Array, c: Array, x: Array, y: Array
+) -> tuple[tuple[Array, Array, Array, Array, Array], list[Array]]:
+    """The gradient of a recurrent network: that of (u, w, b, v, c), and dC/dh_t for each time step, in their order.
+
+    The network reads x, of shape (m, steps, n_in), step by step, and answers after the last one:
+
+        z_t = u x_t + w h_(t-1) + b        h_t = tanh(z_t)        h_0 = 0
+        a = softmax(v h_T + c)             C = -1/m sum y ln a
+
+    u has the shape (n_h, n_in), w (n_h, n_h), v (n_out, n_h), y (m, n_out). Unrolled in time this is a network with a
+    layer per step. So BP2 to BP4 hold as they are; but all layers have the same u, w and b, which C thus depends on by
+    as many ways as there are steps, and the chain rule sums over them (Werbos, 1990). With delta_t = dC/dz_t:
+
+        dC/dh_T     = v^T delta                         with delta = a - y
+        delta_t     = dC/dh_t * (1 - h_t^2)             BP2, in two halves
+        dC/dh_(t-1) = w^T delta_t
+        dC/db = sum_t delta_t        dC/du = sum_t delta_t x_t^T        dC/dw = sum_t delta_t h_(t-1)^T
+
+    >>> one, v, x, y = np.ones((1, 1)), np.array([[1.0], [0.0]]), np.zeros((1, 2, 1)), np.array([[1.0, 0.0]])
+    >>> nabla, nabla_h = backprop_through_time(one, one, one[0], v, np.zeros(2), x, y)
+    >>> nabla[2].round(6)                        # -(1 - a) dh_2/db, dh_2/db = (1 - h_2^2) (1 + w (1 - h_1^2))
+    array([-0.04433])
+    """
+    h = [np.zeros((len(x), len(w)), x.dtype)]
+    for t in range(x.shape[1]):
+        h.append(np.tanh(x[:, t] @ u.T + h[t] @ w.T + b))
+
+    delta = output_error(h[-1] @ v.T + c, y, "log-likelihood", axis=1) / len(x)
+    nabla_v, nabla_c = delta.T @ h[-1], delta.sum(axis=0)
+    nabla_u, nabla_w, nabla_b = np.zeros_like(u), np.zeros_like(w), np.zeros_like(b)
+    nabla_h = [delta @ v]
+    for t in reversed(range(x.shape[1])):  # here x[:, t] enters into h[t + 1]
+        delta = nabla_h[0] * tanh_prime(h[t + 1], h[t + 1])
+        nabla_u += delta.T @ x[:, t]
+        nabla_w += delta.T @ h[t]
+        nabla_b += delta.sum(axis=0)
+        nabla_h.insert(0, delta @ w)
+    return (nabla_u, nabla_w, nabla_b, nabla_v, nabla_c), nabla_h[1:]
+
+
+def convolution(x: Array, w: Array, b: Array, stride: int = 1) -> Array:
+    """The weighted inputs z of a convolutional layer, of shape (m, maps, rows, columns). Chapter 6, equation (125).
+
+    x has the shape (m, channels, rows, columns), w (maps, channels, k, k) and b (maps,):
+
+        z_ij = sum_cpq w_cpq x_(c, stride i + p, stride j + q) + b        for each map and each example
+
+    Written as it is meant: the same small layer of neurons at every place, looking at its own window of x.
+
+    >>> convolution(np.arange(9.0).reshape(1, 1, 3, 3), np.ones((1, 1, 2, 2)), np.zeros(1))[0, 0]
+    array([[ 8., 12.],
+           [20., 24.]])
+    """
+    z = np.empty((len(x), len(w), *((n - w.shape[2]) // stride + 1 for n in x.shape[2:])), x.dtype)
+    for i, j in np.ndindex(z.shape[2:]):
+        window = x[_window(i, j, w.shape[2], stride)].reshape(len(x), -1)
+        z[:, :, i, j] = window @ w.reshape(len(w), -1).T + b
+    return z
+
+
+def backprop_convolution(delta: Array, x: Array, w: Array, stride: int = 1) -> tuple[Array, Array, Array]:
+    """`(nabla_x, nabla_w, nabla_b)` of a convolutional layer, from its error delta = dC/dz and what it was fed.
+
+    At each place (i, j) the layer is an ordinary one, with the error delta_ij and a window of x for its input, and
+    BP2 to BP4 hold. C depends on the same w and b at all places, and on a pixel through every window with it: sums.
+
+        dC/db = sum_ij delta_ij        dC/dw_cpq = sum_ij delta_ij x_(c, stride i + p, stride j + q)
+        dC/dx: at every place, w^T delta_ij is added to the pixels of its window
+
+    >>> x, w, delta = np.arange(9.0).reshape(1, 1, 3, 3), np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2))
+    >>> nabla_x, nabla_w, nabla_b = backprop_convolution(delta, x, w)
+    >>> nabla_x[0, 0], nabla_w[0, 0], nabla_b
+    (array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]]), array([[ 8., 12.],
+           [20., 24.]]), array([4.]))
+    """
+    nabla_x, nabla_w, nabla_b = np.zeros_like(x), np.zeros_like(w), np.zeros(len(w), w.dtype)
+    for i, j in np.ndindex(delta.shape[2:]):
+        at, here = _window(i, j, w.shape[2], stride), delta[:, :, i, j]
+        nabla_b += here.sum(axis=0)  # BP3
+        nabla_w += (here.T @ x[at].reshape(len(x), -1)).reshape(w.shape)  # BP4
+        nabla_x[at] += (here @ w.reshape(len(w), -1)).reshape(x[at].shape)  # BP2, before sigma'
+    return nabla_x, nabla_w, nabla_b
+
+
+def _window(i: int, j: int, k: int, stride: int) -> tuple[slice, slice, slice, slice]:
+    """The pixels that the neuron at the place (i, j) of a map sees."""
+    rows, columns = slice(stride * i, stride * i + k), slice(stride * j, stride * j + k)
+    return slice(None), slice(None), rows, columns

@@ -33,7 +33,22 @@ AUTOGRAD = [
     "buffers",
     "replay",
 ]
-NN = ["equations", "costs", "digits", "files", "images", "sgd", "network", "equivalence", "reproduce", "__main__"]
+NN = [
+    "equations",
+    "costs",
+    "digits",
+    "files",
+    "images",
+    "sgd",
+    "network",
+    "equivalence",
+    "learner",
+    "slips",
+    "grader",
+    "derivation",
+    "reproduce",
+    "__main__",
+]
 
 
 def imports(source):

@@ -1,0 +1,148 @@
+"""The derived backprop beside the equations derived by hand, line against line, with what real digits say of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd import backprop, equations
+from autograd.notation import LATEX, UNICODE, Unicode
+from nn.digits import load_digits, one_hot
+from nn.equations import backprop as by_hand
+from nn.equivalence import TOLERANCE, relative_difference
+from nn.network import Network
+
+DIGITS = 100  # the real digits that both sides are computed for, one at a time
+
+
+@dataclass
+class Line:
+    """One equation of the book, as derived and as by hand; `difference` is the largest over the digits, relative to the
+    largest element."""
+
+    equation: str
+    derived: str
+    by_hand: str
+    difference: float
+
+
+@dataclass
+class Derivation:
+    """What `derive` found; `print` shows it."""
+
+    title: str
+    lines: list[Line]
+    latex_lines: list[Line]
+
+    @property
+    def difference(self) -> float:
+        return max(line.difference for line in self.lines)
+
+    @property
+    def passed(self) -> bool:
+        return self.difference <= TOLERANCE[np.dtype(np.float64)]
+
+    def __str__(self) -> str:
+        heads = ("", "derived from the recorded graph", "by hand", "difference")
+        table = [heads, *((x.equation, x.derived, x.by_hand, f"{x.difference:.1e}") for x in self.lines)]
+        widths = [max(len(row[i]) for row in table) for i in range(4)]
+        rows = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+        verdict = "pass" if self.passed else "FAIL"
+        return "\n".join([self.title, "", *rows, "", f"{verdict}: the largest difference, relative to the largest"
+                          f" element, is {self.difference:.1e} over {DIGITS} real digits"])  # fmt: skip
+
+    def latex(self) -> str:
+        """The same as a LaTeX `array` environment, without the dollar signs around it."""
+        rows = [f"\\text{{{line.equation}}} & {line.derived} & {line.by_hand} & {line.difference:.1e}"
+                for line in self.latex_lines]  # fmt: skip
+        head = " & \\text{derived from the recorded graph} & \\text{by hand} & \\text{difference}"
+        return "\\begin{array}{llll}\n" + " \\\\\n".join([head, *rows]) + "\n\\end{array}"
+
+
+def derive(
+    sizes: Sequence[int] = (784, 30, 10), *, cost: str = "quadratic", activation: str = "sigmoid", seed: int = 0
+) -> Derivation:
+    """The equations that the engine derives for a network and one digit, beside those of `nn.equations`.
+
+    Raises ValueError for sizes that do not begin with the 784 pixels of a digit and end with 10 outputs or more.
+
+    >>> derive([784, 12, 10]).passed
+    True
+    """
+    if sizes[0] != 784 or sizes[-1] < 10:
+        raise ValueError(f"derive compares on digits: 784 inputs and 10 outputs or more, not {list(sizes)}")
+    net = Network(sizes, activation=activation, cost=cost, init="scaled", rng=seed)
+    training, _, _ = load_digits()
+    xs, ys = training.x[:DIGITS].astype(np.float64), one_hot(training.y[:DIGITS], sizes[-1])
+
+    def C(x: Any, y: Any) -> Any:
+        return net.cost(x, y)
+
+    found = {equation.name: equation for equation in equations(C, xs[0], ys[0]).gradient}
+    differences = _differences(net, xs, ys)
+
+    def lines(notation: Unicode) -> list[Line]:
+        return [
+            Line(_which(name, len(sizes) - 1), equation.text(notation), _hand(notation, name, len(sizes) - 1, net),
+                 differences[name])
+            for name, equation in found.items()
+        ]  # fmt: skip
+
+    title = f"{'-'.join(map(str, sizes))}, {activation} hidden layers, {cost} cost, one example"
+    return Derivation(title, lines(UNICODE), lines(LATEX))
+
+
+def _which(name: str, layers: int) -> str:
+    """The equation of the book that gives the error, a bias's gradient or a weight's."""
+    if name.startswith("delta"):
+        return "BP1" if name == f"delta{layers}" else "BP2"
+    return "BP3" if name[1] == "b" else "BP4"
+
+
+def _hand(notation: Unicode, name: str, layers: int, net: Network) -> str:
+    """The same equation as chapter 2 of the book has it, and chapter 3 for the other two costs."""
+    letter, layer = name.rstrip("0123456789"), int(name.lstrip("deltabw"))
+
+    def symbol(letter: str, layer: int) -> str:
+        return notation.symbol(f"{letter}{layer}" if layer else "x")
+
+    def above(letter: str, layer: int) -> str:
+        text = symbol(letter, layer)
+        return notation.transposed(text if layer == 0 else notation.parenthesised(text))
+
+    delta = symbol("delta", layer)
+    if letter == "db":
+        return f"{notation.derivative('C', symbol('b', layer))} = {delta}"
+    if letter == "dw":
+        before = above("a", layer - 1) if layer > 1 else notation.transposed("x")
+        return f"{notation.derivative('C', symbol('w', layer))} = {delta} {before}"
+    f = {"sigmoid": "σ′", "tanh": "tanh′", "relu": "ReLU′"}[net.activation if layer < layers else "sigmoid"]
+    if isinstance(notation, type(LATEX)):
+        f = {"σ′": "\\sigma'", "tanh′": "\\tanh'", "ReLU′": "\\operatorname{ReLU}'"}[f]
+    prime = f"{f}{notation.parenthesised(symbol('z', layer))}"
+    if layer < layers:
+        back = notation.parenthesised(f"{above('w', layer + 1)} {symbol('delta', layer + 1)}")
+        return f"{delta} = {back}{notation.hadamard}{prime}"
+    error = f"{symbol('a', layer)} {notation.minus} y"
+    if net.cost_name == "quadratic":
+        return f"{delta} = {notation.parenthesised(error)}{notation.hadamard}{prime}"
+    return f"{delta} = {error}"
+
+
+def _differences(net: Network, xs: Any, ys: Any) -> dict[str, float]:
+    """How far engine and equations are apart, by what is compared, over all the digits one at a time."""
+    layers = len(net.sizes) - 1
+    w, b = [p.data for p in net.weights], [p.data[:, np.newaxis] for p in net.biases]
+    worst: dict[str, float] = {}
+    for x, y in zip(xs, ys, strict=True):
+        grads = backprop(net.cost(x, y))
+        nabla_b, nabla_w = by_hand(w, b, x[:, np.newaxis], y[:, np.newaxis], net.cost_name, net.activation)
+        for layer in range(1, layers + 1):
+            error = relative_difference(grads[net.biases[layer - 1]], nabla_b[layer - 1][:, 0])
+            weight = relative_difference(grads[net.weights[layer - 1]], nabla_w[layer - 1])
+            for name, difference in (("delta", error), ("db", error), ("dw", weight)):
+                worst[f"{name}{layer}"] = max(worst.get(f"{name}{layer}", 0.0), difference)
+    return worst

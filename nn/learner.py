@@ -1,0 +1,376 @@
+"""How a learner's file runs: its `backprop(net, x, y)` is called on random networks, in a process of its own.
+
+The file is EXECUTED, with nothing but a time limit between it and the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn import equations
+from nn.digits import one_hot
+from nn.files import read_arrays, write_arrays
+from nn.network import Network
+
+Array = NDArray[Any]
+Lists = tuple[list[Array], list[Array]]
+
+# What may be told, by an option, or by a constant of that name in capitals in the file. The first three are quadratic,
+# sigmoid and mean where they are not told; the others are found out by trying.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "cost": equations.COSTS,
+    "activation": tuple(equations.ACTIVATIONS),
+    "reduction": ("mean", "sum"),
+    "examples": ("batch", "one"),
+    "orientation": ("columns", "rows", "vector"),
+    "weights": ("out,in", "in,out"),
+    "order": ("b,w", "w,b"),
+}
+SETTINGS = ("cost", "activation", "reduction")
+
+
+class UnjudgedError(Exception):
+    """What stands between the file and a verdict, in a sentence."""
+
+
+def activate(z: Array, name: str) -> Array:
+    return equations.softmax(z, -1) if name == "softmax" else equations.ACTIVATIONS[name][0](z)
+
+
+def output_activation(cost: str) -> str:
+    return "softmax" if cost == "log-likelihood" else "sigmoid"
+
+
+# ---- The problems, and how they are put to the learner's function --------------------------------------------------
+
+
+@dataclass
+class Case:
+    """A network and some examples, one per row, whose gradient is asked for; shapes as in `nn.equations`, by rows."""
+
+    sizes: tuple[int, ...]
+    w: list[Array]
+    b: list[Array]
+    x: Array
+    y: Array
+    told: dict[str, str]
+    primary: bool = False  # it has to be right here; on the others only if it runs
+
+    def network(self) -> Network:
+        net = Network(self.sizes, activation=self.told["activation"], cost=self.told["cost"], rng=0)
+        named = {
+            f"{letter}{layer}": p for letter, ps in (("w", self.w), ("b", self.b)) for layer, p in enumerate(ps, 1)
+        }
+        net.load_state_dict(named)
+        return net
+
+    @property
+    def factor(self) -> float:
+        """What makes the mean over the examples, which the engine derives, into what is asked for."""
+        return float(len(self.x)) if self.told["reduction"] == "sum" else 1.0
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How the arrays lie that the learner's function takes."""
+
+    examples: str
+    orientation: str
+    weights: str
+    bias: str
+
+    def __str__(self) -> str:
+        how = {"columns": "in columns", "rows": "in rows", "vector": "as a vector"}[self.orientation]
+        what = f"{'a mini-batch' if self.examples == 'batch' else 'one example'} {how}"
+        bias = {"column": "(n_out, 1)", "row": "(1, n_out)", "flat": "(n_out,)"}[self.bias]
+        weights = "(n_out, n_in)" if self.weights == "out,in" else "(n_in, n_out)"
+        return f"{what}, weights {weights}, biases {bias}"
+
+    def lay(self, rows: Array) -> Array:
+        """A copy of an array of examples, as the learner's function takes it."""
+        return np.array(rows[0] if self.orientation == "vector" else rows.T if self.orientation == "columns" else rows)
+
+    def lay_parameters(self, case: Case) -> Lists:
+        shape = {"column": (-1, 1), "row": (1, -1), "flat": (-1,)}[self.bias]
+        return [b.reshape(shape).copy() for b in case.b], [
+            np.array(w if self.weights == "out,in" else w.T, order="C") for w in case.w
+        ]
+
+
+def conventions(told: dict[str, str]) -> list[Convention]:
+    """All that agree with what was told, the book's and the likely ones first. Mini-batches come before examples: a
+    function of mini-batches also does one example, where a slip in the sum over examples would not show."""
+    found = []
+    for examples, weights in product(CHOICES["examples"], CHOICES["weights"]):
+        for orientation, bias in (
+            ("columns", "column"), ("rows", "flat"), ("rows", "row"), ("vector", "flat"), ("rows", "column"),
+            ("columns", "flat"), ("vector", "column"),
+        ):  # fmt: skip
+            if examples == "one" or orientation != "vector":
+                found.append(Convention(examples, orientation, weights, bias))
+    return [c for c in found if all(told.get(key, value) == value for key, value in vars(c).items())]
+
+
+def make_cases(networks: Sequence[tuple[Sequence[int], bool]], told: dict[str, str], seed: int) -> list[Case]:
+    """Two random problems for each network, as mini-batches, and two examples of each by themselves."""
+    rng, cases = np.random.default_rng(seed), []
+    for (sizes, primary), m in product(networks, (8, 11)):
+        while m in sizes:  # no size of a mini-batch is to be mistaken for that of a layer
+            m += 1
+        pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
+        w = [1.5 * rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs]
+        b = [0.5 * rng.standard_normal(n) for n, _ in pairs]
+        x = rng.standard_normal((m, sizes[0]))
+        y = rng.random((m, 1)) if sizes[-1] == 1 else one_hot(rng.integers(0, sizes[-1], m), sizes[-1])
+        for part in (slice(None), slice(0, 1), slice(1, 2)):
+            cases.append(Case(tuple(sizes), w, b, x[part], y[part], told, primary))
+    return cases
+
+
+# ---- The process in which the learner's file runs -------------------------------------------------------------------
+
+
+class _Net:
+    """What the learner's function gets for `net`: plain arrays under the names of the book's network.py."""
+
+    def __init__(self, case: Case, convention: Convention) -> None:
+        self.sizes, self.num_layers = list(case.sizes), len(case.sizes)
+        self.biases, self.weights = convention.lay_parameters(case)
+        self._case, self._convention = case, convention
+        self.cost = types.SimpleNamespace(delta=self._delta)  # as the book's network2.py has it
+
+    def feedforward(self, a: Any) -> Any:
+        rows = a.T if self._convention.orientation == "columns" else a
+        for layer, (b, w) in enumerate(zip(self.biases, self.weights, strict=True), 1):
+            last = layer == len(self.weights)
+            z = rows @ (w.T if self._convention.weights == "out,in" else w) + b.reshape(-1)
+            rows = activate(z, output_activation(self._case.told["cost"]) if last else self._case.told["activation"])
+        return rows.T if self._convention.orientation == "columns" else rows
+
+    def _delta(self, z: Any, a: Any, y: Any) -> Any:
+        return (a - y) * (equations.sigmoid_prime(z, a) if self._case.told["cost"] == "quadratic" else 1.0)
+
+    def cost_derivative(self, output_activations: Any, y: Any) -> Any:
+        a, cost = output_activations, self._case.told["cost"]
+        return {"quadratic": a - y, "cross-entropy": (a - y) / (a * (1 - a)), "log-likelihood": -y / a}[cost]
+
+
+def _backprop_of(module: types.ModuleType) -> tuple[Any, Any]:
+    """The function in a learner's file, and the class that it is a method of, if it is."""
+    if callable(getattr(module, "backprop", None)):
+        return module.backprop, None
+    for value in vars(module).values():
+        if isinstance(value, type) and callable(getattr(value, "backprop", None)):
+            return getattr(value, "backprop"), value  # noqa: B009
+    raise UnjudgedError("it defines no backprop: neither a function backprop(net, x, y) nor a class with that method")
+
+
+def _object(kind: Any, net: _Net) -> Any:
+    """An object of the learner's own class, with the parameters of `net`."""
+    try:
+        made = kind(list(net.sizes))
+    except Exception:
+        made = kind.__new__(kind)
+    for name in ("sizes", "num_layers", "biases", "weights"):
+        setattr(made, name, getattr(net, name))
+    return made
+
+
+def _lines(error: BaseException, path: str) -> tuple[int, str]:
+    """The line of the learner's file that was reached, and the lines of the traceback that are about that file."""
+    summary = traceback.TracebackException.from_exception(error)
+    frames = [frame for frame in summary.stack if frame.filename == path]
+    text = "".join([*traceback.format_list(frames[-6:]), *summary.format_exception_only()]).rstrip()
+    return (frames[-1].lineno or 0) if frames else 0, text[-3000:]
+
+
+def _shape_error(nabla: Sequence[Array], parameters: Sequence[Array], name: str, m: int) -> tuple[str, bool, bool]:
+    """What does not fit, if something does not; whether all shapes are exact; and whether a sum over m is missing."""
+    exact, unsummed = True, False
+    if len(nabla) != len(parameters):
+        return f"nabla_{name} has {len(nabla)} entries, and the network {len(parameters)} layers", False, False
+    for layer, (g, p) in enumerate(zip(nabla, parameters, strict=True)):
+        n, full = p.size, f"net.{'biases' if name == 'b' else 'weights'}"
+        if name == "b" and m > 1 and g.shape in ((n, m), (m, n)):
+            unsummed = True
+        elif g.shape != p.shape and (name == "w" or g.shape not in ((n,), (n, 1), (1, n))):
+            note = ", its transpose" if name == "w" and g.shape == p.shape[::-1] else ""
+            return f"nabla_{name}[{layer}] has shape {g.shape}{note}; {full}[{layer}] has {p.shape}", False, False
+        exact = exact and g.shape == p.shape
+    return "", exact, unsummed
+
+
+def _take(result: Any, parameters: Sequence[Array], m: int, order: str | None) -> tuple[dict[str, Any], list[Array]]:
+    """What the function returned, as arrays; or what is wrong with it."""
+    if result is None:
+        raise UnjudgedError("backprop returns None; is its return statement missing?")
+    if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != 2:
+        size = f" of length {len(result)}" if hasattr(result, "__len__") else ""
+        raise UnjudgedError(f"backprop returns a {type(result).__name__}{size}, and not the pair (nabla_b, nabla_w)")
+    for part in result:
+        if not isinstance(part, (tuple, list, np.ndarray)):
+            raise UnjudgedError(f"backprop returns a pair with a {type(part).__name__}, and not two lists of arrays")
+    try:
+        first, second = ([np.asarray(g) for g in part] for part in result)
+        kinds = {g.dtype for g in (*first, *second)}
+    except ValueError as error:
+        raise UnjudgedError(f"backprop returns what is not an array: {error}") from None
+    for kind in kinds:
+        if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize < 4):
+            raise UnjudgedError(f"backprop returns numbers of dtype {kind}; float64 and float32 can be judged")
+    misfits = []
+    for which in (order,) if order else CHOICES["order"]:
+        nb, nw = (first, second) if which == "b,w" else (second, first)
+        layers = len(parameters) // 2
+        bad_b, exact, unsummed = _shape_error(nb, parameters[:layers], "b", m)
+        bad_w, _, _ = _shape_error(nw, parameters[layers:], "w", m)
+        if not bad_b and not bad_w:
+            sizes = {min(8, g.dtype.itemsize) for g in nw + nb if g.dtype.kind == "f"}
+            return {"order": which, "exact": exact, "unsummed": unsummed, "bytes": min(sizes, default=8)}, nb + nw
+        misfits.append((bool(bad_b) + bool(bad_w), bad_w or bad_b))
+    raise UnjudgedError(min(misfits, key=lambda misfit: misfit[0])[1])
+
+
+def _attempt(
+    function: Any, kind: Any, case: Case, convention: Convention, path: str
+) -> tuple[dict[str, Any], list[Array]]:
+    """Call the learner's function once. Returns what came of it, and the arrays if it came to any."""
+    net, x, y = _Net(case, convention), convention.lay(case.x), convention.lay(case.y)
+    before = [x.copy(), y.copy(), *(p.copy() for p in net.biases + net.weights)]
+    names = ["x", "y"] + [f"net.{name}[{i}]" for name in ("biases", "weights") for i in range(len(case.w))]
+    given = [x, y, *net.biases, *net.weights]
+    try:
+        net = _object(kind, net) if kind else net
+        with np.errstate(all="ignore"):
+            result = function(net, x, y)
+        given += [*net.biases, *net.weights]  # others, if it has put them there
+        found, arrays = _take(result, before[2:], len(case.x), case.told.get("order"))
+        pairs = zip(names + names[2:], given, before + before[2:])
+        found["changed"] = next((name for name, now, old in pairs if not np.array_equal(now, old)), "")
+    except UnjudgedError as error:
+        return {"failed": str(error), "line": 1 << 30, "raised": False}, []
+    except BaseException as error:
+        line, text = _lines(error, path)
+        return {"failed": text, "line": line, "raised": True}, []
+    return found, [np.array(a, dtype=np.float64) for a in arrays]
+
+
+def attempts(
+    path: Path, told: dict[str, str], networks: Any, seed: int, say: Callable[[str], object] = str
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Run the file and call its function on all cases, in every convention that may be meant.
+
+    Returns what was told, what came of each call, and all the arrays in one. Raises UnjudgedError.
+    """
+    say("import")
+    module = types.ModuleType("learner")
+    module.__file__ = str(path)
+    sys.modules["learner"] = module
+    try:
+        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), vars(module))
+    except BaseException as error:
+        raise UnjudgedError(f"the file cannot be run:\n{_lines(error, str(path))[1]}") from None
+    function, kind = _backprop_of(module)
+    for name, choices in CHOICES.items():
+        value = getattr(module, name.upper(), None)
+        if isinstance(value, str) and name not in told:
+            value = value.lower().replace("_", "-")
+            if value in choices:
+                told = told | {name: value}
+            elif name in SETTINGS:  # the others are found out all the same, so the constant may be about something else
+                raise UnjudgedError(f"its {name.upper()} is {value!r}; it can be {' or '.join(map(repr, choices))}")
+    say("call")
+    told = {name: CHOICES[name][0] for name in SETTINGS} | told
+    cases = make_cases(networks, told, seed)
+    outcomes: list[dict[str, Any]] = []
+    arrays: list[Array] = []
+    for c, convention in enumerate(conventions(told)):
+        mine = [(k, case) for k, case in enumerate(cases) if (len(case.x) > 1) == (convention.examples == "batch")]
+        fits, first = True, None
+        for k, case in mine:
+            found, lists = _attempt(function, kind, case, convention, str(path))
+            outcomes.append({"convention": c, "case": k, "shapes": [a.shape for a in lists]} | found)
+            arrays += [a.reshape(-1) for a in lists]
+            first = (case, lists) if lists and first is None else first
+            fits = fits and bool(lists) and found["exact"] and not found["unsummed"]
+        if first:
+            _, again = _attempt(function, kind, first[0], convention, str(path))
+            outcomes[-1]["repeats"] = len(again) == len(first[1]) and all(
+                np.array_equal(p, q, equal_nan=True) for p, q in zip(first[1], again, strict=True)
+            )
+        if fits and any(len(set(case.sizes)) == len(case.sizes) for _, case in mine):
+            break  # nothing else can fit layers whose sizes are all different
+    return {"told": told, "outcomes": outcomes}, {"all": np.concatenate([np.zeros(0), *arrays])}
+
+
+def serve(folder: Path) -> None:
+    """What the learner's process does: `attempts`, as a file asks for them, with the answer in files."""
+    request = json.loads((folder / "request.json").read_text("utf-8"))
+    path = Path(request.pop("path"))
+    arrays: dict[str, Array] = {}
+    sys.path.insert(0, str(path.parent))
+    try:
+        report, arrays = attempts(path, **request, say=lambda stage: (folder / "stage").write_text(stage))
+    except UnjudgedError as error:
+        report = {"failed": str(error)}
+    write_arrays(folder / "arrays.npz", arrays)
+    (folder / "report.json").write_text(json.dumps(report), "utf-8")
+    os._exit(0)  # whatever threads the learner's file may have left behind
+
+
+def run(
+    path: Path, told: dict[str, str], networks: Any, seed: int, timeout: float
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """`attempts` in a process of its own, which does not outlive the call with anything that it started."""
+    with tempfile.TemporaryDirectory(prefix="handgrad-") as name:
+        folder = Path(name)
+        request = {"path": str(path), "told": told, "networks": networks, "seed": seed}
+        (folder / "request.json").write_text(json.dumps(request), "utf-8")
+        # -P, and our own search path, so that no file beside the learner's is taken for a module of ours.
+        code = "import json, sys; sys.path[:] = json.loads(sys.argv[1])\n" \
+               f"from pathlib import Path; from {__name__} import serve; serve(Path(sys.argv[2]))"  # fmt: skip
+        command = [sys.executable, "-P", "-c", code, json.dumps([part or str(Path.cwd()) for part in sys.path]), name]
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd=path.parent, start_new_session=True,
+        )  # fmt: skip
+        ended: int | None = None
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                ended = process.wait(timeout)
+        finally:
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        stage = (folder / "stage").read_text() if (folder / "stage").exists() else ""
+        doing = "its backprop was being called" if stage == "call" else "the file itself was being run"
+        if ended is None:
+            hint = "" if stage == "call" else '; what trains a network belongs under `if __name__ == "__main__":`'
+            raise UnjudgedError(f"it was stopped after {timeout:g} s, while {doing}{hint}")
+        if not stage:
+            raise UnjudgedError(f"the process for it did not start (exit code {ended})")
+        if not (folder / "report.json").exists():
+            raise UnjudgedError(f"it ended its process, with exit code {ended}, while {doing}")
+        report = json.loads((folder / "report.json").read_text("utf-8"))
+        if "failed" in report:
+            raise UnjudgedError(report["failed"])
+        return report, read_arrays(folder / "arrays.npz")

@@ -1,0 +1,99 @@
+"""The numbered examples, each in its short form, and the page that they make together."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nn.__main__ import main
+from nn.reproduce import EXAMPLES, as_page, files, reproduce, summary
+
+ROOT = Path(__file__).parent.parent
+NUMBERED = files()
+
+
+def test_there_are_fourteen():
+    assert [int(path.name[:2]) for path in NUMBERED] == list(range(1, 15))
+
+
+@pytest.mark.parametrize("path", NUMBERED, ids=[path.stem for path in NUMBERED])
+def test_an_example_runs_on_its_own(path, tmp_path):
+    command = [sys.executable, "-W", "error", str(path), "--quick", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / f"{path.stem}.json").read_text())
+    assert report["quick"] is True
+    assert report["title"].startswith(f"{int(path.name[:2])}. ")
+    assert len(report["text"]) > 200
+    assert report["rows"]
+    for row in report["rows"]:
+        assert row["what"] and row["setting"] and row["ours"], row
+        assert row["difference"].strip()[-1] in ".!?", row
+        assert bool(row["source"]) >= bool(row["published"]), row
+    for name, caption in report["figures"]:
+        assert caption
+        assert (tmp_path / name).read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A folder with two examples, of which the second fails."""
+    folder = tmp_path / "examples"
+    folder.mkdir()
+    for number, body in ((1, "experiment.row('a', setting='s', ours='1 %', difference='d.', published='2 %', source='t')"),
+                         (2, "raise ValueError('no')")):  # fmt: skip
+        (folder / f"0{number}_x.py").write_text(
+            f'"""{number}. Title.\n\nText."""\nfrom nn.reproduce import run\n\n\n'
+            f"def main(experiment):\n    {body}\n    experiment.block('so')\n\n\nif __name__ == '__main__':\n    run(main)\n"
+        )
+    return folder
+
+
+def test_the_page(small, tmp_path):
+    page = reproduce(tmp_path / "out", only=[1], examples=small)
+    text = page.read_text()
+    assert "| 1 | a | 2 % (t) | 1 % | 0 |" in text
+    assert "## 1. Title\n\nText.\n" in text
+    assert "```text\nso\n```" in text
+    assert "prove nothing" not in text
+    assert "prove nothing" in reproduce(tmp_path / "out", quick=True, only=[1], examples=small).read_text()
+
+
+def test_what_goes_wrong_is_said(small, tmp_path, capsys):
+    with pytest.raises(RuntimeError, match=r"02_x\.py failed"):
+        reproduce(tmp_path / "out", examples=small)
+    with pytest.raises(FileNotFoundError, match="no example 7"):
+        reproduce(tmp_path / "out", only=[7], examples=small)
+    assert main(["reproduce", "--only", "99", "--out", str(tmp_path / "out")]) == 2
+    assert "there is no example 99" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["reproduce", "--only", "x"])
+
+
+def committed():
+    return [json.loads(path.read_text()) for path in sorted((EXAMPLES / "results").glob("[0-9][0-9]_*.json"))]
+
+
+def test_the_committed_page_is_what_the_reports_make():
+    reports = committed()
+    assert not any(report["quick"] for report in reports)
+    assert [report["name"] for report in reports] == [path.stem for path in NUMBERED]
+    assert (EXAMPLES / "results" / "results.md").read_text() == as_page(reports)
+    for report in reports:
+        for name, _ in report["figures"]:
+            assert (EXAMPLES / "results" / name).exists()
+
+
+def test_the_page_says_what_the_examples_say():
+    """The title and the text of each report are those of its file as it stands."""
+    for report, path in zip(committed(), NUMBERED, strict=True):
+        docstring = re.match(r'"""(.*?)"""', path.read_text(), re.DOTALL)[1]
+        title, _, text = docstring.strip().partition("\n")
+        assert (report["title"], report["text"]) == (title.rstrip("."), text.strip()), path.name
+
+
+def test_the_readme_shows_the_table():
+    assert summary(committed()) in (ROOT / "README.md").read_text()
