@@ -144,46 +144,60 @@ def matrix_products(net, x, y):
     return step
 
 
-def scalar_graph(value):
-    """The expression of micrograd's README, forward and backward."""
-
-    def step():
-        a, b = value(-4.0), value(2.0)
-        c = a + b
-        d = a * b + b**3
-        c += c + 1
-        c += 1 + c + (-a)
-        d += d * 2 + (b + a).relu()
-        d += 3 * d + (b - a).relu()
-        e = c - d
-        f = e**2
-        g = f / 2.0
-        g += 10.0 / f
-        g.backward()
-
-    return step
+def expression(a, b):
+    """The expression of micrograd's README."""
+    c = a + b
+    d = a * b + b**3
+    c += c + 1
+    c += 1 + c + (-a)
+    d += d * 2 + (b + a).relu()
+    d += 3 * d + (b - a).relu()
+    e = c - d
+    f = e**2
+    g = f / 2.0
+    g += 10.0 / f
+    return g
 
 
-def scalar_neurons(value):
-    """A layer of eight tanh-less neurons with four inputs each, on two examples: 150 nodes."""
+def eight_neurons(*weights):
+    """A layer of eight neurons with four inputs each, on two examples: 150 nodes."""
     rng = np.random.default_rng(0)
-    weights = rng.standard_normal((8, 5)).tolist()
-    examples = rng.standard_normal((2, 4)).tolist()
+    total = 0.0
+    for x in rng.standard_normal((2, 4)).tolist():
+        for i in range(0, 40, 5):
+            *w, b = weights[i : i + 5]
+            total = total + sum((wi * xi for wi, xi in zip(w, x, strict=True)), b).relu() ** 2
+    return total
+
+
+SCALAR_GRAPHS = {
+    "README expression": (expression, [-4.0, 2.0]),
+    "eight neurons": (eight_neurons, np.random.default_rng(1).standard_normal(40).tolist()),
+}
+
+
+def built_anew(f, value, numbers):
+    """The graph of a function of scalars built and walked, for an engine whose scalars are made by `value`."""
 
     def step():
-        neurons = [[value(w) for w in row] for row in weights]
-        total = 0.0
-        for x in examples:
-            for *w, b in neurons:
-                total = total + sum((wi * xi for wi, xi in zip(w, x, strict=True)), b).relu() ** 2
-        total.backward()
+        f(*[value(number) for number in numbers]).backward()
 
     return step
 
 
-def own_code(step):
+def replayed(f, numbers):
+    """The same function of the same scalars, replayed."""
+    leaves, gradient = [Tensor(number) for number in numbers], autograd.compile(f)
+
+    def step():
+        gradient(*leaves)
+
+    return step
+
+
+def own_code(f):
     """The same function with code of its own: CPython adapts code to the types that it meets, and we compare two."""
-    return types.FunctionType(step.__code__.replace(), step.__globals__, step.__name__, None, step.__closure__)
+    return types.FunctionType(f.__code__.replace(), f.__globals__, f.__name__)
 
 
 def measure(steps, rounds, seconds):
@@ -247,16 +261,19 @@ def main():
                 )
 
     print("\nMicroseconds per scalar graph, forward and backward")
-    for name, graph in (("README expression", scalar_graph), ("eight neurons", scalar_neurons)):
-        steps = {"handgrad": own_code(graph(Tensor))}
+    for name, (f, numbers) in SCALAR_GRAPHS.items():
+        steps = {"handgrad": built_anew(own_code(f), Tensor, numbers), "replayed": replayed(own_code(f), numbers)}
         if importlib.util.find_spec("micrograd"):
             from micrograd.engine import Value
 
-            steps["micrograd"] = own_code(graph(Value))
+            steps["micrograd"] = built_anew(own_code(f), Value, numbers)
         times = measure(steps, rounds, seconds)
         row = "".join(f"{name:>12} {value:8.1f}" for name, value in times.items())
-        ratio = f"   {times['micrograd'] / times['handgrad']:.2f} times as fast" if "micrograd" in times else ""
-        print(f"{name:20}{row}{ratio}")
+        if "micrograd" in times:
+            row += "   {:.2f} and {:.2f} times as fast".format(
+                *(times["micrograd"] / times[ours] for ours in ("handgrad", "replayed"))
+            )
+        print(f"{name:20}{row}")
 
     alone, both = import_time("import numpy"), import_time("import numpy, autograd")
     print(f"\nimport numpy {alone:.0f} ms, with autograd {both:.0f} ms: {both - alone:.0f} ms more")
