@@ -1,12 +1,12 @@
 """One small network, and the four readings of its graph: see it, read it, write it out, run it again."""
 
+import sys
 import timeit
-from pathlib import Path
 
 import numpy as np
 
 import autograd
-from nn import Network, load_digits, one_hot
+from nn import Network, equations, load_digits, one_hot
 
 training, _, _ = load_digits()
 x, y = training.x[:10], one_hot(training.y[:10])  # a mini-batch of ten digits
@@ -17,18 +17,27 @@ def C(x, y):
     return net.cost(x, y)
 
 
-if __name__ == "__main__":
-    cost = C(x, y)
-    cost.backward()
-    cost.name = "C"
-    pictures = Path(__file__).parent / "pictures"
-    autograd.draw(cost).render(outfile=pictures / "network.svg", cleanup=True)  # see it
+cost = C(x, y)
+cost.backward()
+cost.name = "C"
+folder = sys.argv[1] if len(sys.argv) > 1 else "examples/pictures"
+autograd.draw(cost).render(outfile=f"{folder}/network.svg", cleanup=True)  # see it
 
-    print(autograd.equations(C, x[0], y[0]), end="\n\n\n")  # read it, for one digit
+print(autograd.equations(C, x[0], y[0]), end="\n\n\n")  # read it, for one digit
 
-    print(autograd.source(C, x, y), end="\n\n")  # write it out, for the mini-batch
+program = autograd.source(C, x, y)  # write it out, for the mini-batch
+print(program, end="\n\n")
 
-    step = autograd.compile(C)  # run it again, without building the graph
-    for what, f in (("graph and backward()", lambda: C(x, y).backward()), ("replayed", lambda: step(x, y))):
-        seconds = min(timeit.repeat(f, number=500, repeat=9)) / 500
-        print(f"{what:21}{seconds * 1e6:6.1f} microseconds")
+step = autograd.compile(C)  # run it again, without building the graph
+space = {}
+exec(program, space)
+w, b = [p.data for p in net.weights], [p.data for p in net.biases]
+contenders = {
+    "by hand (nn.equations)": lambda: equations.backprop_batch(w, b, x, y),
+    "the program above": lambda: space["C_and_grad"](x, y, w[0], b[0], w[1], b[1]),
+    "replayed, in buffers": lambda: step(x, y),
+    "graph and backward()": lambda: C(x, y).backward(),
+}
+for name, f in contenders.items():
+    seconds = min(timeit.repeat(f, number=500, repeat=9)) / 500
+    print(f"{name:24}{seconds * 1e6:6.1f} microseconds")

@@ -1,4 +1,4 @@
-"""Three pictures of computation graphs: a scalar expression, one neuron with its derived gradient, the digit network.
+"""Two pictures of computation graphs: a scalar expression, and one neuron with its derived gradient.
 
 They are written to examples/pictures, where the README finds them, or to the folder named on the command line.
 """
@@ -6,10 +6,7 @@ They are written to examples/pictures, where the README finds them, or to the fo
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from autograd import Tensor, draw, sigmoid
-from nn import Network, one_hot
 
 
 def expression() -> Tensor:
@@ -30,17 +27,9 @@ def neuron() -> Tensor:
     return cost
 
 
-def network() -> Tensor:
-    """The cost of a 784-30-10 network on a mini-batch of ten digits."""
-    rng = np.random.default_rng(0)
-    cost = Network([784, 30, 10], rng=rng).cost(rng.random((10, 784)), one_hot(rng.integers(0, 10, 10)))
-    cost.name = "C"
-    return cost
-
-
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "pictures"
-    for make, backward in ((expression, False), (neuron, True), (network, False)):
+    for make, backward in ((expression, False), (neuron, True)):
         output = make()
         output.backward()
         path = draw(output, backward=backward).render(outfile=folder / f"{make.__name__}.svg", cleanup=True)

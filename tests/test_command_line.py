@@ -414,3 +414,39 @@ def test_predict_divides_the_pixels_by_the_scale_of_the_training(run, data, mode
     code, out, _ = run("predict", "--scale", "900", model, Path(data) / NAMES[2])
     assert code == 0
     assert [line.split("activation ")[1] for line in out.splitlines()] == [f"{a:.3f})" for a in expected]
+
+
+def test_a_learners_file_is_judged(run, tmp_path):
+    right = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def backprop(net, x, y):
+    a = [x]
+    for w, b in zip(net.weights, net.biases):
+        a.append(sigmoid(w @ a[-1] + b))
+    delta = (a[-1] - y) * a[-1] * (1 - a[-1])
+    nabla_b, nabla_w = [delta], [delta @ a[-2].T]
+    for w, before, now in zip(net.weights[:0:-1], a[-3::-1], a[-2:0:-1]):
+        delta = (w.T @ delta) * now * (1 - now)
+        nabla_b.insert(0, delta)
+        nabla_w.insert(0, delta @ before.T)
+    return nabla_b, nabla_w
+"""
+    file = tmp_path / "solution.py"
+    file.write_text(right)
+    code, out, err = run("check", file)
+    assert (code, err) == (0, "")
+    assert out.startswith("right: ")
+    code, out, _ = run("check", file, "--cost", "cross-entropy", "--sizes", "4,6,5,3")
+    assert code == 1
+    assert "dC/dw3" in out
+    file.write_text(right.replace("* a[-1] * (1 - a[-1])", ""))
+    code, out, _ = run("check", file)
+    assert (code, out[:7]) == (1, "wrong: ")
+    file.write_text("import time; time.sleep(60)")
+    code, out, _ = run("check", file, "--timeout", "1")
+    assert code == 2
+    assert "stopped after 1 s" in out

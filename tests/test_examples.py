@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("[a-z]*.py"))  # the numbered ones have tests/test_reproduce.py
 README = (ROOT / "README.md").read_text("utf-8")
 
 
@@ -30,8 +30,24 @@ def test_the_readme_shows_the_taste_and_its_output():
     assert shown.group(2) == output_of(ROOT / "examples" / "taste.py")
 
 
+def code_of(name):
+    return (ROOT / "examples" / f"{name}.py").read_text("utf-8").partition('"""\n\n')[2]
+
+
+def test_the_front_page_is_what_its_code_makes(tmp_path):
+    """The code, the equations and the program to the letter; of the times, what was timed."""
+    assert f"```python\n{code_of('four_readings')}```" in README
+    read, rest = output_of(ROOT / "examples" / "four_readings.py", tmp_path).split("\n\n\n", 1)
+    program, times = rest.rstrip("\n").rsplit("\n\n", 1)
+    assert f"```text\n{read}\n```" in README
+    assert f"```python\n{program.rstrip()}\n```" in README
+    for line in times.splitlines():
+        what = line.rpartition("microseconds")[0].rstrip(" 0123456789.")
+        assert re.search(rf"^{re.escape(what)} +[\d.]+ microseconds$", README, re.MULTILINE), line
+
+
 def test_the_readme_shows_what_the_other_examples_print():
     assert output_of(ROOT / "examples" / "explain.py") in README
-    assert output_of(ROOT / "examples" / "program.py") in README
+    assert output_of(ROOT / "examples" / "generalises.py").rstrip("\n") in README
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / picture).exists(), picture
