@@ -344,7 +344,9 @@ def _latex_place(element: tuple[int, ...]) -> str:
 
 
 def _latex_numbers(numbers: str) -> str:
-    return re.sub(r"\*\*(-?[\w.]+)", r"^{\1}", numbers).replace("*", "\\cdot").replace("np.", "\\")
+    raised = re.sub(r" ?\*\* ?(\(.*?\)|-?[\w.]+)", r"^{\1}", numbers)
+    named = re.sub(r"np\.(\w+)", lambda match: LATEX.function(match[1]), raised)
+    return named.replace("*", "\\cdot").replace("==", "=").replace("<=", "\\le").replace(">=", "\\ge")
 
 
 def _latex_result(data: Any) -> str:

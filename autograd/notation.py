@@ -69,6 +69,9 @@ class Unicode:
     def call(self, function: str, args: list[str]) -> str:
         return f"{self.functions.get(function, function)}({', '.join(args)})"
 
+    def any_power(self, base: str, exponent: str) -> str:
+        return f"({base})^({exponent})"
+
     def total(self, axes: str, x: str) -> str:
         return f"Σ{axes.translate(LOWERED)} {x}"
 
@@ -112,7 +115,9 @@ class Unicode:
         if not below:
             return product
         one = len(above) + (coefficient != 1) <= 1
-        return self.fraction(product, self.hadamard.join(below), one, len(below) == 1)
+        arrays = [factor.array for factor, n in term.factors if n < 0]
+        under = self._product(below, [False] * (len(below) - len(arrays)) + arrays)
+        return self.fraction(product, under, one, len(below) == 1)
 
     def _product(self, texts: list[str], arrays: list[bool]) -> str:
         product = ""
@@ -150,6 +155,8 @@ class Unicode:
             return self.indicator(x.name, self.sum(x.args[0]), self.sum(x.args[1]))
         if x.kind == "index":
             return self.index(self.as_factor(x.args[0]), x.name)
+        if x.name == "power":
+            return self.any_power(self.as_factor(x.args[0]), self.sum(x.args[1]))
         return self.call(x.name, [self.sum(arg) for arg in x.args])
 
     def as_factor(self, x: Sum) -> str:
@@ -190,9 +197,18 @@ class LaTeX(Unicode):
             return f"\\frac{{{value.numerator}}}{{{value.denominator}}}"
         return str(value) if isinstance(value, Fraction) else f"{value:.6g}"
 
+    def any_power(self, base: str, exponent: str) -> str:
+        return f"{self.parenthesised(base)}^{{{exponent}}}"
+
     def call(self, function: str, args: list[str]) -> str:
-        name = self.functions.get(function, f"\\operatorname{{{function}}}".replace("_", "\\_"))
-        return f"{name}\\left({', '.join(args)}\\right)"
+        if function == "sqrt":
+            return f"\\sqrt{{{args[0]}}}"
+        if function == "abs":
+            return f"\\left|{args[0]}\\right|"
+        return f"{self.function(function)}\\left({', '.join(args)}\\right)"
+
+    def function(self, name: str) -> str:
+        return self.functions.get(name, f"\\operatorname{{{name}}}".replace("_", "\\_"))
 
     def total(self, axes: str, x: str) -> str:
         return f"\\sum_{{{axes}}} {x}" if axes else f"\\sum {x}"

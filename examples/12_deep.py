@@ -43,7 +43,7 @@ from nn.sgd import mini_batches
 
 KINDS = ("sigmoid", "ReLU", "ReLU, residual")
 COLOURS = dict(zip(KINDS, ["#D55E00", "#0072B2", "#009E73"], strict=True))
-ETAS = (0.02, 0.1, 0.5)
+ETAS = (0.02, 0.05, 0.2, 0.8)
 DECAY = 5.0 / 50_000  # lambda/n with the book's lambda
 BOOK = {1: 96.48, 2: 96.90, 3: 96.57, 4: 96.53}  # chapter 5: accuracy on the validation images, by hidden layers
 BOOK_NORMS = {2: (0.07, 0.31), 3: (0.012, 0.060, 0.283), 4: (0.003, 0.017, 0.070, 0.285)}  # of the error, by layer
@@ -161,7 +161,7 @@ def accuracy_figure(chosen, book):
     axes.set_yticks([100 - a for a in accuracies], [str(a) for a in accuracies])
     axes.minorticks_off()
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(fontsize=9, loc="center left", bbox_to_anchor=(0, 0.35))
+    axes.legend(fontsize=9, loc="center right")
     return figure
 
 
@@ -201,8 +201,8 @@ def main(experiment: Experiment) -> None:
         first, last = norms[kind, depths[-1]][[0, -1]]
         experiment.row(
             f"norm of the error, {depths[-1]} hidden layers, {kind}: first layer / last layer", setting=setting,
-            ours=f"{first / last:.1g}", seed=f"median of {len(seeds)}",
-            difference=f"From {last:.1g} in the last hidden layer to {first:.1g} in the first: a factor of"
+            ours=f"{first / last:.2g}", seed=f"median of {len(seeds)}",
+            difference=f"From {last:.2g} in the last hidden layer to {first:.2g} in the first: a factor of"
             f" {(first / last) ** (1 / (depths[-1] - 1)):.2f} per layer.",
         )  # fmt: skip
 
