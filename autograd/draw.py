@@ -83,8 +83,9 @@ class Drawing(graphviz.Digraph):
 
 
 def draw(
-    output: Tensor, *, backward: bool = False, seed: Any = None, depth: int | None = None, limit: int = 150
-) -> Drawing:
+    output: Tensor, *, backward: bool = False, seed: Any = None, depth: int | None = None, limit: int = 150,
+    **constants: Any,
+) -> Drawing:  # fmt: skip
     """A picture of the graph that `output` was computed by: a `graphviz.Digraph`, which notebooks show as SVG.
 
     Boxes are values: parameters yellow, constants grey and dashed, computed ones white. Each says its name, its shape
@@ -95,6 +96,7 @@ def draw(
               is the gradient of; `seed` is the gradient arriving at an output of several elements
     depth     how many levels of scopes (layers, `with scope(…)`) to open; what lies deeper is folded into one box
     limit     above this many nodes, scopes are folded by themselves, and the picture says so
+    constants names for arrays that the output was computed from: draw(cost, x=x, y=y)
 
     Rendering (`.render()`, `.pipe()`) uses the program dot, or else the package pygraphviz; with neither it raises
     RuntimeError saying how to get them, and `.source` still holds the DOT text.
@@ -108,6 +110,10 @@ def draw(
     grads = backprop(output, Tensor(seed_of(output, plain(seed)))) if backward else {}  # a Tensor: all is recorded
     forward = Graph(output)
     graph = Graph(output, *grads.values(), scopes_of=forward)
+    for name, array in constants.items():
+        if array not in forward:
+            raise ValueError(f"draw: {name} is none of the arrays that this value was computed from")
+    names = {id(array): name for name, array in constants.items()}
     of: dict[int, list[Tensor]] = {}  # whose a gradient is, by its id: a sum passes one on to all its terms
     for x, g in grads.items():
         of.setdefault(id(g), []).append(x)
@@ -126,7 +132,7 @@ def draw(
     drawing.attr("edge", color="#555555", arrowsize="0.7")
     if note:
         drawing.attr("graph", label=graphviz.escape(note), labelloc="t")
-    _Picture(drawing, graph, forward, of, output, depth).paint()
+    _Picture(drawing, graph, forward, of, output, depth, names).paint()
     return drawing
 
 
@@ -151,8 +157,9 @@ class _Picture:
         of: dict[int, list[Tensor]],
         output: Tensor,
         depth: int | None,
+        names: dict[int, str],
     ):
-        self.drawing, self.graph, self.forward = drawing, graph, forward
+        self.drawing, self.graph, self.forward, self.names = drawing, graph, forward, names
         self.of, self.output, self.depth = of, output, depth
         self.scopes = sorted({path for node in graph if (path := _folded(node, depth)) is not None})
         self.edges: set[tuple[str, str]] = set()  # into and out of folded boxes, where one line is enough
@@ -226,8 +233,9 @@ class _Picture:
     def _label(self, node: Node) -> str:
         value = node.value
         lines = []
-        if node.name:
-            lines.append(node.name)
+        name = node.name or self.names.get(id(value))
+        if name:
+            lines.append(name)
         elif id(value) in self.of:
             whose = [x.name or "output" * (x is self.output) for x in self.of[id(value)]]
             whose = [name for name in whose if name]

@@ -21,7 +21,7 @@ cost = C(x, y)
 cost.backward()
 cost.name = "C"
 folder = sys.argv[1] if len(sys.argv) > 1 else "examples/pictures"
-autograd.draw(cost).render(outfile=f"{folder}/network.svg", cleanup=True)  # see it
+autograd.draw(cost, x=x, y=y).render(outfile=f"{folder}/network.svg", cleanup=True)  # see it
 
 print(autograd.equations(C, x[0], y[0]), end="\n\n\n")  # read it, for one digit
 

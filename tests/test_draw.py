@@ -186,3 +186,14 @@ def test_only_a_tensor_can_be_drawn():
 def test_a_leaf_and_a_constant_can_be_drawn():
     assert "x" in texts(draw(Tensor(2.0, name="x")))
     assert isinstance(draw(Tensor(2.0).detach()), Drawing)
+
+
+def test_arrays_can_be_given_names():
+    w, x, y = Tensor([1.0, 2.0], name="w"), np.array([3.0, 4.0]), np.array([5.0, 6.0])
+    cost = np.sum((w * x - y) ** 2)
+    assert [label for label in ("targets", "inputs") if label in draw(cost).source] == []
+    text = draw(cost, inputs=x, targets=y).source
+    assert "inputs\\n(2,) float64" in text
+    assert "targets\\n(2,) float64" in text
+    with pytest.raises(ValueError, match="z is none of the arrays"):
+        draw(cost, z=np.array([3.0, 4.0]))
