@@ -64,8 +64,9 @@ class Element:
 
 
 def explain(
-    output: Tensor, *, seed: Any = None, differences: bool = False, element: tuple[Tensor, Any] | None = None
-) -> Explanation:
+    output: Tensor, *, seed: Any = None, differences: bool = False, element: tuple[Tensor, Any] | None = None,
+    **constants: Any,
+) -> Explanation:  # fmt: skip
     """The chain rule as it was applied to `output`: a step for each value, from the output back.
 
     In the text, `dz` stands for the gradient of the output with respect to z. Each step gives the result, and then
@@ -79,6 +80,7 @@ def explain(
     element      a Tensor and an index, such as (w1, (3, 5)): that one element of its gradient traced through. Every
                  element that its derivative reaches on the way to the output contributes a product; from there the
                  largest contribution is followed
+    constants    names for arrays that the output was computed from, explain(cost, x=x, y=y); else they are "array"
 
     `print` it, take `latex()`, or take the `steps` for a program; `rows()` gives them as dictionaries.
 
@@ -98,12 +100,17 @@ def explain(
     names = _names(list(grads), output)
     if element is not None:
         return Explanation(names[output], [], _trace(output, *element, grads, names))
+    arrays = {id(x): "array" for node in nodes for x in node.inputs if isinstance(x, np.ndarray)}
+    for name, array in constants.items():
+        if id(array) not in arrays:
+            raise ValueError(f"explain: {name} is none of the arrays that this value was computed from")
+        arrays[id(array)] = name
     latest_first = sorted(grads, key=lambda x: (x.op is None, -x.tick))  # the leaves at the end
     steps = {x: Step(names[x], x.data, grads[x]) for x in latest_first}
     for node in nodes:
         for i, x in enumerate(node.inputs):
             if isinstance(x, Tensor):
-                steps[x].contributions.append(_contribution(node, i, grads[node], names))
+                steps[x].contributions.append(_contribution(node, i, grads[node], names, arrays))
     if differences:
         for x, step in steps.items():
             if x is not output:
@@ -179,7 +186,7 @@ def _paths(node: Tensor, i: int, at: tuple[int, ...], g: Any, names: dict[Tensor
     ]  # fmt: skip
 
 
-def _contribution(node: Tensor, i: int, g: Any, names: dict[Tensor, str]) -> Contribution:
+def _contribution(node: Tensor, i: int, g: Any, names: dict[Tensor, str], arrays: dict[int, str]) -> Contribution:
     """Run the rule on symbols, which reads it off, and on the arrays, which gives its value."""
     op: Any = node.op
     g_, y_ = _symbol(g), _symbol(node.data)
@@ -188,7 +195,7 @@ def _contribution(node: Tensor, i: int, g: Any, names: dict[Tensor, str]) -> Con
     for x, value in zip(node.inputs, node.values, strict=True):
         if isinstance(x, Tensor) or np.ndim(value):
             operands.append(_symbol(value))
-            known[id(operands[-1])] = names[x] if isinstance(x, Tensor) else "array"
+            known[id(operands[-1])] = names[x] if isinstance(x, Tensor) else arrays.get(id(x), "array")
         else:
             operands.append(value)
     with tracing(), recording():
@@ -206,7 +213,7 @@ def _contribution(node: Tensor, i: int, g: Any, names: dict[Tensor, str]) -> Con
     like = node.values[i]
     scalars = all(np.ndim(x.data if isinstance(x, Tensor) else x) == 0 for x in (g_, y_, *operands))
     by_name = {id(x): names[x] for x in node.inputs if isinstance(x, Tensor)}
-    by_name |= {id(x): "array" for x in node.inputs if isinstance(x, np.ndarray)}
+    by_name |= arrays
     use = text(expression(node, lambda value: by_name.get(id(value))))
     in_figures = text(expression(found, in_numbers)) if scalars else ""
     return Contribution(

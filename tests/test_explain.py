@@ -195,3 +195,12 @@ def test_what_is_not_an_element():
             explain(np.sum(x * x), element=(x, index))
     with pytest.raises(ValueError, match="none that the output was computed from"):
         explain(np.sum(x * x), element=(y, ()))
+
+
+def test_arrays_can_be_given_names():
+    w, x = Tensor([1.0, 2.0], name="w"), np.array([3.0, 4.0])
+    text = str(explain(np.sum(w * x), x=x))
+    assert "u1 = w * x:  du1 * x = " in text
+    assert "array" not in text.replace("array of shape", "")
+    with pytest.raises(ValueError, match="y is none of the arrays"):
+        explain(np.sum(w * x), y=np.array([3.0, 4.0]))
