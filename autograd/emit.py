@@ -11,6 +11,7 @@ import numpy as np
 from autograd.backprop import reached
 from autograd.expressions import applied, literal, parsed, text
 from autograd.graph import Graph
+from autograd.ops.shaping import is_basic
 from autograd.simplify import ELEMENTWISE, Formula, Formulas, ordered
 from autograd.trace import Trace, unique
 
@@ -26,8 +27,8 @@ def source(f: Callable[..., Any], *args: Any) -> str:
     constants. Raises ValueError for a value that is not a single number.
 
     The text is read off from what `f` and the derivative rules record for these `args`. So Python's own control flow is
-    recorded as it ran: the program of a function with a loop over `len(x)` is that of this length of x, and an `if` on
-    a value is decided as it was here.
+    recorded as it ran: the program of a function with a loop over `len(x)` is that of this length of x, and an `if` or
+    a `while` on a value is decided as it was here.
 
     >>> from autograd import Tensor
     >>> def cost(w, x):
@@ -42,6 +43,22 @@ def source(f: Callable[..., Any], *args: Any) -> str:
         # t1 = np.tanh(x @ w)
         dw = x.T @ (2 * t1 * (1 - t1 * t1))
         return value, (dw,)
+    >>> def above_ten(x):
+    ...     y = x
+    ...     while y < 10:
+    ...         y = y * x
+    ...     return y
+    >>> print(source(above_ten, Tensor(3.0)), end="")
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def above_ten_and_grad(x):
+        t1 = x * x
+        value = t1 * x
+        # value = t1 * x
+        # t1 = x * x
+        dx = t1 + t1 + t1
+        return value, (dx,)
     """
     trace = Trace(f, args)
     inputs = [trace.output, *trace.wanted]
@@ -176,11 +193,13 @@ class Program:
             lines.append((formula, f"{self.hoisted[text(constant)]} = {text(constant)}"))
 
     def _scatter(self, formula: Formula, target: str) -> list[str]:
-        """The transpose of indexing takes two statements."""
+        """The transpose of indexing takes two statements: an assignment, where no element is picked twice."""
         dtype = "" if formula.value.dtype == np.float64 else f", np.{formula.value.dtype}"
         made = f"{target} = np.zeros({formula.params['shape']}{dtype})"
-        index = text(self._index(formula))
-        return [made, f"np.add.at({target}, {index}, {text(self._expression(formula.args[0]))})"]
+        index, part = self._index(formula), text(self._expression(formula.args[0]))
+        if is_basic(formula.params["index"]) and isinstance(index, ast.Subscript):
+            return [made, f"{text(ast.Subscript(parsed(target), index.slice, ast.Load()))} = {part}"]
+        return [made, f"np.add.at({target}, {text(index)}, {part})"]
 
     def _index(self, formula: Formula) -> ast.expr:
         where = ast.Subscript(parsed("np.s_"), literal(formula.params["index"]), ast.Load())

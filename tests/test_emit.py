@@ -167,12 +167,21 @@ def test_second_derivatives_and_convolution(tmp_path):
         patches = x[np.arange(4)[:, None] + np.arange(3)]
         return np.sum(np.tanh(np.einsum("pk,k->p", patches, w)) ** 2)
 
+    def strided(w, x):
+        return np.sum(np.tanh(np.lib.stride_tricks.sliding_window_view(x, 3) @ w) ** 2)
+
     def norm(x):
         return np.sum(grad(lambda u: np.sum(np.exp(u) * u))(x) ** 2)
 
     w, x = Tensor([0.5, -1.0, 2.0]), Tensor([0.1, 0.5, -0.3, 0.8, 0.2, -0.6])
     texts = []
-    for g, args in ((grad(f), [Tensor(0.5)]), (grad(grad(f)), [Tensor(0.5)]), (convolution, [w, x]), (norm, [x])):
+    for g, args in (
+        (grad(f), [Tensor(0.5)]),
+        (grad(grad(f)), [Tensor(0.5)]),
+        (convolution, [w, x]),
+        (strided, [w, x]),
+        (norm, [x]),
+    ):
         texts.append(source(g, *args))
         value, gradients = run(texts[-1], g.__name__, *args)
         expected, exact = value_and_grad(g, tuple(range(len(args))))(*[arg.data for arg in args])

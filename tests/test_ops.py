@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
 
 import autograd
 from autograd import Tensor, check_gradients, grad
@@ -185,6 +186,10 @@ SHAPING = [
     row("flip", "", np.flip, normal(2, 3)),
     row("flip", "axis", lambda x: np.flip(x, 0), normal(2, 3)),
     row("flip", "axes", lambda x: np.flip(x, axis=(0, -1)), normal(2, 3)),
+    row("sliding_window_view", "", lambda x: sliding_window_view(x, 3), normal(5)),
+    row("sliding_window_view", "2-D", lambda x: sliding_window_view(x, (2, 3)), normal(4, 4)),
+    row("sliding_window_view", "axis", lambda x: sliding_window_view(x, (2, 2), axis=(1, -1)), normal(2, 3, 4)),
+    row("sliding_window_view", "an axis twice", lambda x: sliding_window_view(x, (2, 2), (0, 0)), normal(5, 2)),
     row("roll", "", lambda x: np.roll(x, 2), normal(2, 3)),
     row("roll", "axis", lambda x: np.roll(x, 1, axis=-1), normal(2, 3)),
     row("roll", "axes", lambda x: np.roll(x, (1, -2), axis=(0, 1)), normal(2, 3)),

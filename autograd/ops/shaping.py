@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.stride_tricks import sliding_window_view
 
 from autograd.ops.registry import stands_for
 from autograd.tensor import Each, Op
@@ -14,10 +15,14 @@ from autograd.tensor import Each, Op
 _BASIC = (int, np.integer, slice, type(None), type(Ellipsis))  # indices that take no element twice
 
 
+def is_basic(index: Any) -> bool:
+    return all(isinstance(part, _BASIC) for part in (index if isinstance(index, tuple) else (index,)))
+
+
 def _scatter(g: Any, index: Any, shape: Any) -> Any:
     """Zeros of `shape` with `g` added at `index`: the transpose of indexing. Repeated indices accumulate."""
     out = np.zeros(shape, g.dtype)
-    if all(isinstance(part, _BASIC) for part in (index if isinstance(index, tuple) else (index,))):
+    if is_basic(index):
         out[index] = g
     else:
         np.add.at(out, index, g)
@@ -51,6 +56,21 @@ def _inverse(axes: Any, x: Any) -> Any:
     return None if axes is None else tuple(int(i) for i in np.argsort([axis % x.ndim for axis in axes]))
 
 
+def _from_windows(g: Any, x: Any, window_shape: Any, axis: Any) -> Any:
+    """Every element gets the gradients of the windows that it is in: for each place in a window, those of the windows
+    that have it there, shifted to it."""
+    lengths = tuple(int(n) for n in np.atleast_1d(window_shape))
+    axes = range(x.ndim) if axis is None else [int(i) % x.ndim for i in np.atleast_1d(axis)]
+    total = None
+    for place in np.ndindex(lengths):
+        widths = np.zeros((x.ndim, 2), int)
+        for i, before, n in zip(axes, place, lengths, strict=True):
+            widths[i] += (before, n - 1 - before)
+        part = np.pad(g[(..., *place)], widths.tolist())
+        total = part if total is None else total + part
+    return total
+
+
 # fmt: off
 reshape      = Op(np.reshape,      "np.reshape(x, shape)",     lambda g, y, x, shape: np.reshape(g, x.shape))
 ravel        = Op(np.ravel,        "np.ravel(x)",              lambda g, y, x: np.reshape(g, x.shape))
@@ -71,6 +91,9 @@ getitem: Op  = Op(_getitem,        "x[index]",
                   lambda g, y, x, index: scatter(g, index, x.shape))
 scatter: Op  = Op(_scatter,        "scatter(x, index, shape)",
                   lambda g, y, x, index, shape: g[index])
+windows      = Op(sliding_window_view, "np.lib.stride_tricks.sliding_window_view(x, window_shape, axis=axis)",
+                  lambda g, y, x, window_shape, axis=None: _from_windows(g, x, window_shape, axis),
+                  name="sliding_window_view")
 pad_constant = Op(lambda x, pad_width, constant_values=0: np.pad(x, pad_width, constant_values=constant_values),
                   "np.pad(x, pad_width, constant_values=constant_values)",
                   lambda g, y, x, pad_width, constant_values=0: g[_inside(x, pad_width)], name="pad")
