@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import re
 import subprocess
 import sys
 import time
@@ -146,13 +147,10 @@ def summary(reports: Sequence[dict[str, Any]]) -> str:
 
 
 def as_page(reports: Sequence[dict[str, Any]]) -> str:
-    """The page of results as Markdown: the table, and a section for each example."""
-    short = any(report["quick"] for report in reports)
-    parts = [
-        "# Results\n\nWritten by `python -m nn reproduce`"
-        + (" --quick, whose figures prove nothing." if short else ".")
-    ]
-    parts.append(summary(reports))
+    """The page of results as Markdown: a section for each example, and the table of all."""
+    short = " --quick`, whose figures prove nothing" if any(report["quick"] for report in reports) else "`"
+    parts = [f"# Results\n\nWritten by `python -m nn reproduce{short}. The table of all results is at the end."]
+    parts.append("\n".join(f"- [{report['title']}](#{_anchor(report['title'])})" for report in reports))
     for report in reports:
         parts.append(f"## {report['title']}\n\n{report['text']}\n\n`examples/{report['name']}.py`")
         lines = ["| what | setting | seed | published | ours | seconds | |", "|---|---|---|---|---|---|---|"]
@@ -164,4 +162,10 @@ def as_page(reports: Sequence[dict[str, Any]]) -> str:
         parts.append("\n".join(lines))
         parts += [f"```text\n{block}\n```" for block in report["blocks"]]
         parts += [f"![{caption}]({file})\n\n{caption}" for file, caption in report["figures"]]
+    parts += ["## All results", summary(reports)]
     return "\n\n".join(parts) + "\n"
+
+
+def _anchor(title: str) -> str:
+    """What GitHub makes of a heading, for links to it."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")

@@ -23,20 +23,20 @@ def _relu(x: Any, out: Any = None) -> Any:
 
 
 # Where e^-x would overflow, and 1, as arrays without axes: NumPy takes those faster than Python's numbers.
-_LOWEST: dict[str, Any] = {"e": np.array(-11, np.float16), "f": np.array(-87, np.float32), "d": np.array(-708.0)}
-_ONE: dict[str, Any] = {code: np.ones_like(lowest) for code, lowest in _LOWEST.items()}
+_LIMITS: dict[str, Any] = {
+    code: (np.array(lowest, code), np.array(1, code)) for code, lowest in (("e", -11), ("f", -87), ("d", -708))
+}
 
 
 def _sigmoid(x: Any, out: Any = None) -> Any:
     """1 / (1 + e^-x), in one array throughout; x is cut off just above where e^-x would overflow."""
-    code = x.dtype.char if isinstance(x, (ndarray, np.generic)) and x.dtype.char in _ONE else "d"
+    lowest, one = _LIMITS.get(x.dtype.char if isinstance(x, (ndarray, np.generic)) else "d", _LIMITS["d"])
     if not isinstance(x, ndarray) or not x.ndim:
-        lowest = _LOWEST[code][()]
-        return 1 / (1 + np.exp(-(lowest if x < lowest else x)))
-    y: Any = np.maximum(x, _LOWEST[code], out=out)
+        return 1 / (1 + np.exp(-(lowest[()] if x < lowest else x)))
+    y: Any = np.maximum(x, lowest, out=out)
     np.negative(y, out=y)
     np.exp(y, out=y)
-    np.add(y, _ONE[code], out=y)
+    np.add(y, one, out=y)
     return np.reciprocal(y, out=y)
 
 
