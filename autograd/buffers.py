@@ -108,13 +108,12 @@ class Assembly:
             self._product(name, ", ".join(operands), value, [np.shape(arg.value) for arg in args], reads)
         elif op.name == "sum":
             keep = ", keepdims=True" if formula.params.get("keepdims") else ""
-            call = (
-                f"np.add.reduce({operands[0]}, axis={formula.params.get('axis')}{keep})"  # np.sum, without its overhead
-            )
+            axis = formula.params.get("axis")
+            call = f"np.add.reduce({operands[0]}, axis={axis}{keep})"  # np.sum, without its overhead
             self.lines.append(Line(name, call, value, reads, array))
         elif op.name == "power" and array and args[1].equals(2.0):
             self.lines.append(Line(name, f"np.square({operands[0]})", value, reads, True, True))
-        elif array and isinstance(forward, np.ufunc) and not formula.params:
+        elif array and isinstance(forward, np.ufunc) and getattr(np, forward.__name__, None) is forward:
             fast = [self._number(arg, value.dtype) if arg.is_number else self.text_of(arg) for arg in args]
             call = f"np.{forward.__name__}({', '.join(fast)})"
             self.lines.append(Line(name, call, value, reads, True, True))

@@ -32,7 +32,8 @@ class Op:
 
     A rule is a line of plain NumPy, called as `rule(g, y, *inputs, **params)`: `g` is the gradient arriving at the
     output `y`, and the rule returns the gradient for its input; `backprop` sums out whatever broadcasting repeated.
-    Run on arrays it is the backward pass; run on Tensors it is a recorded one.
+    Run on arrays it is the backward pass; run on Tensors it is a recorded one. A forward function that has a parameter
+    `out` acts element by element: replay has it write into arrays, and may give it one of its inputs for that.
     The arguments after `g, y` name the inputs, then the parameters, in the order of the NumPy function.
     `delta`, where given, makes of (g, y) what all the rules get in place of g, computed once: a fused operation
     f(u(…)) has the rules of u, and delta = g f'(u), which is the error of the book's BP2. Its `parts` are u and f.
