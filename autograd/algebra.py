@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+import numpy as np
+
 Sum = tuple["Term", ...]
 
 
@@ -38,15 +40,25 @@ ZERO: Sum = ()
 
 
 def number(value: float) -> Sum:
-    """A number; one that is a simple fraction is kept as one.
+    """A number, as a fraction where it is one of small numbers, to the precision that it has.
 
     >>> number(0.05)
     (Term(coefficient=Fraction(1, 20), factors=()),)
+    >>> number(3.14159)
+    (Term(coefficient=3.14159, factors=()),)
     """
-    simple = Fraction(value).limit_denominator(10**6) if abs(value) < 1e9 else None
-    if simple is not None and abs(float(simple) - value) <= 1e-7 * abs(value):
-        value = simple  # type: ignore[assignment]
-    return (Term(value),) if value else ZERO
+    return (Term(_simple(value) or value),) if value else ZERO
+
+
+def _simple(value: float) -> Fraction | None:
+    if not 1e-6 <= abs(value) < 1e9:
+        return None
+    for simple in (Fraction(value).limit_denominator(1000), Fraction(1, round(1 / value) or 1)):
+        if abs(float(simple) - value) <= 4e-16 * abs(value):
+            return simple
+        if float(np.float32(value)) == value == float(np.float32(float(simple))):  # a number of single precision
+            return simple
+    return None
 
 
 def atom(kind: str, name: str, *args: Sum, array: bool = True) -> Sum:
@@ -199,9 +211,10 @@ class Algebra:
 
     def total(self, x: Sum, axis: str, array: bool = False) -> Sum:
         """The sum over an axis ("" for all), with a common number in front of it."""
-        common = {term.coefficient for term in x}
-        by = common.pop() if len(common) == 1 else 1
-        return scaled(atom("total", axis, scaled(x, 1 / Fraction(by) if by != 1 else 1), array=array), by)
+        if len({term.coefficient for term in x}) != 1:
+            return atom("total", axis, x, array=array)
+        ones = tuple([Term(Fraction(1), term.factors) for term in x])
+        return scaled(atom("total", axis, ones, array=array), x[0].coefficient)
 
 
 def transposed(x: Sum) -> Sum:

@@ -16,8 +16,7 @@ import numpy as np
 from numpy import ndarray
 
 from autograd.expressions import applied, literal, parsed, text
-from autograd.operands import memory
-from autograd.simplify import ELEMENTWISE, Formula
+from autograd.simplify import ELEMENTWISE, Formula, own_name
 from autograd.tensor import Op
 from autograd.trace import unique
 
@@ -30,7 +29,7 @@ UFUNCS = {
 }
 SMALL = 4096  # elements of a matrix product up to which np.dot is faster than np.matmul; what they compute is the same
 # Operations whose templates say to the letter what they do; so do those that are NumPy functions.
-LITERAL = {"transpose", "broadcast_to", "concatenate", "astype", "clip", "where", "identity"}
+LITERAL = {"transpose", "concatenate", "astype", "clip", "where", "identity"}
 
 
 @dataclass
@@ -38,6 +37,7 @@ class Line:
     """`name = call`, which computes `value` from what is called `reads`.
 
     writes  the call can take an `out`; elementwise says that this may be one of its operands
+    ours    the operation is NumPy's or the engine's: it returns a view always or never
     buffer  what it is written into, where it is
     """
 
@@ -47,7 +47,13 @@ class Line:
     reads: list[str]
     writes: bool = False
     elementwise: bool = False
+    ours: bool = True
     buffer: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the value is in memory of its own; if not, it may be a view of anything that the line reads."""
+        return self.writes or (self.ours and getattr(self.value, "base", None) is None)
 
     def __str__(self) -> str:
         return f"{self.name} = {self.call[:-1]}, out={self.buffer})" if self.buffer else f"{self.name} = {self.call}"
@@ -90,28 +96,28 @@ class Assembly:
 
     def _compute(self, formula: Formula, op: Op) -> None:
         """Add the lines of an operation."""
-        value, args = formula.value, formula.args
+        value, args, own = formula.value, formula.args, own_name(op)
         operands = [self.text_of(arg) for arg in args]
         reads = [_variable(self._names[id(arg)]) for arg in args if id(arg) in self._names]
-        if op.name == "transpose" and formula.params.get("axes") is None:
+        if own == "transpose" and formula.params.get("axes") is None:
             self._names[id(formula)] = f"{operands[0]}.T"
             return
         name = self._names[id(formula)] = unique(formula.name, self._taken) if formula.name else self._numbered("t")
         forward = UFUNCS.get(op.forward, op.forward)
         array = isinstance(value, ndarray)
-        if op.name == "linear" and array:
+        if own == "linear" and array:
             x, w, b = operands
             product = unique(f"{name}_", self._taken)
             self._product(product, f"{x}, {w}.T", value, [np.shape(arg.value) for arg in args[:2]], reads)
             self.lines.append(Line(name, f"np.add({product}, {b})", value, [product, *reads[2:]], True, True))
-        elif op.name == "matmul" and array:
+        elif own == "matmul" and array:
             self._product(name, ", ".join(operands), value, [np.shape(arg.value) for arg in args], reads)
-        elif op.name == "sum":
+        elif own == "sum":
             keep = ", keepdims=True" if formula.params.get("keepdims") else ""
             axis = formula.params.get("axis")
             call = f"np.add.reduce({operands[0]}, axis={axis}{keep})"  # np.sum, without its overhead
             self.lines.append(Line(name, call, value, reads, array))
-        elif op.name == "power" and array and args[1].equals(2.0):
+        elif own == "power" and array and args[1].equals(2.0):
             self.lines.append(Line(name, f"np.square({operands[0]})", value, reads, True, True))
         elif array and isinstance(forward, np.ufunc) and getattr(np, forward.__name__, None) is forward:
             fast = [self._number(arg, value.dtype) if arg.is_number else self.text_of(arg) for arg in args]
@@ -125,7 +131,7 @@ class Assembly:
             keywords = [ast.keyword(key, self._parameter(param)) for key, param in formula.params.items()]
             called = text(ast.Call(function, self._operands(formula), keywords))
             writes = array and "out" in inspect.signature(op.forward).parameters
-            self.lines.append(Line(name, called, value, reads, writes, writes))
+            self.lines.append(Line(name, called, value, reads, writes, writes and _is_ours(op), _is_ours(op)))
 
     def _product(self, name: str, operands: str, value: Any, shapes: list[tuple[int, ...]], reads: list[str]) -> None:
         small = value.size <= SMALL and all(len(shape) == 2 and min(shape) > 1 for shape in shapes)
@@ -135,10 +141,13 @@ class Assembly:
         return self._once(f"np.array({self.text_of(number)}, np.{dtype})", "c")
 
     def _operands(self, formula: Formula) -> list[ast.expr]:
-        """The operands of a call. Numbers take the dtype of what they meet in arithmetic; elsewhere they say theirs."""
+        """The operands of a call. Numbers take the dtype of what they meet in arithmetic; elsewhere, and where the
+        result has theirs and not that, they say theirs."""
+        met = {np.result_type(arg.value) for arg in formula.args if not arg.is_number}
+        weak = formula.calls(*ELEMENTWISE) and formula.value.dtype in met
         return [
             parsed(self._once(f"np.{arg.value.dtype}({self.text_of(arg)})", "c"))
-            if arg.is_number and isinstance(arg.value, np.floating) and not formula.calls(*ELEMENTWISE)
+            if arg.is_number and isinstance(arg.value, np.floating) and not weak
             else parsed(self.text_of(arg))
             for arg in formula.args
         ]
@@ -169,23 +178,20 @@ class Assembly:
 
     def _assign_buffers(self, overwrite: bool) -> None:
         """Give every line that can write into a buffer one; two share it where one value comes after the other."""
-        owner: dict[int, str] = {}  # the line that made the memory in which a value is
-        root: dict[str, str] = {}  # what a value is a view of: itself, as a rule
+        roots: dict[str, set[str]] = {}  # the lines that made the memory in which a value may be: itself, as a rule
         last: dict[str, int] = {}  # the last line that reads a value, or a view of it
         for i, line in enumerate(self.lines):
-            for name in line.reads:
-                last[root.get(name, name)] = i
-            place = memory(line.value)
-            root[line.name] = line.name if line.writes else owner.get(place, line.name)
-            owner[place] = root[line.name]
+            read = {root for name in line.reads for root in roots.get(name, {name})}
+            last.update(dict.fromkeys(read, i))
+            roots[line.name] = {line.name} if line.is_new else {line.name} | read
         for name in map(_variable, self.results):
-            last[root.get(name, name)] = len(self.lines)
+            last.update(dict.fromkeys(roots.get(name, {name}), len(self.lines)))
 
         buffers: dict[str, tuple[Any, str]] = {}  # where values are, and what fits into there
         free: dict[Any, list[str]] = {}
         for i, line in enumerate(self.lines):
-            roots = dict.fromkeys(root.get(name, name) for name in line.reads)
-            ended = [buffers[name] for name in roots if name in buffers and last[name] == i]
+            behind = dict.fromkeys(root for name in line.reads for root in sorted(roots.get(name, {name})))
+            ended = [buffers[name] for name in behind if name in buffers and last[name] == i]
             kind = _array_like(line.value)
             if line.writes and kind and (overwrite or last[line.name] < len(self.lines)):
                 overwritten = [place for place in ended if line.elementwise and place[0] == kind]
@@ -212,7 +218,7 @@ class Assembly:
 
 def _variable(name: str) -> str:
     """The variable that `x` or `x.T` reads."""
-    return name.removesuffix(".T")
+    return name.split(".")[0]
 
 
 def _array_like(value: Any) -> str:
@@ -225,4 +231,8 @@ def _array_like(value: Any) -> str:
 
 def _is_numpys(op: Op) -> bool:
     module = getattr(op.forward, "__module__", None) or "numpy"
-    return module.split(".")[0] in ("numpy", "_operator") or op.name in LITERAL
+    return module.split(".")[0] in ("numpy", "_operator") or own_name(op) in LITERAL
+
+
+def _is_ours(op: Op) -> bool:
+    return (getattr(op.forward, "__module__", None) or "numpy").split(".")[0] in ("numpy", "_operator", "autograd")

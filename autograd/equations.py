@@ -6,19 +6,32 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import count, islice
 from operator import methodcaller
 from typing import Any
 
 import numpy as np
 
-from autograd.algebra import Algebra, Sum, atom, number, product, scaled, size, symbols_in, transposed
+from autograd.algebra import (
+    Algebra,
+    Sum,
+    Term,
+    atom,
+    is_array,
+    number,
+    product,
+    scaled,
+    size,
+    symbols_in,
+    transposed,
+)
 from autograd.expressions import applied, parsed
 from autograd.graph import Graph
 from autograd.notation import LATEX, UNICODE, Unicode
-from autograd.simplify import Formula, Formulas, ordered
+from autograd.simplify import Formula, Formulas, ordered, own_name
 from autograd.tensor import Tensor
-from autograd.trace import Trace
+from autograd.trace import Trace, unique
 
 # Functions that are written by their name rather than by what they compute.
 BY_NAME = {"sigmoid", "relu", "softmax", "log_softmax", "logsumexp", "softplus", "tanh"}
@@ -74,11 +87,12 @@ class Reader:
     """Formulas as sums of products. What has a line of its own is a symbol, by the formula's id in `symbols`.
 
     A one-dimensional array is read as a column, so that x @ w.T is w x, and an outer product d xᵀ. With `cancel`, terms
-    cancel, and sums of constants, named in `constants`, are their values; `notes` says which.
+    cancel, and sums of constants, named in `constants`, are their values; `notes` says which. `arrays` has the names
+    of arrays that have none of their own, by the formula's id.
     """
 
-    def __init__(self, symbols: dict[int, Sum], constants: set[str], cancel: bool):
-        self.algebra = Algebra(cancel)
+    def __init__(self, symbols: dict[int, Sum], constants: set[str], cancel: bool, arrays: dict[int, str]):
+        self.algebra, self.arrays = Algebra(cancel), arrays
         self.symbols, self.constants = symbols, constants
         self.notes: dict[Sum, Sum] = {}
         self._known: dict[int, Sum] = {}
@@ -95,44 +109,52 @@ class Reader:
         value, args, op = formula.value, formula.args, formula.op
         if op is None:
             return self._constant(formula)
-        a = args[0]
+        a, own = args[0], own_name(op)
         columns = [np.ndim(arg.value) == 1 for arg in args]
-        if op.name == "linear":
+        if own == "linear":
             x, w, b = map(self, args)
             z = product(w, x) if columns[0] else product(x, transposed(w))
             return self.algebra.add(z, b)
-        if op.name == "matmul":
+        if own == "matmul":
             return self._product(*args)
-        if op.name == "swapaxes" or (op.name == "transpose" and formula.params.get("axes") is None):
+        if own == "swapaxes" or (own == "transpose" and formula.params.get("axes") is None):
             return transposed(self(a))
-        if op.name in ("reshape", "ravel", "squeeze", "expand_dims"):
+        if own in ("reshape", "ravel", "squeeze", "expand_dims"):
             turned = (_is_row(value) and not _is_row(a.value)) or (_is_row(a.value) and not _is_row(value))
             return transposed(self(a)) if turned and np.size(value) > 1 else self(a)
-        if op.name == "getitem" and np.ndim(a.value) == 2 and a.value.shape == (np.size(value), 1):
+        if own == "getitem" and np.ndim(a.value) == 2 and a.value.shape == (np.size(value), 1):
             return self(a)
-        if op.name == "broadcast_to" or op.name == "astype":
+        if own == "broadcast_to" or own == "astype":
             return self(a)
-        if op.name == "multiply" and _is_outer(value, *(arg.value for arg in args)):
+        if own == "multiply" and _is_outer(value, *(arg.value for arg in args)):
             row = transposed(self(args[1])) if columns[1] else self(args[1])
             return product(self(a), row)
-        if op.name in BY_NAME:
+        if own in BY_NAME:
             return atom("call", op.name, self(a), array=np.ndim(value) > 0)
-        if op.name == "sum":
+        if own == "sum":
             return self._total(formula)
-        if op.name == "power" and args[1].is_number and float(args[1].value).is_integer():
+        if own == "power" and args[1].is_number and float(args[1].value).is_integer():
             return self.algebra.power(self(a), int(args[1].value))
         names = [f"operand{i}" for i in range(len(args))]
         places = dict(zip(names, map(self, args), strict=True))
-        return self.algebra.read(applied(op, [parsed(name) for name in names], formula.params), places)
+        try:
+            return self.algebra.read(applied(op, [parsed(name) for name in names], formula.params), places)
+        except ValueError:  # an index or another parameter that is too long to be written down
+            return atom("call", op.name, *places.values(), array=np.ndim(value) > 0)
 
     def _constant(self, formula: Formula) -> Sum:
         if np.ndim(formula.value) == 0 or (np.size(formula.value) and np.ptp(formula.value) == 0):
             return number(float(np.ravel(formula.value)[0]))
         square = np.ndim(formula.value) == 2 and np.array_equal(formula.value, np.eye(*formula.value.shape))
-        return atom("symbol", "I" if square else "c")
+        return atom("symbol", "I" if square else self.arrays.setdefault(id(formula), f"c_{len(self.arrays) + 1}"))
+
+    def _matrix(self, formula: Formula) -> Sum:
+        """A factor of a product of matrices: a matrix of ones is 𝟏."""
+        x = self(formula)
+        return scaled(atom("symbol", "𝟏"), x[0].coefficient) if np.ndim(formula.value) and x and not is_array(x) else x
 
     def _product(self, left: Formula, right: Formula) -> Sum:
-        a, b = self(left), self(right)
+        a, b = self._matrix(left), self._matrix(right)
         if np.ndim(left.value) == 1:
             return product(transposed(a), b) if np.ndim(right.value) == 1 else product(transposed(b), a)
         return product(a, b)
@@ -146,11 +168,15 @@ class Reader:
         else:
             axes = [int(i) % ndim for i in np.atleast_1d(axis)]
             letters = ",".join("nkijlm"[i] if ndim == 2 else str(i) for i in axes)
-        total = self.algebra.total(self(x), letters, array=np.ndim(formula.value) > 0)
+        inner = self(x)
+        if not is_array(inner):  # the same number, as often as there are elements
+            return scaled(inner, max(1, np.size(x.value) // max(1, np.size(formula.value))))
+        total = self.algebra.total(inner, letters, array=np.ndim(formula.value) > 0)
         same = np.size(formula.value) and bool(np.ptp(formula.value) < 1e-12)
         if self.algebra.cancel and same and total and symbols_in(total) <= self.constants:
             value = float(np.round(np.ravel(formula.value)[0], 12))
-            self.notes[scaled(total, 1 / total[0].coefficient)] = number(value / float(total[0].coefficient))
+            alone = (Term(Fraction(1), total[0].factors),)
+            self.notes[alone] = number(value / float(total[0].coefficient))
             return number(value)
         return total
 
@@ -202,10 +228,13 @@ class _Writer:
         self.trace = trace
         self.formulas = formulas = Formulas(Graph(trace.output, *trace.grads.values()), trace.named)
         self.output = formulas[trace.output]
-        self.of = self.output.name = self.output.name or (trace.name if trace.name != "f" else "C")
+        self.output.name = self.output.name or (trace.name if trace.name != "f" else "C")
         self.forward = ordered([self.output])
         self.backward = ordered([formulas[g] for g in trace.grads.values()])
         self.formula_of = {id(formula): formula for formula in [*self.forward, *self.backward]}
+        self.arrays: dict[int, str] = {}
+        self._make_names_different()
+        self.of = str(self.output.name)
         self.values = set(map(id, self.forward))
         self._name_activations()
         self.taken = self._names()
@@ -221,6 +250,18 @@ class _Writer:
         values, gradient = self._values(), self._gradient()
         notes = [Equation("", methodcaller("sum", x), right) for x, right in self.short.notes.items()]
         return Equations(values, gradient, notes)
+
+    def _make_names_different(self) -> None:
+        """Parameters keep their names; where there is a w, w2 is written with an index, so that it is no power of w."""
+        taken: set[str] = set()
+        for formula in sorted(self.formula_of.values(), key=lambda formula: formula.op is not None):
+            if formula.name:
+                formula.name = unique(formula.name, taken)
+        for formula in self.formula_of.values():
+            name = formula.name or ""
+            letter = name.rstrip("0123456789")
+            if letter.isalpha() and letter != name and (letter in taken or formula is self.output):
+                formula.name = f"{letter}_{name[len(letter) :]}"
 
     def _names(self) -> set[str]:
         return {formula.name for formula in self.formula_of.values() if formula.name}
@@ -246,8 +287,9 @@ class _Writer:
             for formula in self.formula_of.values()
             if formula.name
         }
-        constants = {self.trace.named[x] for x in self.trace.constants if x in self.trace.named}
-        self.plain, self.short = (Reader(self.symbols, constants, cancel) for cancel in (False, True))
+        given = [self.formulas[x] for x in self.trace.inputs if id(x) in self.trace.constants and isinstance(x, Tensor)]
+        constants = {str(formula.name) for formula in given}
+        self.plain, self.short = (Reader(self.symbols, constants, cancel, self.arrays) for cancel in (False, True))
         lines = []
         for formula in self.formula_of.values():
             if formula.op is not None and (formula.name or self._is_long(formula)):
@@ -275,10 +317,14 @@ class _Writer:
         parameters = [x for x in trace.grads if id(x) in trace.named and id(x) not in trace.constants]
         uses = Counter(id(arg) for formula in self.backward for arg in formula.args)
         uses.update(id(formulas[trace.grads[x]]) for x in parameters)
+        computed: dict[int, list[Tensor]] = {}  # the gradients of the Tensors that are one value
+        for x, g in trace.grads.items():
+            computed.setdefault(id(formulas[x]), []).append(g)
         whose: dict[int, Formula] = {}  # the value that a formula is the gradient of
         for x in trace.grads:
             formula, value = formulas[trace.grads[x]], formulas[x]
-            if value.op is not None and value is not self.output and formula.op is not None:
+            once = len({id(formulas[g]) for g in computed[id(value)]}) == 1  # else each has but a part of the gradient
+            if value.op is not None and value is not self.output and formula.op is not None and once:
                 before = whose.setdefault(id(formula), value)
                 if value.name and (_is_error(value) or not before.name):
                     whose[id(formula)] = value
@@ -293,7 +339,7 @@ class _Writer:
                     self.symbols[id(formula)] = self._symbol(value)
             for x in parameters:
                 if formulas[trace.grads[x]] is formula:
-                    lines.append(self._line(trace.named[id(x)], False, self.plain(formula), self.short(formula)))
+                    lines.append(self._line(str(formulas[x].name), False, self.plain(formula), self.short(formula)))
         return lines
 
     def _symbol(self, value: Formula) -> Sum:

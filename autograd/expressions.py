@@ -37,7 +37,7 @@ def applied(op: Op, operands: list[ast.expr], params: Mapping[str, Any]) -> ast.
         defaults = dict(zip(reversed(names), reversed(rule.__defaults__ or ())))
     settings = {**defaults, **params}
     left_out = {key for key, default in defaults.items() if same(settings[key], default)}
-    template = parsed("x.T" if op.name == "transpose" and settings["axes"] is None else op.template)
+    template = parsed("x.T" if op.name == "transpose" and settings.get("axes", 0) is None else op.template)
     texts = {key: setting if isinstance(setting, ast.expr) else literal(setting) for key, setting in settings.items()}
     filled = _Fill(places, set()).visit(_Fold().visit(_Fill(texts, left_out).visit(template)))
     assert isinstance(filled, ast.expr)
@@ -96,7 +96,7 @@ def literal(value: Any) -> ast.expr:
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):
         return parsed(f"np.{value}" if value > 0 or np.isnan(value) else "-np.inf")
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6 and str(value) != "-0.0":
         value = int(value)
     if isinstance(value, np.dtype):
         return parsed(f"np.{value.name}")

@@ -70,7 +70,7 @@ class Unicode:
         return f"{self.functions.get(function, function)}({', '.join(args)})"
 
     def any_power(self, base: str, exponent: str) -> str:
-        return f"({base})^({exponent})"
+        return f"{base if base.isalnum() else self.parenthesised(base)}^({exponent})"
 
     def total(self, axes: str, x: str) -> str:
         return f"Σ{axes.translate(LOWERED)} {x}"
@@ -99,7 +99,7 @@ class Unicode:
         """A term without its sign."""
         coefficient = abs(term.coefficient)
         above = [self.power(factor, n) for factor, n in term.factors if n > 0]
-        below = [self.power(factor, -n) for factor, n in term.factors if n < 0]
+        below = [self._under(factor, -n) for factor, n in term.factors if n < 0]
         arrays = [factor.array for factor, n in term.factors if n > 0]
         if isinstance(coefficient, Fraction) and coefficient.denominator > 1 and below:
             below.insert(0, self.number(Fraction(coefficient.denominator)))
@@ -107,7 +107,7 @@ class Unicode:
         if len(term.factors) > 1:  # a product of matrices or a sum stands in parentheses among other factors
             positive = [factor for factor, n in term.factors if n > 0]
             for i, factor in enumerate(positive):
-                if factor.kind == "matmul" or (factor.kind == "total" and i < len(positive) - 1):
+                if factor.kind == "matmul" or (factor.kind == "total" and (below or i < len(positive) - 1)):
                     above[i] = self.parenthesised(above[i])
         product = self._product(above, arrays)
         if coefficient != 1 or not above:
@@ -118,6 +118,11 @@ class Unicode:
         arrays = [factor.array for factor, n in term.factors if n < 0]
         under = self._product(below, [False] * (len(below) - len(arrays)) + arrays)
         return self.fraction(product, under, one, len(below) == 1)
+
+    def _under(self, factor: Atom, n: int) -> str:
+        """A power below the fraction bar, where a product of matrices or a sum stands in parentheses."""
+        text = self.power(factor, n)
+        return self.parenthesised(text) if n == 1 and factor.kind in ("matmul", "total") else text
 
     def _product(self, texts: list[str], arrays: list[bool]) -> str:
         product = ""
@@ -161,8 +166,9 @@ class Unicode:
 
     def as_factor(self, x: Sum) -> str:
         """A sum as a factor of a product: in parentheses, unless it is a single atom."""
-        single = len(x) == 1 and x[0].coefficient == 1 and len(x[0].factors) == 1
-        return self.sum(x) if single else self.parenthesised(self.sum(x))
+        single = len(x) == 1 and x[0].coefficient == 1 and len(x[0].factors) == 1 and x[0].factors[0][1] > 0
+        whole = single and x[0].factors[0][0].kind not in ("matmul", "total")
+        return self.sum(x) if whole else self.parenthesised(self.sum(x))
 
 
 class LaTeX(Unicode):
@@ -177,7 +183,7 @@ class LaTeX(Unicode):
         word, above, below = split_name(name)
         letter = f"\\{word}" if greek(word) and word not in ("omicron",) else word
         if len(word) > 1 and not greek(word):
-            letter = f"\\mathrm{{{word}}}".replace("_", "\\_")
+            letter = f"\\mathrm{{{word}}}" if word.isalnum() else f"\\text{{{_escaped(word)}}}"
         return letter + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
 
     def derivative(self, of: str, by: str) -> str:
@@ -195,7 +201,7 @@ class LaTeX(Unicode):
     def number(self, value: Any) -> str:
         if isinstance(value, Fraction) and value.denominator > 1:
             return f"\\frac{{{value.numerator}}}{{{value.denominator}}}"
-        return str(value) if isinstance(value, Fraction) else f"{value:.6g}"
+        return str(value) if isinstance(value, Fraction) else re.sub(r"e([+-]\d+)", _ten_to, f"{value:.6g}")
 
     def any_power(self, base: str, exponent: str) -> str:
         return f"{self.parenthesised(base)}^{{{exponent}}}"
@@ -222,6 +228,15 @@ class LaTeX(Unicode):
 
     def parenthesised(self, x: str) -> str:
         return f"\\left({x}\\right)"
+
+
+def _ten_to(match: re.Match[str]) -> str:
+    return f" \\cdot 10^{{{int(match[1])}}}"
+
+
+def _escaped(word: str) -> str:
+    """A word for LaTeX's \\text, with the characters that mean something there left as they look."""
+    return "".join({"\\": "/", "^": "", "~": "-"}.get(c, f"\\{c}" if c in "{}$&#_%" else c) for c in word)
 
 
 UNICODE, LATEX = Unicode(), LaTeX()

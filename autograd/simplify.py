@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,17 @@ class Formula:
         return self.is_number and bool(self.value == number)
 
     def calls(self, *names: str) -> bool:
-        return self.op is not None and self.op.name in names
+        return self.op is not None and own_name(self.op) in names
+
+
+@cache
+def _own() -> frozenset[int]:
+    return frozenset(id(op) for op in NAMED.values() if isinstance(op, Op))
+
+
+def own_name(op: Op) -> str:
+    """The name of an operation of the engine's own; nothing for another of the same name, which may do other things."""
+    return op.name if id(op) in _own() else ""
 
 
 def frozen(value: Any) -> Any:
@@ -56,7 +67,7 @@ class Formulas:
         for node in graph:
             value = node.value
             data = value._value if isinstance(value, Tensor) else value
-            if id(value) in named:
+            if id(value) in named and hasattr(value, "dtype"):  # Python's numbers have no identity
                 formula = Formula(data)
                 formula.name = named[id(value)]
             elif node.inputs:
@@ -78,7 +89,8 @@ class Formulas:
             args = (*args[:i], self._not_repeated(op, i, args, value), *args[i + 1 :])
         if args and all(arg.is_number for arg in args) and np.ndim(value) == 0:
             return Formula(value)
-        if op.name == "power" and args[1].is_number and float(args[1].value).is_integer():
+        keeps_dtype = np.result_type(value) == np.result_type(args[0].value) if args else False
+        if own_name(op) == "power" and args[1].is_number and float(args[1].value).is_integer() and keeps_dtype:
             args = (args[0], Formula(int(args[1].value)))
         simpler = self._simpler(op, args, params, value)
         if simpler is not None:
@@ -92,7 +104,7 @@ class Formulas:
     @staticmethod
     def _not_repeated(op: Op, i: int, args: tuple[Formula, ...], value: Any) -> Formula:
         """An operand that was broadcast to a shape that another operand has: broadcasting will do it again."""
-        if args[i].calls("broadcast_to") and op.name in ELEMENTWISE:
+        if args[i].calls("broadcast_to") and own_name(op) in ELEMENTWISE:
             inner = args[i].args[0]
             shapes = [np.shape(arg.value) for arg in (*args[:i], inner, *args[i + 1 :])]
             if np.broadcast_shapes(*shapes) == np.shape(value):
@@ -100,7 +112,7 @@ class Formulas:
         return args[i]
 
     def _simpler(self, op: Op, args: tuple[Formula, ...], params: dict[str, Any], value: Any) -> Formula | None:
-        name, first = op.name, args[0]
+        name, first = own_name(op), args[0]
         if name == "multiply" and not self._exact:
             for one, other in (args, args[::-1]):  # c (d x) = (c d) x
                 if one.is_number and other.calls("multiply") and any(arg.is_number for arg in other.args):
@@ -109,9 +121,10 @@ class Formulas:
         if name in ("multiply", "add"):
             neutral = 1.0 if name == "multiply" else 0.0
             for one, other in (args, args[::-1]):
-                if one.equals(neutral) and np.shape(other.value) == np.shape(value):
+                if one.equals(neutral) and _alike(other.value, value):
                     return other
-        if (name in ("divide", "power") and args[1].equals(1.0)) or (name == "subtract" and args[1].equals(0.0)):
+        unit = {"divide": 1.0, "power": 1.0, "subtract": 0.0}.get(name)
+        if unit is not None and args[1].equals(unit) and _alike(first.value, value):
             return first
         if name == "negative" and first.calls("negative"):
             return first.args[0]
@@ -134,9 +147,9 @@ class Formulas:
     def _is_transpose(op: Op | None, params: dict[str, Any], value: Any) -> bool:
         if op is None or np.ndim(value) != 2:
             return False
-        if op.name == "swapaxes":
+        if own_name(op) == "swapaxes":
             return {params["axis1"] % 2, params["axis2"] % 2} == {0, 1}
-        return op.name == "transpose" and params.get("axes") is None
+        return own_name(op) == "transpose" and params.get("axes") is None
 
     def _transposed(self, x: Formula) -> Formula:
         op: Any = NAMED["transpose"]
@@ -157,3 +170,7 @@ def ordered(outputs: list[Formula]) -> list[Formula]:
             stack.append((formula, True))
             stack += [(arg, False) for arg in reversed(formula.args)]
     return order
+
+
+def _alike(a: Any, b: Any) -> bool:
+    return np.shape(a) == np.shape(b) and np.result_type(a) == np.result_type(b)

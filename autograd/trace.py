@@ -30,18 +30,30 @@ class Trace:
         name = getattr(f, "__name__", "f")
         self.name = name if name.isidentifier() and not keyword.iskeyword(name) else "f"
         labels = _labels(f, args)
-        self.inputs = [_input(x, label) for x, label in zip(args, labels, strict=True)]
-        with recording(), tracing():
-            output = f(*self.inputs)
-            if not isinstance(output, Tensor) or output.size != 1:
-                raise ValueError(f"{self.name}: the value has to be a single number computed from Tensors, not"
-                                 f" {output!r:.80}")  # fmt: skip
+        output = self._record(f, args, labels, np.float64)
+        if any(type(x) is float for x in args) and output.dtype == np.float64:  # Python's floats take any dtype
+            given = [x for node in reached(output) for x in node.inputs if not (isinstance(x, Tensor) and x.inputs)]
+            arrays = [x for x in given if np.ndim(getattr(x, "data", x))]
+            if arrays and all(x.dtype == np.float32 for x in arrays):
+                output = self._record(f, args, labels, np.float32)
         self.output = apart(output)
         self.grads = recorded_gradients(self.output)
         self.constants = {id(x) for x, arg in zip(self.inputs, args, strict=True) if not isinstance(arg, Tensor)}
         self._name_all(labels)
         given = [x for x, arg in zip(self.inputs, args, strict=True) if isinstance(arg, Tensor)]
         self.wanted = [self.grads.get(x, np.zeros_like(x.data)[()]) for x in [*given, *self.outside]]
+
+    def _record(self, f: Callable[..., Any], args: tuple[Any, ...], labels: list[str], number: Any) -> Tensor:
+        """What f gives for inputs of our own; Python's floats among them are numbers of this dtype."""
+        self.inputs = [
+            _input(number(x) if type(x) is float else x, label) for x, label in zip(args, labels, strict=True)
+        ]
+        with recording(), tracing():
+            output = f(*self.inputs)
+            if not isinstance(output, Tensor) or output.size != 1 or not output.inputs:
+                raise ValueError(f"{self.name}: the value has to be a single number computed from Tensors, not"
+                                 f" {output!r:.80}")  # fmt: skip
+        return output
 
     @classmethod
     def of(cls, output: Tensor, constants: dict[str, Any]) -> Trace:

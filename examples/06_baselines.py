@@ -2,7 +2,7 @@
 
 The network of example 4 answers most of the test images rightly. Is that good? A figure means something beside other
 figures: what does one get for nothing, for a very simple idea, for a network without its hidden layer, and for a
-well-made method of another kind? Five answers, from nothing to much, each measured on the 10,000 test images:
+well-made method of another kind? Five answers, from nothing to much, on the 10,000 test images:
 
 - *Random guessing*: any digit, as likely as any other.
 - *Average darkness*: a 1 takes less ink than an 8. From the training images, how much ink each digit takes on average;
@@ -12,10 +12,10 @@ well-made method of another kind? Five answers, from nothing to much, each measu
 - *No hidden layer*: ten sigmoid neurons, each looking at the pixels directly. It is the network of example 4 without
   its middle, and the same loop trains it: with one layer less, the chain rule just takes one step less. It is trained
   twice, with the book's start and eta, and with small weights from N(0, 1/n) at the start and a learning rate chosen
-  on the validation images; for the silent outputs of example 4 are met again here: with weights from N(0, 1), a sum
-  over 784 pixels is often far from zero, and the row counts the digits that are not recognised. What the ten neurons
-  weigh can be drawn as images, and these are templates: pixels that speak for a digit, and pixels that speak against
-  it.
+  on the validation images. The second is needed because the silent outputs of example 4 return: with weights from
+  N(0, 1), a sum over 784 pixels is often far from zero. The row counts the digits that are not recognised. What the
+  ten neurons weigh can be drawn as images, and these are templates: pixels that speak for a digit, and pixels that
+  speak against it.
 - *A support vector machine*, scikit-learn's with its default settings, which the book measured as well. It is run
   where scikit-learn is installed. Its default for gamma, the width of the kernel, is another one since version 0.22;
   the setting of the book's time is gamma = "auto", and both are measured. The book's program takes 50,000 training

@@ -8,6 +8,7 @@ they reported on one page.
 from __future__ import annotations
 
 import argparse
+import ast
 import inspect
 import json
 import re
@@ -96,17 +97,35 @@ class Experiment:
 def run(main: Callable[[Experiment], None], argv: Sequence[str] | None = None) -> Experiment:
     """Run an example from the command line: `main` gets an Experiment with the title and text of its file."""
     path = Path(inspect.getfile(main))
-    title, _, text = (inspect.getmodule(main).__doc__ or path.stem).strip().partition("\n")
+    title, text = described(path)
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--quick", action="store_true", help="a short form, of some seconds")
     parser.add_argument("--out", metavar="DIR", type=Path, help="write the rows and the figures to this folder")
     args = parser.parse_args(argv)
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
-    experiment = Experiment(path.stem, title.rstrip("."), text.strip(), args.quick, folder=args.out)
+    experiment = Experiment(path.stem, title, text, args.quick, folder=args.out)
     main(experiment)
     experiment.write()
     return experiment
+
+
+def described(path: Path) -> tuple[str, str]:
+    """The title and the text of an example: the first line of its docstring, and the rest."""
+    title, _, text = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or path.stem).partition("\n")
+    return title.rstrip("."), text.strip()
+
+
+def reports(folder: Path, examples: Path = EXAMPLES) -> list[dict[str, Any]]:
+    """What the examples have written to a folder, in order, with their titles and texts as they stand now."""
+    found = []
+    for path in sorted(folder.glob("[0-9][0-9]_*.json")):
+        report = json.loads(path.read_text("utf-8"))
+        example = examples / f"{path.stem}.py"
+        if example.exists():
+            report["title"], report["text"] = described(example)
+        found.append(report)
+    return found
 
 
 def files(only: Sequence[int] = (), folder: Path = EXAMPLES) -> list[Path]:
@@ -129,9 +148,8 @@ def reproduce(out: Path, *, quick: bool = False, only: Sequence[int] = (), examp
         command = [sys.executable, str(path), "--out", str(out), *(["--quick"] if quick else [])]
         if subprocess.run(command, check=False).returncode:
             raise RuntimeError(f"{path.name} failed; run it by itself to see why")
-    reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(out.glob("[0-9][0-9]_*.json"))]
     page = out / "results.md"
-    page.write_text(as_page(reports), encoding="utf-8")
+    page.write_text(as_page(reports(out, examples)), encoding="utf-8")
     return page
 
 

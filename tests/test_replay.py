@@ -291,3 +291,94 @@ def test_a_value_taken_off_the_graph_is_found():
         return d
 
     assert named() == 4.5
+
+
+def agrees(f, *args, calls=2):
+    """Replayed as it is computed, in every call."""
+    step = autograd.compile(f)
+    for _ in range(calls):
+        value, grads = eager(f, *args)
+        np.testing.assert_allclose(step(*args), value, rtol=1e-12)
+        for x, g in grads.items():
+            np.testing.assert_allclose(x.grad, g, rtol=1e-12, atol=1e-12)
+            assert x.grad.dtype == g.dtype
+
+
+def test_what_may_be_a_view_keeps_what_it_may_be_of():
+    rng = np.random.default_rng(0)
+    w, u, v, x = (Tensor(rng.random(shape)) for shape in ((3, 4), 3, 4, (2, 3)))
+    agrees(lambda: np.sum(np.tanh(w @ v)) + np.sum(np.exp(u) * np.sin(u)))
+    agrees(lambda x: np.sum(np.sum(x, axis=0) ** 2) + np.sum(u * u * 0.01), x)
+    agrees(lambda x: np.sum(np.sin(np.broadcast_to(u * 0.5, (2, 3)))) + np.sum(u * x * 0.01), x)
+
+    def turned_twice(x):
+        t = np.exp(u * x)
+        a = np.sum(t * 2.0)
+        back = t.T.T
+        b = np.sin(u) * np.cos(u)
+        return a + np.sum(b) + np.sum(back * b)
+
+    agrees(turned_twice, rng.random(3))
+
+
+def test_the_same_tensor_twice():
+    x = Tensor([1.0, 2.0])
+    step = autograd.compile(lambda a, b: np.sum(a * b * b), check=True)
+    step(x, x)
+    np.testing.assert_array_equal(x.grad, [3.0, 12.0])
+    autograd.compile(lambda a: np.sum(a * x * x))(x)
+    np.testing.assert_array_equal(x.grad, [3.0, 12.0])
+    with pytest.raises(TypeError, match="argument 0 was computed from other Tensors"):
+        autograd.compile(lambda y: np.sum(y))(x * 3.0)
+
+
+@pytest.mark.parametrize(
+    "name", ["matmul", "add", "multiply", "power", "sum", "reshape", "identity", "transpose", "linear"]
+)
+def test_operations_of_ones_own_under_the_names_of_others(name):
+    largest = Op(
+        lambda a, b: np.maximum(a, b) + 1.0, "np.maximum(a, b) + 1",
+        lambda g, y, a, b: g * (a > b), lambda g, y, a, b: g * (a <= b), name=name,
+    )  # fmt: skip
+    w, v = Tensor([1.0, 5.0]), Tensor([3.0, 2.0])
+    agrees(lambda: np.sum(largest(w, v) * largest(w, 1.0)))
+
+
+def test_a_forward_of_ones_own_that_writes_into_an_array():
+    def forward(a, b, out=None):
+        out = np.exp(a, out=out)
+        out *= b
+        return out
+
+    exp_times = Op(forward, "np.exp(a) * b", lambda g, y, a, b: g * y, lambda g, y, a, b: g * np.exp(a))
+    w = Tensor([0.5, 1.5])
+    agrees(lambda: np.sum(exp_times(np.sin(w), np.cos(w)) * 2.0))
+
+
+def test_numbers_keep_their_kind():
+    w, half = Tensor(2.0), Tensor(np.ones(3, np.float32))
+    step = autograd.compile(lambda n: w * (2.0 if n else 3.0))
+    assert [step(n) for n in (np.bool_(True), np.bool_(False), 1, 0)] == [4.0, 6.0, 4.0, 6.0]
+    agrees(lambda a: np.sum(half * a), 0.1)
+    agrees(lambda: np.sum(half * np.float64(1.0)))
+    agrees(lambda: np.sum(half ** np.float64(2.0)))
+    agrees(lambda: np.sum(half) * np.float64(3.1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        assert autograd.compile(lambda: w / -0.0)() == -np.inf
+    with pytest.raises(TypeError, match="pass the parts of a list"):
+        autograd.compile(lambda parts: w * parts[0])([1.0])
+
+
+def test_the_value_is_nobody_elses_array():
+    w = Tensor([1.0])
+    step = autograd.compile(lambda: np.reshape(w, (1, 1)))
+    step()[0, 0] = 5.0
+    assert w.data[0] == 1.0
+    with pytest.raises(ValueError, match="computed from Tensors"):
+        autograd.compile(lambda: w)()
+
+
+def test_nan_is_compared_as_equal():
+    w = Tensor(-1.0)
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(autograd.compile(lambda: np.log(w), check=True)())
