@@ -16,7 +16,7 @@ import numpy as np
 from numpy import ndarray
 
 from autograd.expressions import applied, literal, parsed, text
-from autograd.simplify import ELEMENTWISE, Formula, own_name
+from autograd.simplify import Formula, own_name
 from autograd.tensor import Op
 from autograd.trace import unique
 
@@ -144,7 +144,7 @@ class Assembly:
         """The operands of a call. Numbers take the dtype of what they meet in arithmetic; elsewhere, and where the
         result has theirs and not that, they say theirs."""
         met = {np.result_type(arg.value) for arg in formula.args if not arg.is_number}
-        weak = formula.calls(*ELEMENTWISE) and formula.value.dtype in met
+        weak = formula.numbers_are_weak and formula.value.dtype in met
         return [
             parsed(self._once(f"np.{arg.value.dtype}({self.text_of(arg)})", "c"))
             if arg.is_number and isinstance(arg.value, np.floating) and not weak

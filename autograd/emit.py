@@ -12,7 +12,7 @@ from autograd.backprop import reached
 from autograd.expressions import applied, literal, parsed, text
 from autograd.graph import Graph
 from autograd.ops.shaping import is_basic
-from autograd.simplify import ELEMENTWISE, Formula, Formulas, ordered
+from autograd.simplify import Formula, Formulas, ordered
 from autograd.trace import Trace, unique
 
 WIDTH = 88  # characters in a line
@@ -209,7 +209,7 @@ class Program:
         """The expressions of what a formula is computed from. Numbers in arithmetic take the dtype of what they meet,
         for other operations they say theirs."""
         expressions = [self._expression(arg) for arg in formula.args]
-        if not formula.calls(*ELEMENTWISE):
+        if not formula.numbers_are_weak:
             for i, arg in enumerate(formula.args):
                 if arg.is_number and isinstance(arg.value, np.floating):
                     number = repr(float(arg.value))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -99,6 +101,8 @@ def explain(
     nodes = reached(output)
     names = _names(list(grads), output)
     if element is not None:
+        if not isinstance(element, tuple) or len(element) != 2:
+            raise ValueError("explain: element is a pair of a Tensor and an index, such as (w1, (3, 5))")
         return Explanation(names[output], [], _trace(output, *element, grads, names))
     arrays = {id(x): "array" for node in nodes for x in node.inputs if isinstance(x, np.ndarray)}
     for name, array in constants.items():
@@ -121,16 +125,13 @@ def explain(
 def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
     """A name for every Tensor: its own, or u1, u2, … in the order of their making; every name once."""
     names: dict[Tensor, str] = {}
+    given = {tensor.name for tensor in tensors}
+    spare = (name for n in count(1) if (name := f"u{n}") not in given)
     taken: set[str] = set()
-    number = 0
     for tensor in sorted(tensors, key=lambda tensor: tensor.tick):
         name = tensor.name or ""
-        if not name.isidentifier() or name in taken:
-            if tensor is output and "output" not in taken:
-                name = "output"
-            else:
-                number += 1
-                name = f"u{number}"
+        if not name.isidentifier() or keyword.iskeyword(name) or name in taken:
+            name = "output" if tensor is output and "output" not in given else next(spare)
         names[tensor] = name
         taken.add(name)
     return names
@@ -145,7 +146,7 @@ def _symbol(data: Any) -> Tensor:
 
 def _trace(output: Tensor, x: Tensor, index: Any, grads: dict[Tensor, Any], names: dict[Tensor, str]) -> list[Element]:
     """From one element back to the output, always along the largest contribution."""
-    if x not in grads:
+    if not isinstance(x, Tensor) or x not in grads:
         raise ValueError("explain: the Tensor whose element is to be traced is none that the output was computed from")
     places = np.arange(x.size).reshape(x.shape)
     try:
@@ -324,12 +325,12 @@ class Explanation:
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
     def _derivative(self, name: str, element: tuple[int, ...] = ()) -> str:
-        return LATEX.derivative(LATEX.symbol(self.of), LATEX.symbol(name) + _latex_place(element))
+        return LATEX.derivative(LATEX.symbol(self.of), LATEX.symbol(_indexed(name)) + _latex_place(element))
 
     def _rule(self, rule: str) -> str:
         """A rule, in which dz stands for the gradient with respect to z."""
-        places = {step.name: atom("symbol", step.name, array=np.ndim(step.value) > 0) for step in self.steps}
-        places |= {f"d{step.name}": atom("derivative", f"{self.of}/{step.name}", array=np.ndim(step.value) > 0)
+        places = {step.name: atom("symbol", _indexed(step.name), array=np.ndim(step.value) > 0) for step in self.steps}
+        places |= {f"d{step.name}": atom("derivative", f"{self.of}/{_indexed(step.name)}", array=np.ndim(step.value) > 0)
                    for step in self.steps}  # fmt: skip
         return LATEX.sum(Algebra(cancel=False).read(parsed(rule), places))
 
@@ -344,6 +345,11 @@ def _rest(element: Element) -> str:
 
 def _place(element: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, element))}]" if element else ""
+
+
+def _indexed(name: str) -> str:
+    """u3, a name of ours, with its number below, so that it does not look like a power."""
+    return re.sub(r"^u(\d+)$", r"u_\1", name)
 
 
 def _latex_place(element: tuple[int, ...]) -> str:

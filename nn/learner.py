@@ -187,6 +187,14 @@ def _object(kind: Any, net: _Net) -> Any:
         made = kind(list(net.sizes))
     except Exception:
         made = kind.__new__(kind)
+    else:
+        for name in ("weights", "biases"):
+            if not isinstance(getattr(made, name, None), (list, tuple)):
+                raise UnjudgedError(
+                    f"the class {kind.__name__} keeps its parameters elsewhere than in lists .weights and .biases,"
+                    " where the check puts those of its own network; rename them, or add a function"
+                    " backprop(net, x, y) that takes them from net"
+                )
     for name in ("sizes", "num_layers", "biases", "weights"):
         setattr(made, name, getattr(net, name))
     return made

@@ -204,3 +204,15 @@ def test_arrays_can_be_given_names():
     assert "array" not in text.replace("array of shape", "")
     with pytest.raises(ValueError, match="y is none of the arrays"):
         explain(np.sum(w * x), y=np.array([3.0, 4.0]))
+
+
+def test_names_that_are_no_names_of_python_and_names_like_ours():
+    e, u1 = Tensor(2.0, name="lambda"), Tensor(3.0, name="u1")
+    text = str(explain(e * u1 + u1))
+    assert text.count("\ndu1 = ") == 1
+    assert "u2" in text
+    assert "u_{2}" in explain(e * u1 + u1).latex()
+    with pytest.raises(ValueError, match="a pair of a Tensor and an index"):
+        explain(e * u1, element=e)
+    with pytest.raises(ValueError, match="none that the output was computed from"):
+        explain(e * u1, element=(np.ones(3), 0))

@@ -509,3 +509,16 @@ def backprop(net, x, y):
 def test_what_a_file_does_when_it_is_run_may_hang_as_well(check):
     report = check("while True: pass", timeout=1.0)
     assert report.exit_code == 2 and "stopped after 1 s" in str(report)
+
+
+def test_a_class_with_its_parameters_elsewhere_is_not_accused(tmp_path):
+    file = tmp_path / "elsewhere.py"
+    file.write_text(
+        "import numpy as np\n\n\nclass Net:\n"
+        "    def __init__(self, sizes):\n"
+        "        self.ws = [np.ones((o, i)) for i, o in zip(sizes, sizes[1:])]\n\n"
+        "    def backprop(self, x, y):\n        return [], self.ws\n"
+    )
+    report = grade(file)
+    assert report.exit_code == 2
+    assert "the class Net keeps its parameters elsewhere than in lists .weights and .biases" in str(report)
