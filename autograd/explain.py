@@ -329,9 +329,11 @@ class Explanation:
 
     def _rule(self, rule: str) -> str:
         """A rule, in which dz stands for the gradient with respect to z."""
-        places = {step.name: atom("symbol", _indexed(step.name), array=np.ndim(step.value) > 0) for step in self.steps}
-        places |= {f"d{step.name}": atom("derivative", f"{self.of}/{_indexed(step.name)}", array=np.ndim(step.value) > 0)
-                   for step in self.steps}  # fmt: skip
+        places = {}
+        for step in self.steps:
+            name, array = _indexed(step.name), np.ndim(step.value) > 0
+            places[step.name] = atom("symbol", name, array=array)
+            places[f"d{step.name}"] = atom("derivative", f"{self.of}/{name}", array=array)
         return LATEX.sum(Algebra(cancel=False).read(parsed(rule), places))
 
     def _repr_latex_(self) -> str:
