@@ -17,11 +17,12 @@ from autograd.vocabulary import plain
 
 SMALL = 6  # elements: arrays up to this size are shown in full
 SYMBOLS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "power": "^", "negative": "−", "matmul": "@"}
+BLUE = "#2a6099"  # of the derived graph
 STYLES = {
     "parameter": {"shape": "box", "style": "filled", "fillcolor": "#fff2cc", "color": "#b58900"},
     "constant": {"shape": "box", "style": "filled,dashed", "fillcolor": "#eeeeee", "color": "#777777"},
     "computed": {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff", "color": "#333333"},
-    "gradient": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dcebfa", "color": "#2a6099"},
+    "gradient": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dcebfa", "color": BLUE},
     "operation": {
         "shape": "ellipse",
         "style": "filled",
@@ -176,7 +177,7 @@ class _Picture:
         ends = (self._id(value), self._id(gradient))
         if ends[0] != ends[1] and ends not in self.edges:
             self.edges.add(ends)
-            self.drawing.edge(*ends, dir="none", style="dotted", color="#2a6099", constraint="false")
+            self.drawing.edge(*ends, dir="none", style="dotted", color=BLUE, constraint="false")
 
     def _id(self, node: Node) -> str:
         folded = _folded(node, self.depth)
@@ -209,8 +210,7 @@ class _Picture:
         into.node(self._id(members[0]), graphviz.escape(label).replace("\n", "\\n"), **STYLES["folded"])
 
     def _paint_node(self, into: graphviz.Digraph, node: Node) -> None:
-        derived = node.kind == "computed" and node.value not in self.forward
-        style = STYLES["gradient" if derived or id(node.value) in self.of else node.kind]
+        style = STYLES["gradient" if self._is_derived(node) else node.kind]
         outline = {"penwidth": "2"} if node.value is self.output else {}
         into.node(self._id(node), self._label(node), **style, **outline)
         if node.kind == "computed":
@@ -218,17 +218,32 @@ class _Picture:
 
     def _paint_edges(self, node: Node) -> None:
         folded = _folded(node, self.depth)
+        derived = self._is_derived(node)
         if node.kind == "computed" and folded is None:
-            self.drawing.edge(f"op{node.number}", self._id(node))
+            self._edge(f"op{node.number}", self._id(node), derived)
         for number in node.inputs:
             source = self.graph.nodes[number]
+            crosses = derived and not self._is_derived(source) and source.value in self.forward
             if folded is None and _folded(source, self.depth) is None:
-                self.drawing.edge(self._id(source), f"op{node.number}")
+                self._edge(self._id(source), f"op{node.number}", derived, crosses)
             else:
                 ends = (self._id(source), self._id(node) if folded else f"op{node.number}")
                 if ends[0] != ends[1] and ends not in self.edges:
                     self.edges.add(ends)
-                    self.drawing.edge(*ends)
+                    self._edge(*ends, derived, crosses)
+
+    def _is_derived(self, node: Node) -> bool:
+        return (node.kind == "computed" and node.value not in self.forward) or id(node.value) in self.of
+
+    def _edge(self, tail: str, head: str, derived: bool, crosses: bool = False) -> None:
+        """The derived graph runs from right to left, under the values that its gradients belong to; what crosses over
+        from the values does not move them."""
+        if not derived:
+            self.drawing.edge(tail, head)
+        elif crosses:
+            self.drawing.edge(tail, head, color=BLUE, constraint="false")
+        else:
+            self.drawing.edge(head, tail, dir="back", color=BLUE)
 
     def _label(self, node: Node) -> str:
         value = node.value
@@ -239,7 +254,7 @@ class _Picture:
         elif id(value) in self.of:
             whose = [x.name or "output" * (x is self.output) for x in self.of[id(value)]]
             whose = [name for name in whose if name]
-            lines += [f"∂{self.output.name or 'output'}/∂{', '.join(whose)}"] if whose else []
+            lines += [" = ".join(f"∂{self.output.name or 'output'}/∂{name}" for name in whose)] if whose else []
         data = value.data if isinstance(value, Tensor) else value
         if np.size(data) != 1:
             lines.append(f"{tuple(np.shape(data))} {np.asarray(data).dtype}")
