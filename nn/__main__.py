@@ -24,6 +24,7 @@ from nn.reproduce import EXAMPLES, reproduce
 from nn.sgd import Epoch, print_epoch, score
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
+USUAL = {"sizes": "784,30,10", "cost": "quadratic", "activation": "sigmoid"}
 LEARNERS = {
     "reduction": "whether the gradient is that of the mean or of the sum over the examples",
     "examples": "whether it takes one example or a mini-batch",
@@ -97,8 +98,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _network_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--sizes", type=_sizes, default="784,30,10", metavar="N,N,...", help="neurons in each layer, input first")
-    add("--cost", choices=list(COSTS), default="quadratic",
+    add("--sizes", type=_sizes, default=USUAL["sizes"], metavar="N,N,...", help="neurons in each layer, input first")
+    add("--cost", choices=list(COSTS), default=USUAL["cost"],
         help="cost function; the output layer is sigmoid for the first two, softmax for log-likelihood")  # fmt: skip
     add("--activation", choices=list(ACTIVATIONS), default="sigmoid", help="activation of the hidden layers")
     add("--init", choices=INITIALISATIONS, default="gaussian",
@@ -177,8 +178,13 @@ def _parser() -> argparse.ArgumentParser:
     add = sub.add_argument
     add("--timeout", type=_positive, default=60.0, metavar="X", help="seconds that FILE may take")
     for name, what in LEARNERS.items():
-        add(f"--{name}", choices=CHOICES[name], help=f"of FILE's function: {what}")
-    sub.set_defaults(sizes=None, cost=None, activation=None)
+        tried = "mean" if name == "reduction" else "found out by trying"
+        add(f"--{name}", choices=CHOICES[name], help=f"of FILE's function: {what} (default: {tried})")
+    sub.set_defaults(sizes=None, cost=None, activation=None)  # so that FILE can say otherwise
+    for action in sub._actions:
+        if action.dest in ("sizes", "cost", "activation"):
+            with_file = ", with FILE several networks" if action.dest == "sizes" else ""
+            action.help = f"{action.help} (default: {USUAL[action.dest]}{with_file})"
 
     sub = commands.add_parser(
         "derive", help="the derived backprop beside the equations derived by hand", formatter_class=formatter
@@ -196,7 +202,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = sub.add_argument
     add("--quick", action="store_true", help="each in a short form, whose figures prove nothing")
-    add("--only", type=_numbers, default=(), metavar="N,N,...", help="only these; the rest of the page stays as it is")
+    add("--only", type=_numbers, metavar="N,N,...",
+        help="only these; the rest of the page stays as it is (default: all)")  # fmt: skip
     add("--out", metavar="DIR", help="where the page goes (default: examples/results, with --quick results-quick)")
     return parser
 
@@ -287,8 +294,8 @@ def _check(args: argparse.Namespace) -> int:
         report = grade(args.file, sizes=args.sizes, seed=args.seed, timeout=args.timeout, **told)
         print(report)
         return report.exit_code
-    args.sizes = args.sizes or [784, 30, 10]
-    args.cost, args.activation = args.cost or "quadratic", args.activation or "sigmoid"
+    args.sizes = args.sizes or _sizes(USUAL["sizes"])
+    args.cost, args.activation = args.cost or USUAL["cost"], args.activation or USUAL["activation"]
     rows = equivalence.report(
         args.sizes, cost=args.cost, activation=args.activation, init=args.init, batch=args.batch,
         dtype=DTYPES[args.dtype], seed=args.seed,
@@ -316,7 +323,7 @@ def _derive(args: argparse.Namespace) -> int:
 
 def _reproduce(args: argparse.Namespace) -> int:
     default = Path("results-quick") if args.quick else EXAMPLES / "results"
-    page = reproduce(Path(args.out) if args.out else default, quick=args.quick, only=args.only)
+    page = reproduce(Path(args.out) if args.out else default, quick=args.quick, only=args.only or ())
     print(f"written to {page}")
     return 0
 
