@@ -173,10 +173,10 @@ def test_the_trained_network_is_the_average_of_its_last_epochs():
         assert array.dtype == np.float32 and not np.array_equal(states[1][name], states[2][name])
 
 
-def test_an_aim_is_reached_by_the_figure_that_is_shown():
+def test_the_difference_is_that_of_the_figures_that_are_shown():
     against = example(11).against
-    assert against(100 * 0.979, 97.9) == "+0.00 points: the aim is reached."
-    assert against(97.89, 97.9) == "-0.01 points: the aim is missed."
+    assert against(100 * 0.9792, 97.92).startswith("+0.00 points from the 97.92 %")
+    assert against(97.9, 97.92).startswith("-0.02 points from the 97.92 %")
 
 
 # 12. Deep

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
-from numpy.lib.stride_tricks import sliding_window_view
 
 from autograd.ops.registry import stands_for
 from autograd.tensor import Each, Op
@@ -91,7 +90,8 @@ getitem: Op  = Op(_getitem,        "x[index]",
                   lambda g, y, x, index: scatter(g, index, x.shape))
 scatter: Op  = Op(_scatter,        "scatter(x, index, shape)",
                   lambda g, y, x, index, shape: g[index])
-windows      = Op(sliding_window_view, "np.lib.stride_tricks.sliding_window_view(x, window_shape, axis=axis)",
+sliding_window_view = Op(np.lib.stride_tricks.sliding_window_view,
+                  "np.lib.stride_tricks.sliding_window_view(x, window_shape, axis=axis)",
                   lambda g, y, x, window_shape, axis=None: _from_windows(g, x, window_shape, axis),
                   name="sliding_window_view")
 pad_constant = Op(lambda x, pad_width, constant_values=0: np.pad(x, pad_width, constant_values=constant_values),
