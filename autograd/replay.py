@@ -38,6 +38,7 @@ class _Program:
     source     its text
     outside    the Tensors that the function reached besides its arguments
     all_fresh  whether its gradients are arrays of nobody else as they come
+    direct     a function for a whole call, where there can be one: see `without_loops`
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool):
@@ -69,6 +70,7 @@ class _Program:
         self._fresh = [name in assembly.fresh for name in assembly.results[1:]]
         self.all_fresh = all(self._fresh)
         self.gives_array = type(trace.output._value) is ndarray
+        self.direct: Callable[..., Any] | None = None
 
     def fits(self) -> bool:
         """Whether the Tensors from outside still have the shapes and dtypes that the program was traced with."""
@@ -99,7 +101,12 @@ class _Program:
         xs, ts = [f"x{i}" for i in range(len(args))], [f"t{i}" for i in range(len(self.outside))]
         values = [*xs, *(f"{t}._value" for t in ts)]
         fits = [f"type({x}) is ndarray and {x}.dtype is {x}_dtype and {x}.shape == {x}_shape" for x in xs]
-        fits += [f"{t}._value is before[{i}]" for i, t in enumerate(ts)]
+        fits += [
+            f"{t}._value is before[{i}]"
+            if type(self._before[i]) is ndarray
+            else f"type({t}._value) is type(before[{i}])"
+            for i, t in enumerate(ts)
+        ]
         text = (
             f"def call({', '.join(xs)}):\n"
             f"    if {' and '.join(fits) or 'True'}:\n"
@@ -141,8 +148,9 @@ class Compiled:
             ) from None
         if program is None or not program.fits():
             program = self._programs[key] = _Program(self.f, args, self.overwrite)
-        if not self.check and (call := program.without_loops(args, self._lock)):
-            self._like_before, self._arity = call, len(args)
+            program.direct = None if self.check else program.without_loops(args, self._lock)
+        if program.direct is not None:
+            self._like_before, self._arity = program.direct, len(args)
         values = [x._value if isinstance(x, Tensor) else x for x in (*args, *program.outside)]
         reached = [arg for arg in args if isinstance(arg, Tensor)] + program.outside
         for x in reached:

@@ -382,3 +382,21 @@ def test_nan_is_compared_as_equal():
     w = Tensor(-1.0)
     with np.errstate(invalid="ignore"):
         assert np.isnan(autograd.compile(lambda: np.log(w), check=True)())
+
+
+def test_numbers_that_are_updated_are_not_traced_or_prepared_again(monkeypatch):
+    w, b = Tensor([1.0, 2.0], name="w"), Tensor(0.5, name="b")
+    step, optimiser = autograd.compile(lambda x: np.sum((w * x + b) ** 2)), SGD([w, b], 0.01)
+    x = np.array([0.3, -0.2])
+    step(x)
+    program = sys.modules["autograd.replay"]._Program
+    for method in ("__init__", "without_loops"):
+        monkeypatch.setattr(program, method, None)
+    for _ in range(3):
+        optimiser.step()
+        value, grads = eager(step.f, x)
+        assert step(x) == value
+        assert b.grad == grads[b]
+        np.testing.assert_array_equal(w.grad, grads[w])
+    w.data = w.data * 2.0  # another array of the same shape
+    assert step(x) == step.f(x).data
