@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd.backprop import backprop, reached
 from autograd.recording import recording, tracing
-from autograd.simplify import Formula, Formulas
+from autograd.simplify import Formula, Formulas, ordered
 from autograd.tensor import Tensor
 
 
@@ -93,13 +93,14 @@ class Trace:
         Tensor that each belongs to."""
         whose: dict[int, Tensor] = {}
         ids = {id(formula) for formula in needed}
+        values = {id(formula) for formula in ordered([formulas[self.output]])}  # they are computed before any gradient
         for x, g in self.grads.items():
             formula, label = formulas[g], self.named.get(id(x)) or x.name
             if formula.op is None or id(formula) not in ids or x is self.output:
                 continue
             if id(formula) not in whose or (label and not formula.name):
                 whose[id(formula)] = x
-            if label and not formula.name:
+            if label and not formula.name and id(formula) not in values:
                 error = label[0] == "z" and (label[1:].isdigit() or label == "z")
                 formula.name = f"delta{label[1:]}" if error else f"d{label}"
         return whose

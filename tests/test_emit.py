@@ -248,3 +248,14 @@ def test_a_lambda_is_called_f():
     assert source(lambda x: x * 3.0, Tensor(2.0)) == (
         "import numpy as np\n\n\ndef f_and_grad(x):\n    value = x * 3\n    return value, (3,)\n"
     )
+
+
+def test_a_value_does_not_get_the_name_of_a_gradient():
+    def cost(w, x, y):
+        act = sigmoid(w @ x)
+        act.name = "act"
+        return np.sum((act - y) ** 2) / 2
+
+    text = source(cost, Tensor(np.ones((2, 3))), np.ones(3), np.ones(2))
+    assert "    t1 = act - y\n    value = np.sum(t1**2) / 2\n" in text
+    assert "dact" not in text
