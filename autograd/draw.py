@@ -18,6 +18,7 @@ from autograd.vocabulary import plain
 SMALL = 6  # elements: arrays up to this size are shown in full
 SYMBOLS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "power": "^", "negative": "−", "matmul": "@"}
 BLUE = "#2a6099"  # of the derived graph
+MANY = 150  # nodes that no picture is readable with
 STYLES = {
     "parameter": {"shape": "box", "style": "filled", "fillcolor": "#fff2cc", "color": "#b58900"},
     "constant": {"shape": "box", "style": "filled,dashed", "fillcolor": "#eeeeee", "color": "#777777"},
@@ -84,7 +85,7 @@ class Drawing(graphviz.Digraph):
 
 
 def draw(
-    output: Tensor, *, backward: bool = False, seed: Any = None, depth: int | None = None, limit: int = 150,
+    output: Tensor, *, backward: bool = False, seed: Any = None, depth: int | None = None, limit: int = 30,
     **constants: Any,
 ) -> Drawing:  # fmt: skip
     """A picture of the graph that `output` was computed by: a `graphviz.Digraph`, which notebooks show as SVG.
@@ -121,9 +122,10 @@ def draw(
     note = ""
     if depth is None and len(graph) > limit:
         deepest = max(len(node.scope) for node in graph)
-        depth = next((level for level in reversed(range(deepest)) if _shown(graph, level) <= limit), 0)
-        note = f"{len(graph)} nodes: scopes are folded to depth {depth}; draw(…, depth=…) or limit=… shows more"
-        if _shown(graph, depth) > limit:
+        if deepest:
+            depth = next((level for level in reversed(range(deepest)) if _shown(graph, level) <= limit), 0)
+            note = f"{len(graph)} nodes: scopes are folded to depth {depth}; draw(…, depth=…) or limit=… shows more"
+        if (len(graph) if depth is None else _shown(graph, depth)) > MANY:
             note = f"{len(graph)} nodes are many: name parts of them with autograd.scope to have them folded"
     drawing = Drawing("graph", format="svg")
     drawing.attr(

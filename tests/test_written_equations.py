@@ -215,6 +215,7 @@ def test_latex():
 def test_mathtext_can_set_every_line():
     """matplotlib's mathtext knows a part of LaTeX; what it takes, LaTeX takes."""
     from matplotlib import mathtext
+
     parser = mathtext.MathTextParser("path")
     readings = [of_network([7, 5, 4]), of_network([7, 5, 5, 4], activation="relu", cost="log-likelihood"),
                 equations(recurrent, *recurrent_arguments())]  # fmt: skip
