@@ -54,9 +54,11 @@ class SGD:
         decayed = set(self.parameters if decayed is None else decayed)
         self.decay = [float(weight_decay) if p in decayed else 0.0 for p in self.parameters]
         self.velocities: list[Any] = [0.0] * len(self.parameters)
+        self._plain = not (momentum or any(self.decay))
 
     def step(self) -> None:
         """Move every parameter that has a gradient. Raises ValueError for a gradient of another shape."""
+        eta, plain = self.eta, self._plain
         for i, p in enumerate(self.parameters):
             g = p.grad
             if g is None:
@@ -64,13 +66,19 @@ class SGD:
             data = p.data
             if getattr(g, "shape", ()) != data.shape:
                 raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {np.shape(g)}, not {p.shape}")
-            if self.decay[i]:
-                g = g + self.decay[i] * data
-            if self.momentum:
-                self.velocities[i] = self.momentum * self.velocities[i] + g
-                g = g + self.momentum * self.velocities[i] if self.nesterov else self.velocities[i]
-            data -= g if self.eta == 1.0 else self.eta * g
+            if not plain:
+                g = self._direction(i, g, data)
+            data -= g if eta == 1.0 else eta * g
             p.data = data
+
+    def _direction(self, i: int, g: Any, data: Any) -> Any:
+        """The gradient of the i-th parameter with weight decay and momentum."""
+        if self.decay[i]:
+            g = g + self.decay[i] * data
+        if self.momentum:
+            self.velocities[i] = self.momentum * self.velocities[i] + g
+            g = g + self.momentum * self.velocities[i] if self.nesterov else self.velocities[i]
+        return g
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next backward pass starts from nothing."""
