@@ -307,7 +307,8 @@ class Explanation:
         """The same as a LaTeX `aligned` environment, without the dollar signs around it."""
         rows = []
         for step in self.steps:
-            rows.append(f"{self._derivative(step.name)} &= {_latex_result(step.gradient)}")
+            beside = rf"\quad \text{{{_beside(step).strip()}}}" if step.difference is not None else ""
+            rows.append(f"{self._derivative(step.name)} &= {_latex_result(step.gradient)}{beside}")
             for use in step.contributions:
                 numbers = f" = {_latex_numbers(use.numbers)}" if use.numbers else ""
                 axes = rf",\ \text{{summed over axis {', '.join(map(str, use.summed))}}}" if use.summed else ""

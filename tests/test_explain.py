@@ -142,6 +142,9 @@ def test_latex():
         "&\\quad \\frac{\\partial C}{\\partial a} \\, a \\, \\left(1 - a\\right)"
         " = 0.8909 \\cdot 0.8909 \\cdot (1 - 0.8909) = 0.08659" in text
     )
+    assert (
+        "&= 0.08659\\quad \\text{(finite difference 0.08659)} \\\\" in explain(one_neuron(), differences=True).latex()
+    )
     w = Tensor(np.ones((3, 1)), name="w")
     text = explain(np.sum(w * np.ones((3, 4)))).latex()
     assert "\\text{array of shape (3, 1), norm 6.928}" in text
