@@ -57,7 +57,7 @@ def source(f: Callable[..., Any], *args: Any) -> str:
         value = t1 * x
         # value = t1 * x
         # t1 = x * x
-        dx = t1 + t1 + t1
+        dx = 2 * t1 + t1
         return value, (dx,)
     """
     trace = Trace(f, args)

@@ -123,6 +123,14 @@ class Formulas:
                 if one.is_number and other.calls("multiply") and any(arg.is_number for arg in other.args):
                     d, x = sorted(other.args, key=lambda arg: not arg.is_number)
                     return self._call(op, (Formula(one.value * d.value), x), {}, value)
+        if name == "add" and not self._exact and args[0] is args[1]:  # x + x = 2 x
+            times: Any = NAMED["multiply"]
+            return self._call(times, (Formula(np.result_type(value).type(2)), first), {}, value)
+        if np.ndim(value) == 0 and not self._exact:
+            if name == "multiply" and any(arg.equals(0.0) for arg in args):
+                return Formula(value * 0)
+            if name == "power" and args[1].equals(0.0):
+                return Formula(value)
         if name in ("multiply", "add"):
             neutral = 1.0 if name == "multiply" else 0.0
             for one, other in (args, args[::-1]):

@@ -259,3 +259,10 @@ def test_a_value_does_not_get_the_name_of_a_gradient():
     text = source(cost, Tensor(np.ones((2, 3))), np.ones(3), np.ones(2))
     assert "    t1 = act - y\n    value = np.sum(t1**2) / 2\n" in text
     assert "dact" not in text
+
+
+def test_what_is_zero_one_or_twice_the_same_is_not_computed():
+    text = source(lambda x: sum(x**i for i in range(3)), Tensor(3.0))
+    assert "    value = 1 + x + x**2\n" in text
+    assert "    dx = 2 * x + 1\n" in text
+    assert "    dx = 2 * x\n" in source(lambda x: x * x, Tensor(3.0))
