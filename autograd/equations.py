@@ -31,7 +31,7 @@ from autograd.graph import Graph
 from autograd.notation import LATEX, UNICODE, Unicode
 from autograd.simplify import Formula, Formulas, ordered, own_name
 from autograd.tensor import Tensor
-from autograd.trace import Trace, unique
+from autograd.trace import Trace, is_weighted_input, unique
 
 # Functions that are written by their name rather than by what they compute.
 BY_NAME = {"sigmoid", "relu", "softmax", "log_softmax", "logsumexp", "softplus", "tanh"}
@@ -326,16 +326,15 @@ class _Writer:
             once = len({id(formulas[g]) for g in computed[id(value)]}) == 1  # else each has but a part of the gradient
             if value.op is not None and value is not self.output and formula.op is not None and once:
                 before = whose.setdefault(id(formula), value)
-                if value.name and (_is_error(value) or not before.name):
+                if value.name and (is_weighted_input(value.name) or not before.name):
                     whose[id(formula)] = value
         lines: list[Equation] = []
         for formula in self.backward:
             if id(formula) in whose and id(formula) not in self.symbols:
                 value, right = whose[id(formula)], self.short.right_side(formula)
-                if _is_error(value) or size(right) > (SHORT if uses[id(formula)] > 1 else LONG):
-                    lines.append(
-                        self._line(self._name_for(value), _is_error(value), self.plain.right_side(formula), right)
-                    )
+                is_error = is_weighted_input(value.name or "")
+                if is_error or size(right) > (SHORT if uses[id(formula)] > 1 else LONG):
+                    lines.append(self._line(self._name_for(value), is_error, self.plain.right_side(formula), right))
                     self.symbols[id(formula)] = self._symbol(value)
             for x in parameters:
                 if formulas[trace.grads[x]] is formula:
@@ -345,7 +344,7 @@ class _Writer:
     def _symbol(self, value: Formula) -> Sum:
         """What the gradient with respect to a value is called."""
         array, name = np.ndim(value.value) > 0, str(value.name)
-        if _is_error(value):
+        if is_weighted_input(name):
             return atom("symbol", f"delta{name[1:]}", array=array)
         return atom("derivative", f"{self.of}/{name}", array=array)
 
@@ -362,9 +361,3 @@ def _suffix(name: str) -> str:
     """What numbers a name: "1" of "a1" and "_t" of "h_t"; nothing where there is no number."""
     match = re.fullmatch(r"[^\W\d_]*(\d*(?:_\w+)?)", name)
     return match[1] if match else ""
-
-
-def _is_error(value: Formula) -> bool:
-    """Whether a value is a weighted input by its name, so that its gradient is called its error."""
-    name = value.name or ""
-    return name[:1] == "z" and name[1:] == _suffix(name)

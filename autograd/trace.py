@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -101,9 +102,13 @@ class Trace:
             if id(formula) not in whose or (label and not formula.name):
                 whose[id(formula)] = x
             if label and not formula.name and id(formula) not in values:
-                error = label[0] == "z" and (label[1:].isdigit() or label == "z")
-                formula.name = f"delta{label[1:]}" if error else f"d{label}"
+                formula.name = f"delta{label[1:]}" if is_weighted_input(label) else f"d{label}"
         return whose
+
+
+def is_weighted_input(name: str) -> bool:
+    """Whether a value of this name is a weighted input, whose gradient is called its error: z, z1, z_t, …"""
+    return re.fullmatch(r"z\d*(?:_\w+)?", name) is not None
 
 
 def recorded_gradients(output: Tensor) -> dict[Tensor, Tensor]:
@@ -133,8 +138,13 @@ def apart(output: Tensor, leaves: Mapping[int, Tensor] = MappingProxyType({})) -
 
 
 def unique(wish: str, taken: set[str]) -> str:
-    """A valid name like `wish` that is not taken yet; takes it."""
-    name = first = wish if wish.isidentifier() and not keyword.iskeyword(wish) else "t"
+    """A valid name like `wish` that is not taken yet; takes it.
+
+    >>> unique("layer1.weight", set()), unique("lambda", set()), unique("w", {"w"}), unique("", set())
+    ('layer1_weight', 'lambda_', 'w_2', 't')
+    """
+    name = re.sub(r"\W", "_", wish) + "_" * keyword.iskeyword(wish)
+    name = first = name if name.isidentifier() else "t"
     number = 1
     while name in taken:
         number += 1
