@@ -20,12 +20,8 @@ array([-0.242..., -0.432...])
 -0.841...
 """
 
-from autograd.backprop import backprop
+from autograd.backward import backprop
 from autograd.check import GradientError, check_gradients
-from autograd.draw import draw
-from autograd.emit import source
-from autograd.equations import equations
-from autograd.explain import explain
 from autograd.ops import operations
 from autograd.ops.activations import (
     log_softmax,
@@ -39,8 +35,12 @@ from autograd.ops.activations import (
     tanh_layer,
 )
 from autograd.ops.products import linear
+from autograd.readings.draw import draw
+from autograd.readings.equations import equations
+from autograd.readings.explain import explain
+from autograd.readings.replay import ReplayError, compile
+from autograd.readings.source import source
 from autograd.recording import no_grad, scope
-from autograd.replay import ReplayError, compile
 from autograd.tensor import Op, Tensor
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 

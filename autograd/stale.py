@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.operands import describe
+from autograd.data import describe
 from autograd.tensor import Tensor
 
 

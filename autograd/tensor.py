@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy import float64, ndarray
 
-from autograd.operands import NUMBERS, array_of, bind, constant, explained, float_data
+from autograd.data import NUMBERS, array_of, bind, constant, explained, float_data
 from autograd.recording import current_scope
 from autograd.vocabulary import NAMED, Vocabulary
 

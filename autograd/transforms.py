@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.backprop import backprop, reached
+from autograd.backward import backprop, reached
 from autograd.recording import recording
 from autograd.tensor import Tensor, record
 from autograd.trees import leaves, tree_map

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd import backprop, equations
-from autograd.notation import LATEX, UNICODE, Unicode
+from autograd.readings.notation import LATEX, UNICODE, Unicode
 from nn.digits import load_digits, one_hot
 from nn.equations import backprop as by_hand
 from nn.equivalence import TOLERANCE, relative_difference

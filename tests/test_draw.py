@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from autograd import Tensor, draw, relu, scope, sigmoid
-from autograd.draw import Drawing
-from autograd.graph import Graph
+from autograd.readings.draw import Drawing
+from autograd.readings.graph import Graph
 
 
 def texts(drawing):

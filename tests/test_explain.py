@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, backprop, explain, relu, sigmoid
-from autograd.expressions import Op, applied, parsed, text
+from autograd.readings.text import Op, applied, parsed, text
 from autograd.tensor import Each
 from autograd.vocabulary import NAMED
 from nn import Network, one_hot

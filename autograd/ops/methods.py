@@ -7,7 +7,7 @@ time here.
 from collections.abc import Callable
 from typing import Any
 
-from autograd.operands import NUMBERS, constant, explained
+from autograd.data import NUMBERS, constant, explained
 from autograd.ops import activations, elementwise, products, shaping
 from autograd.tensor import Op, Tensor, record
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.operands import explained, owned, seed_of
+from autograd.data import explained, owned, seed_of
 from autograd.stale import refuse_changed_data
 from autograd.tensor import CONSTANT, Tensor, last_change
 from autograd.vocabulary import NAMED, plain

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.algebra import Algebra, atom
-from autograd.backprop import backprop, fit, reached
-from autograd.expressions import expression, parsed, text
-from autograd.notation import LATEX
+from autograd.backward import backprop, fit, reached
+from autograd.readings.algebra import Algebra, atom
+from autograd.readings.notation import LATEX
+from autograd.readings.text import expression, parsed, text
 from autograd.recording import recording, tracing
 from autograd.tensor import Tensor
 

@@ -7,7 +7,7 @@ import unicodedata
 from fractions import Fraction
 from typing import Any
 
-from autograd.algebra import Atom, Sum, Term
+from autograd.readings.algebra import Atom, Sum, Term
 
 RAISED = str.maketrans("0123456789-+()Ln", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ᴸⁿ")
 LOWERED = str.maketrans("0123456789-+()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₋₊₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")

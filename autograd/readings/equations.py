@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.algebra import (
+from autograd.readings.algebra import (
     Algebra,
     Sum,
     Term,
@@ -26,12 +26,12 @@ from autograd.algebra import (
     symbols_in,
     transposed,
 )
-from autograd.expressions import applied, parsed
-from autograd.graph import Graph
-from autograd.notation import LATEX, UNICODE, Unicode
-from autograd.simplify import Formula, Formulas, ordered, own_name
+from autograd.readings.formula import Formula, Formulas, ordered, own_name
+from autograd.readings.graph import Graph
+from autograd.readings.notation import LATEX, UNICODE, Unicode
+from autograd.readings.text import applied, parsed
+from autograd.readings.trace import Trace, is_weighted_input, unique
 from autograd.tensor import Tensor
-from autograd.trace import Trace, is_weighted_input, unique
 
 # Functions that are written by their name rather than by what they compute.
 BY_NAME = {"sigmoid", "relu", "softmax", "log_softmax", "logsumexp", "softplus", "tanh"}

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.backprop import backprop
-from autograd.buffers import Assembly
-from autograd.graph import Graph
-from autograd.operands import memory, owned
+from autograd.backward import backprop
+from autograd.data import memory, owned
+from autograd.readings.buffers import Assembly
+from autograd.readings.formula import Formulas, ordered
+from autograd.readings.graph import Graph
+from autograd.readings.trace import Trace
 from autograd.recording import recording
-from autograd.simplify import Formulas, ordered
 from autograd.tensor import Tensor
-from autograd.trace import Trace
 from autograd.vocabulary import plain
 
 
@@ -221,7 +221,7 @@ def compile(f: Callable[..., Any], *, check: bool = False, overwrite: bool = Fal
     >>> step(-1.0)
     Traceback (most recent call last):
         ...
-    autograd.replay.ReplayError: compile: the value is replayed as np.float64(3.0), and the function gives ...
+    autograd.readings.replay.ReplayError: compile: the value is replayed as np.float64(3.0), and the function gives ...
 
     a value taken off the graph in f (`t.data`, `t.detach()`, `no_grad()`), and an array from outside that changes:
 
@@ -233,6 +233,6 @@ def compile(f: Callable[..., Any], *, check: bool = False, overwrite: bool = Fal
     >>> step(1.0)
     Traceback (most recent call last):
         ...
-    autograd.replay.ReplayError: compile: the value is replayed as np.float64(3.0), and the function gives ...
+    autograd.readings.replay.ReplayError: compile: the value is replayed as np.float64(3.0), and the function gives ...
     """
     return Compiled(f, check, overwrite)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd.backprop import reached
-from autograd.expressions import applied, literal, parsed, text
-from autograd.graph import Graph
+from autograd.backward import reached
 from autograd.ops.shaping import is_basic
-from autograd.simplify import Formula, Formulas, ordered
-from autograd.trace import Trace, unique
+from autograd.readings.formula import Formula, Formulas, ordered
+from autograd.readings.graph import Graph
+from autograd.readings.text import applied, literal, parsed, text
+from autograd.readings.trace import Trace, unique
 
 WIDTH = 88  # characters in a line
 

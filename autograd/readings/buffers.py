@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.expressions import applied, literal, parsed, text
-from autograd.simplify import Formula, own_name
+from autograd.readings.formula import Formula, own_name
+from autograd.readings.text import applied, literal, parsed, text
+from autograd.readings.trace import unique
 from autograd.tensor import Op
-from autograd.trace import unique
 
 UFUNCS = {
     operator.add: np.add,

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.backprop import backprop, reached
+from autograd.backward import backprop, reached
+from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.recording import recording, tracing
-from autograd.simplify import Formula, Formulas, ordered
 from autograd.tensor import Tensor
 
 

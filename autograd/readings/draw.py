@@ -9,9 +9,9 @@ from typing import Any
 import graphviz
 import numpy as np
 
-from autograd.backprop import backprop
-from autograd.graph import Graph, Node
-from autograd.operands import seed_of
+from autograd.backward import backprop
+from autograd.data import seed_of
+from autograd.readings.graph import Graph, Node
 from autograd.tensor import Tensor
 from autograd.vocabulary import plain
 

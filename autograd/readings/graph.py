@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy import generic, ndarray
 
-from autograd.backprop import reached
+from autograd.backward import reached
 from autograd.tensor import CONSTANT, Tensor
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import Graph
+from autograd.readings.graph import Graph
 from autograd.tensor import Op, Tensor
 from autograd.vocabulary import NAMED
 
