@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from operator import attrgetter
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from autograd.data import explained, owned, seed_of
+from autograd.data import array_of, float_data
+from autograd.registry import NAMED
 from autograd.stale import refuse_changed_data
-from autograd.tensor import CONSTANT, Tensor, last_change
-from autograd.vocabulary import NAMED, plain
+from autograd.tensor import CONSTANT, Node, Tensor, explained, last_change, plain
+
+_writing = Lock()  # two threads may add to the gradient of one leaf
 
 
 def reached(output: Tensor, stop: Collection[Tensor] = ()) -> list[Tensor]:
@@ -52,7 +55,7 @@ def backprop(
     Tensor(27.0) 18.0
     """
     seed = seed_of(output, seed)
-    record = record or isinstance(seed, Tensor)
+    record = record or isinstance(seed, Node)
     grads: dict[Tensor, Any] = {output: seed}
     if output.op is None:
         return grads
@@ -62,25 +65,16 @@ def backprop(
 
     for node in nodes:
         op: Any = node.op
-        g, y, values, params, rules = grads[node], node._value, node.values, node.params, op.rules
-        operands: Any = values
-        if record:
-            y, operands = node, [x if isinstance(x, Tensor) else value for x, value in zip(node.inputs, values)]
-        pair = len(values) == 2 and not params  # as nearly every node of a scalar graph has it; unpacked once
-        if pair:
-            a, b = operands
         try:
-            if op.delta is not None:
-                g = op.delta(g, y)
-            for i, x in enumerate(node.inputs):
+            for x, part in zip(node.inputs, op.pull(grads[node], node, record)):
                 if isinstance(x, Tensor):
-                    part = rules[i](g, y, a, b) if pair else rules[i](g, y, *operands, **params)
-                    value, kind = values[i], type(part)
+                    value = x._value
+                    kind = type(part)
                     if kind is ndarray:
                         if part.shape != value.shape or part.dtype is not value.dtype:
                             part = fit(part, value)
-                        elif part is g and x.op is None:
-                            part = g.copy()  # what is left in a leaf can be written into without changing another
+                        elif x.op is None and part is grads[node]:
+                            part = part.copy()  # what is left in a leaf can be written into without changing another
                     elif kind is not type(value):
                         part = fit(part, value)
                     earlier = grads.get(x)  # added out of place: two edges may carry the same array
@@ -98,16 +92,50 @@ def backward(output: Tensor, seed: Any = None) -> None:
             " again with recording on"
         )
     taken: set[int] = set()  # memory that the gradients of leaves are views of; no two leaves may share it
-    for x, g in backprop(output, seed if seed is None else plain(seed)).items():
-        if x.op is None:
-            if x.grad is not None:
-                g = x.grad + g
-            elif type(g) is ndarray and g.base is not None:
-                g = owned(g, taken)
-        x.grad = g
+    grads = backprop(output, seed if seed is None else plain(seed))
+    with _writing:
+        for x, g in grads.items():
+            if x.op is None:
+                if x.grad is not None:
+                    g = x.grad + g
+                elif type(g) is ndarray and g.base is not None:
+                    g = owned(g, taken)
+            x.grad = g
 
 
 NAMED["backward"] = backward
+
+
+def seed_of(output: Tensor, seed: Any) -> Any:
+    """The gradient to start from: `seed` with the shape and dtype of `output`, by default 1 for one element."""
+    value = output._value
+    if seed is None:
+        if isinstance(value, np.generic):
+            return value.dtype.type(1)
+        if value.size != 1:
+            raise ValueError(
+                f"the gradient of a Tensor of shape {value.shape} needs a seed of that shape, the gradient arriving"
+                " from outside; for the gradient of the sum of its elements, take .sum() first"
+            )
+        return np.ones_like(value)
+    if not isinstance(seed, Node):
+        seed = float_data(array_of(seed, "seed"), "seed").astype(value.dtype)[()]
+    if seed.shape != value.shape:
+        raise ValueError(f"the seed has shape {seed.shape} and the Tensor {value.shape}: they have to be the same")
+    return seed
+
+
+def memory(array: Any) -> int:
+    """The identity of the array whose memory this one is in."""
+    return id(array if array.base is None else array.base)
+
+
+def owned(g: Any, taken: set[int]) -> Any:
+    """The gradient `g`, or a copy where its memory is taken or not to be written into; takes that memory."""
+    if memory(g) in taken or not g.flags.writeable:
+        return g.copy()
+    taken.add(memory(g))
+    return g
 
 
 def fit(g: Any, value: Any) -> Any:
@@ -119,7 +147,7 @@ def fit(g: Any, value: Any) -> Any:
     if g is None:
         raise TypeError("the rule returned None, and not a gradient; where nothing flows back, return g * 0")
     total: Any = np.add.reduce  # np.sum, without its overhead
-    if isinstance(g, Tensor):
+    if isinstance(g, Node):
         total = np.sum
     elif not isinstance(g, ndarray):
         g = np.asarray(g)
@@ -132,4 +160,4 @@ def fit(g: Any, value: Any) -> Any:
             raise ValueError(f"the rule returned a gradient of shape {g.shape} for an input of shape {value.shape}")
     if g.dtype != value.dtype:
         g = g.astype(value.dtype)
-    return g if g.ndim or isinstance(g, Tensor) else g[()]
+    return g if g.ndim or isinstance(g, Node) else g[()]

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.tensor import Tensor
+from autograd.tensor import Tensor, plain
 from autograd.transforms import grad, inner, vjp
 from autograd.trees import leaves, tree_map
-from autograd.vocabulary import plain
 
 
 class GradientError(AssertionError):

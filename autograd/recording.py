@@ -1,6 +1,7 @@
 """What is recorded: the one piece of state outside the graph. Every thread and asyncio task has its own.
 
-It holds the names of the scopes that the program is in, or None where nothing is recorded.
+It is a list of the blocks that the program is in: `no_grad()`, `scope("encoder")`, and the engine's own. A block that
+ends takes itself off the list, wherever it stands there, so that generators may leave theirs in any order.
 """
 
 from __future__ import annotations
@@ -8,25 +9,54 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
+
+class Block(NamedTuple):
+    """One `with` block: what it switches on or off (None leaves that as it is), and the name that it adds."""
+
+    records: bool | None = None
+    traces: bool = False
+    name: str | None = None
+
+
+class Traced(tuple[str, ...]):
+    """The names of the scopes while a function is traced: then what has no derivative is recorded as well."""
+
+    records = True  # False under no_grad: what is computed is recorded, and not differentiated
+
+
+_blocks: ContextVar[tuple[list[Block], ...]] = ContextVar("blocks", default=())  # each in a list, to have an identity
+# What the blocks come to: the names of the scopes; None where nothing is recorded. It is asked for at every operation.
 _scope: ContextVar[tuple[str, ...] | None] = ContextVar("scope", default=())
 current_scope = _scope.get
 
 
+def _enter(blocks: tuple[list[Block], ...]) -> None:
+    _blocks.set(blocks)
+    names = tuple([block.name for [block] in blocks if block.name is not None])
+    records = ([True] + [block.records for [block] in blocks if block.records is not None])[-1]
+    if any(block.traces for [block] in blocks):
+        traced = Traced(names)
+        traced.records = records
+        _scope.set(traced)
+    else:
+        _scope.set(names if records else None)
+
+
 @contextmanager
-def _within(value: tuple[str, ...] | None) -> Iterator[None]:
-    token = _scope.set(value)
+def _within(block: Block) -> Iterator[None]:
+    entry = [block]
+    _enter((*_blocks.get(), entry))
     try:
         yield
     finally:
-        _scope.reset(token)
+        _enter(tuple([other for other in _blocks.get() if other is not entry]))
 
 
-@contextmanager
-def recording() -> Iterator[None]:
+def recording() -> AbstractContextManager[None]:
     """Record until the block ends, also inside `no_grad()`."""
-    with _within(current_scope() or ()):
-        yield
+    return _within(Block(records=True))
 
 
 def no_grad() -> AbstractContextManager[None]:
@@ -39,25 +69,20 @@ def no_grad() -> AbstractContextManager[None]:
     >>> y.inputs
     ()
     """
-    return _within(None)
+    return _within(Block(records=False))
 
 
-_tracing: ContextVar[bool] = ContextVar("tracing", default=False)
-is_tracing = _tracing.get
+def tracing() -> AbstractContextManager[None]:
+    """Record what has no derivative as well, until the block ends: comparisons, indices, what constants are made of."""
+    return _within(Block(records=True, traces=True))
 
 
-@contextmanager
-def tracing() -> Iterator[None]:
-    """Record comparisons of Tensors as well, as 1 and 0, until the block ends: for reading off what a rule does."""
-    token = _tracing.set(True)
-    try:
-        yield
-    finally:
-        _tracing.reset(token)
+def is_tracing() -> bool:
+    """Whether a function is being traced."""
+    return type(current_scope()) is Traced
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+def scope(name: str) -> AbstractContextManager[None]:
     """Give what is computed in a `with scope("encoder"):` block a name, under which drawings group it. Scopes nest.
 
     >>> from autograd import Tensor
@@ -66,6 +91,4 @@ def scope(name: str) -> Iterator[None]:
     >>> y.scope
     ('encoder',)
     """
-    outer = current_scope()
-    with _within(None if outer is None else (*outer, str(name))):
-        yield
+    return _within(Block(name=str(name)))

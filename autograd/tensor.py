@@ -1,10 +1,9 @@
-"""What a node of the computation graph is, and how a call records one.
+"""What a node of the computation graph is, what an operation is, and how a call records one.
 
-What lives here, everything else stands on:
-
-* `Tensor`, a value in the graph: its data, its gradient, and which operation made it from which inputs;
 * `Op`, an operation: a NumPy function, the same as source text, and one derivative rule per input;
-* `record`, which turns the result of an operation into a `Tensor`.
+* `Tensor`, a value that is differentiated: its data, its gradient, and which operation made it from which inputs;
+* `Plain`, a value that is not, recorded only while a function is traced, so that a program computes it anew;
+* `record`, which makes the one or the other of what an operation computed.
 """
 
 from __future__ import annotations
@@ -12,19 +11,20 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy import float64, ndarray
 
-from autograd.data import NUMBERS, array_of, bind, constant, explained, float_data
-from autograd.recording import current_scope
-from autograd.vocabulary import NAMED, Vocabulary
+from autograd.data import NUMBERS, array_of, constant, float_data
+from autograd.recording import Traced, current_scope, is_tracing
+from autograd.registry import NAMED
+from autograd.vocabulary import Vocabulary
 
 _next_tick = itertools.count(1).__next__  # creation order, which is a topological order of every graph
 last_change = [0]  # when any Tensor's data was last assigned: a graph younger than that needs no check
 _NO_PARAMS: dict[str, Any] = {}
+MANY = sys.maxsize  # the arity of an operation that takes any number of inputs
 
 
 class Op:
@@ -32,11 +32,17 @@ class Op:
 
     A rule is a line of plain NumPy, called as `rule(g, y, *inputs, **params)`: `g` is the gradient arriving at the
     output `y`, and the rule returns the gradient for its input; `backprop` sums out whatever broadcasting repeated.
-    Run on arrays it is the backward pass; run on Tensors it is a recorded one. A forward function that has a parameter
-    `out` acts element by element: replay has it write into arrays, and may give it one of its inputs for that.
-    The arguments after `g, y` name the inputs, then the parameters, in the order of the NumPy function.
-    `delta`, where given, makes of (g, y) what all the rules get in place of g, computed once: a fused operation
-    f(u(…)) has the rules of u, and delta = g f'(u), which is the error of the book's BP2. Its `parts` are u and f.
+    Run on arrays it is the backward pass; run on Tensors it is a recorded one. The arguments after `g, y` name the
+    inputs, then the parameters, in the order of the NumPy function; without rules, the forward function's do. An input
+    whose rule is None is never differentiated. An operation without rules has no derivative, and gives plain arrays.
+
+    template  the source text of the operation, in the names of its inputs and parameters
+    delta     makes of `(g, y, *inputs)` what all rules get in place of g, computed once: a fused operation f(u(…)) has
+              the rules of u, and delta = g f'(u), which is the error of the book's BP2. Its `parts` are u and f
+    facts     what readings want to know of it: elementwise=True, activation=True, …; `op.facts` has them
+
+    A forward function that has a parameter `out` acts element by element: replay has it write into arrays, and may give
+    it one of its inputs for that.
 
     >>> cube = Op(lambda x: x**3, "x ** 3", lambda g, y, x: g * 3 * x**2, name="cube")
     >>> cube(Tensor(2.0))
@@ -45,83 +51,238 @@ class Op:
     8.0
     """
 
-    __slots__ = ("arity", "delta", "forward", "known", "name", "params", "parts", "rules", "template")
-    rules: Any
-    params: tuple[str, ...]
+    __slots__ = (
+        "arity",
+        "call",
+        "defaults",
+        "delta",
+        "facts",
+        "forward",
+        "known",
+        "name",
+        "operands",
+        "params",
+        "parts",
+        "pull",
+        "rules",
+        "template",
+    )
 
     def __init__(
         self, forward: Callable[..., Any], template: str, *rules: Any, name: str = "", delta: Any = None,
-        parts: tuple[Op, ...] = (),
+        parts: tuple[Op, ...] = (), **facts: Any,
     ):  # fmt: skip
-        self.forward, self.template, self.delta, self.parts = forward, template, delta, parts
+        self.forward, self.template, self.rules = forward, template, rules
+        self.delta, self.parts, self.facts = delta, parts, facts
         self.name = name or forward.__name__.lstrip("_")
-        if rules and isinstance(rules[0], Each):
-            self.rules, self.arity, self.params = rules[0], sys.maxsize, rules[0].params
-        else:
-            self.rules, self.arity = rules, len(rules)
-            code = rules[0].__code__ if rules else None
-            self.params = code.co_varnames[2 + self.arity : code.co_argcount] if code else ()
+        self.operands, self.params, self.defaults = _signature(forward, template, rules)
+        self.arity = MANY if self.operands[:1] == ("*xs",) else len(self.operands)
         self.known = frozenset(self.params)
+        # The same call in forms for few inputs, where graphs of scalars spend most of their time.
+        bare = bool(rules) and not self.params and delta is None and None not in rules
+        self.call: Callable[..., Any] = {1: _call_one, 2: _call_two}.get(self.arity if bare else 0, _call_any)(self)
+        self.pull: Callable[..., Any] = {1: _pull_one, 2: _pull_two}.get(self.arity if bare else 0, _pull_any)(self)
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """The result on these inputs: a recorded Tensor if one of them is a Tensor, else just NumPy's."""
-        if len(inputs) > self.arity or (params and not params.keys() <= self.known):
-            inputs, params = bind(self, inputs, params)
-        values, recorded = [], False
-        for x in inputs:
-            if isinstance(x, Tensor):
-                x, recorded = x._value, True
-            elif type(x) not in NUMBERS:
-                x = constant(x, self.name)
-            values.append(x)
-        try:
-            data = self.forward(*values, **params)
-        except (TypeError, ValueError, IndexError) as error:
-            raise explained(error, self.name, inputs) from error
-        return record(data, self, inputs, values, params) if recorded else data
+        if len(inputs) > self.arity or params:
+            inputs, params = self.bind(inputs, params)
+        return self.call(*inputs, **params)
+
+    def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The inputs and the parameters by name; raises TypeError for parameters that the operation does not have."""
+        inputs, by_position = args[: self.arity], args[self.arity :]
+        if len(by_position) > len(self.params):
+            raise TypeError(f"{self.name} takes at most {self.arity + len(self.params)} arguments, not {len(args)}")
+        params = dict(zip(self.params, by_position, strict=False), **params)
+        unknown = ", ".join(params.keys() - self.known)
+        if unknown:
+            raise TypeError(
+                f"{self.name}: {unknown} is not a parameter that Tensors support (they support"
+                f" {', '.join(self.params) or 'none'}); leave it out, or use t.data for a value off the graph"
+            )
+        return inputs, params
 
     def __repr__(self) -> str:
         return f"Op({self.name}: {self.template})"
 
 
-class Each:
-    """The rules of an Op that takes any number of inputs: `rule(i, g, y, *inputs, *, params)` for the i-th."""
+def _signature(
+    forward: Any, template: str, rules: tuple[Any, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Any]]:
+    """The names of the inputs, those of the parameters, and the parameters' defaults.
 
-    def __init__(self, rule: Any):
-        self.rule = rule
-        code = rule.__code__
-        self.params = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    They are those of the first rule, after g and y (for any number of inputs: after `wanted, g, y`), and else those of
+    the forward function, whose inputs are what has no default.
+    """
+    rule = next((rule for rule in rules if rule is not None), None)
+    if rule is None and isinstance(forward, np.ufunc):
+        return (("x",) if forward.nin == 1 else ("a", "b")), (), {}
+    code, skip = (rule or forward).__code__, 2 if rule else 0
+    defaults: tuple[Any, ...] = (rule or forward).__defaults__ or ()
+    names = code.co_varnames[skip : code.co_argcount]
+    if code.co_flags & 4:  # *xs
+        keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        return ("*xs",), keywords, (rule or forward).__kwdefaults__ or {}
+    n = len(rules) if rules else len(names) - len(defaults)
+    return names[:n], names[n:], dict(zip(reversed(names), reversed(defaults)))
 
-    def __getitem__(self, i: int) -> Callable[..., Any]:
-        return partial(self.rule, i)
+
+def _call_one(op: Op) -> Callable[..., Any]:
+    forward = op.forward
+
+    def call(x: Any) -> Any:
+        if isinstance(x, Node):
+            try:
+                data = forward(x._value)
+            except (TypeError, ValueError, IndexError) as error:
+                raise explained(error, op.name, (x,)) from error
+            return record(data, op, (x,))
+        return forward(x if type(x) in NUMBERS else constant(x, op.name))
+
+    return call
+
+
+def _call_two(op: Op) -> Callable[..., Any]:
+    forward = op.forward
+
+    def call(a: Any, b: Any) -> Any:
+        recorded = False
+        if isinstance(a, Node):
+            x, recorded = a._value, True
+        else:
+            x = a = a if type(a) in NUMBERS else constant(a, op.name)
+        if isinstance(b, Node):
+            z, recorded = b._value, True
+        else:
+            z = b = b if type(b) in NUMBERS else constant(b, op.name)
+        try:
+            data = forward(x, z)
+        except (TypeError, ValueError, IndexError) as error:
+            raise explained(error, op.name, (a, b)) from error
+        return record(data, op, (a, b)) if recorded else data
+
+    return call
+
+
+def _call_any(op: Op) -> Callable[..., Any]:
+    forward, name = op.forward, op.name
+    fixed = [i for i, rule in enumerate(op.rules) if rule is None]  # inputs that are never differentiated
+
+    def call(*inputs: Any, **params: Any) -> Any:
+        operands, values, recorded = [], [], False
+        for x in inputs:
+            if isinstance(x, Node):
+                values.append(x._value)
+                recorded = True
+            else:
+                x = x if type(x) in NUMBERS else constant(x, name)
+                values.append(x)
+            operands.append(x)
+        try:
+            data = forward(*values, **params)
+        except (TypeError, ValueError, IndexError) as error:
+            raise explained(error, name, inputs) from error
+        if not recorded:
+            return data
+        for i in fixed:
+            if isinstance(operands[i], Tensor):
+                operands[i] = NAMED["detach"](operands[i])
+        return record(data, op, tuple(operands), params)
+
+    return call
+
+
+# How a rule is asked, for an operation of one input, of two, and of any number. `pull(g, node, recorded)` gives what
+# the rules make of the gradient `g` that arrived at `node`: a part for each input, None where the input is a constant.
+# With `recorded`, the rules run on the Tensors themselves and not on their data.
+
+
+def _pull_one(op: Op) -> Callable[..., Any]:
+    (rule,) = op.rules
+
+    def pull(g: Any, node: Node, recorded: bool) -> tuple[Any, ...]:
+        (x,) = node.inputs
+        return (rule(g, node, x) if recorded else rule(g, node._value, x._value),)
+
+    return pull
+
+
+def _pull_two(op: Op) -> Callable[..., Any]:
+    left, right = op.rules
+
+    def pull(g: Any, node: Node, recorded: bool) -> tuple[Any, ...]:
+        a, b = node.inputs
+        y: Any = node
+        to_a, to_b = isinstance(a, Tensor), isinstance(b, Tensor)
+        if not recorded:
+            y = node._value
+            if to_a:
+                a = a._value
+            if to_b:
+                b = b._value
+        return (left(g, y, a, b) if to_a else None, right(g, y, a, b) if to_b else None)
+
+    return pull
+
+
+def _pull_any(op: Op) -> Callable[..., Any]:
+    rules, delta, many = op.rules, op.delta, op.arity == MANY
+
+    def pull(g: Any, node: Node, recorded: bool) -> Sequence[Any]:
+        inputs, params = node.inputs, node.params
+        y, operands = (node, inputs) if recorded else (node._value, node.values)
+        wanted = [i for i, x in enumerate(inputs) if isinstance(x, Tensor)]
+        if delta is not None:
+            g = delta(g, y, *operands)
+        if many:
+            found = rules[0](wanted, g, y, *operands, **params)
+        else:
+            found = [rules[i](g, y, *operands, **params) for i in wanted]
+        parts = [None] * len(inputs)
+        for i, part in zip(wanted, found, strict=True):
+            parts[i] = part
+        return parts
+
+    return pull
+
+
+class Node(Vocabulary):
+    """A value and how it was computed: what a Tensor and a plain recorded value have in common."""
+
+    __slots__ = ("__weakref__", "_value", "changed", "grad", "inputs", "name", "op", "params", "scope", "tick")
+    _value: Any
+    grad: Any
+    op: Op | None
+    inputs: tuple[Any, ...]  # Tensors and constants, in order, with repeats
+    params: dict[str, Any]
+    name: str | None
+    scope: tuple[str, ...]
+    tick: int  # when it was made
+    changed: int  # when its data was last assigned; 0 for never, negative if it once took another shape or dtype
+
+    def _may_leave(self, what: str) -> None:
+        if is_tracing():
+            refuse_value(self, what)
+
+    @property
+    def values(self) -> list[Any]:
+        """The inputs as plain NumPy: the data of those that are nodes."""
+        return [x._value if isinstance(x, Node) else x for x in self.inputs]
+
+    def __repr__(self) -> str:
+        value = self._value
+        values = np.array2string(value, separator=", ", prefix="Tensor(") if np.ndim(value) else str(value)
+        dtype = "" if np.result_type(value) == float64 else f", dtype={np.result_type(value)}"
+        name = f", name={self.name!r}" if self.name is not None else ""
+        return f"{type(self).__name__}({values}{dtype}{name})"
 
 
 # What a Tensor is made by that was computed without recording: nothing flows through it.
 CONSTANT = Op(lambda: None, "constant", name="constant")
 
 
-def record(
-    data: Any, op: Op, inputs: tuple[Any, ...], values: Sequence[Any], params: dict[str, Any] = _NO_PARAMS
-) -> Tensor:
-    """The Tensor of the `data` that `op` made from `inputs`; their plain `values` are what its rules will need."""
-    if type(data) is not float64 and (type(data) is not ndarray or not data.ndim or data.dtype.kind != "f"):
-        data = float_data(data, op.name)
-    node: Tensor = object.__new__(Tensor)
-    node._value = data
-    node.grad = node.name = None
-    node.tick = _next_tick()
-    node.changed = 0
-    scope = current_scope()
-    if scope is not None:
-        node.op, node.inputs, node.values, node.params, node.scope = op, inputs, values, params, scope
-    else:
-        if data.base is not None:
-            node._value = data.copy()  # a constant does not change with what it was a view of
-        node.op, node.inputs, node.values, node.params, node.scope = CONSTANT, (), (), _NO_PARAMS, ()
-    return node
-
-
-class Tensor(Vocabulary):
+class Tensor(Node):
     """A value in a computation graph: a NumPy array or scalar of floats that remembers how it was computed.
 
     `Tensor(data, name=None)` makes a leaf: `data` is anything that NumPy reads as numbers; it is copied, and integers
@@ -138,36 +299,14 @@ class Tensor(Vocabulary):
     array([2., 4.])
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_value",
-        "changed",
-        "grad",
-        "inputs",
-        "name",
-        "op",
-        "params",
-        "scope",
-        "tick",
-        "values",
-    )
-    _value: Any
-    grad: Any
-    op: Op | None
-    inputs: tuple[Any, ...]  # Tensors and constants, as they were given
-    values: Sequence[Any]  # the same as plain NumPy, as they were when the operation ran
-    params: dict[str, Any]
-    name: str | None
-    scope: tuple[str, ...]
-    tick: int  # when it was made
-    changed: int  # when its data was last assigned; 0 for never
+    __slots__ = ()
 
     def __init__(self, data: Any, name: str | None = None):
-        if isinstance(data, Tensor):
+        if isinstance(data, Node):
             raise TypeError("Tensor(t) of a Tensor would cut it from its graph; use t itself, or t.detach() to cut it")
         self._value = float_data(array_of(data, "Tensor"), "Tensor")
         self.grad = self.op = None
-        self.inputs = self.values = ()
+        self.inputs = ()
         self.params, self.scope = _NO_PARAMS, ()
         self.name = name
         self.tick = _next_tick()
@@ -175,24 +314,35 @@ class Tensor(Vocabulary):
 
     def _assign(self, data: Any) -> None:
         if data is not self._value:  # it is after t.data -= …
-            if isinstance(data, Tensor):
+            if isinstance(data, Node):
                 raise TypeError("data takes an array or a number, not a Tensor; assign t.data")
-            self._value = float_data(array_of(data, "Tensor.data"), "Tensor.data")
-        self.changed = last_change[0] = _next_tick()
+            new = float_data(array_of(data, "Tensor.data"), "Tensor.data")
+            if new.shape != self._value.shape or new.dtype != self._value.dtype:
+                self.changed = -1
+            self._value = new
+        now = last_change[0] = _next_tick()
+        self.changed = now if self.changed >= 0 else -now
 
     def _hand_out(self) -> Any:
-        if self.op is not None and type(self._value) is ndarray and self._value.base is not None:
-            return self._value.copy()  # a view: what is written into it would change another Tensor unseen
-        return self._value
+        if is_tracing():
+            refuse_value(self, "t.data")
+        value = self._value
+        if self.op is not None and type(value) is ndarray and shares_memory(value, self.inputs):
+            return value.copy()  # what is written into it would change another Tensor unseen
+        return value
 
     data = property(_hand_out, _assign)
 
     def detach(self) -> Tensor:
         """The same data as a constant: nothing flows back through it, and the graph behind it is let go."""
-        return record(np.copy(self._value), CONSTANT, (), ())
+        if is_tracing():
+            return NAMED["detach"](self)  # type: ignore[no-any-return]
+        return constant_tensor(np.copy(self._value)[()])
 
     def item(self) -> float:
-        """The value of a Tensor of one element as a Python float."""
+        """The value of a Tensor of one element as a Python float, off the graph."""
+        if is_tracing():
+            refuse_value(self, "t.item()")
         return float(self._value.item())
 
     def backward(self, seed: Any = None) -> None:
@@ -204,7 +354,108 @@ class Tensor(Vocabulary):
         """
         NAMED["backward"](self, seed)
 
-    def __repr__(self) -> str:
-        values = np.array2string(self._value, separator=", ", prefix="Tensor(") if self.ndim else str(self._value)
-        dtype = "" if self._value.dtype == float64 else f", dtype={self._value.dtype}"
-        return f"Tensor({values}{dtype}{f', name={self.name!r}' if self.name is not None else ''})"
+
+class Plain(Node):
+    """A value without a derivative, recorded while a function is traced: a comparison, an index, an array argument.
+
+    To the function it is what an array would be, as far as that can be recorded.
+    """
+
+    __slots__ = ()
+    is_differentiated = False
+    shape, ndim = property(lambda self: np.shape(self._value)), property(lambda self: np.ndim(self._value))
+    size, dtype = property(lambda self: np.size(self._value)), property(lambda self: np.result_type(self._value))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not callable(getattr(ndarray, name, None)):
+            raise AttributeError(f"{describe(self)} has no attribute {name!r} while the function is traced")
+        return lambda *args, **kwargs: NAMED["plain_call"](getattr(ndarray, name), name, (self, *args), kwargs)
+
+
+def record(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> Any:
+    """The Tensor of the `data` that `op` made from `inputs`; in a trace, `Plain` for what is not differentiated."""
+    scope = current_scope()
+    if type(scope) is not tuple or not op.rules:
+        return _unusual(data, op, inputs, params, scope)
+    if type(data) is not float64 and (type(data) is not ndarray or not data.ndim or data.dtype.kind != "f"):
+        data = float_data(data, op.name)
+    node: Tensor = object.__new__(Tensor)
+    node._value = data
+    node.grad = node.name = None
+    node.tick = _next_tick()
+    node.changed = 0
+    node.op, node.inputs, node.params, node.scope = op, inputs, params, scope
+    return node
+
+
+def _unusual(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any], scope: tuple[str, ...] | None) -> Any:
+    """What `record` makes under `no_grad()`, of an operation without rules, and while a function is traced."""
+    if not isinstance(scope, Traced):
+        if not op.rules:
+            return data
+        data = float_data(data, op.name)
+        return constant_tensor(data.copy() if shares_memory(data, inputs) else data)
+    differentiated = bool(op.rules) and scope.records and any(isinstance(x, Tensor) for x in inputs)
+    node: Node = object.__new__(Tensor if differentiated else Plain)
+    node._value = float_data(data, op.name) if differentiated else data
+    node.grad = node.name = None
+    node.tick, node.changed = _next_tick(), 0
+    node.op, node.inputs, node.params, node.scope = op, inputs, params, tuple(scope)
+    return node
+
+
+def constant_tensor(data: Any) -> Tensor:
+    """A Tensor through which nothing flows back."""
+    node: Tensor = object.__new__(Tensor)
+    node._value, node.grad, node.name, node.tick, node.changed = data, None, None, _next_tick(), 0
+    node.op, node.inputs, node.params, node.scope = CONSTANT, (), _NO_PARAMS, ()
+    return node
+
+
+def plain_input(value: Any, name: str | None = None) -> Plain:
+    """A leaf that is not differentiated: what a traced function is given in place of an array or a number."""
+    node: Plain = object.__new__(Plain)
+    node._value, node.grad, node.name, node.tick, node.changed = value, None, name, _next_tick(), 0
+    node.op, node.inputs, node.params, node.scope = None, (), _NO_PARAMS, ()
+    return node
+
+
+def shares_memory(data: Any, inputs: tuple[Any, ...]) -> bool:
+    """Whether `data` may be a view: writing into it would then change something else."""
+    return getattr(data, "base", None) is not None or any(
+        type(data) is ndarray and data is (x._value if isinstance(x, Node) else x) for x in inputs
+    )
+
+
+def plain(value: Any) -> Any:
+    """`value` with its Tensors, also those in a list or tuple, replaced by their data."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(plain, value))
+    return value._value if isinstance(value, Node) else value
+
+
+def refuse_value(node: Node, what: str) -> NoReturn:
+    """Raise TypeError: a traced function may not look at a value, which would then stay as it was in the trace."""
+    raise TypeError(
+        f"{what} of {describe(node)} is read while the function is traced, and a program would keep the value that it"
+        " has now; use what is recorded: np.where(t > 0, a, b) for an if, np.maximum for max, t.detach() for t.data"
+    )
+
+
+SHOWN = 4  # operands that a message describes
+
+
+def describe(operand: Any) -> str:
+    """`Tensor 'w1' of shape (30, 784)`, `array of shape (10,)`, `2.0`."""
+    if isinstance(operand, Node):
+        kind = "Tensor" if isinstance(operand, Tensor) else "array"
+        name = f" {operand.name[:40]!r}" if operand.name else f" made by {operand.op.name}" if operand.op else ""
+        return f"{kind}{name} of shape {operand.shape}"
+    return f"array of shape {operand.shape}" if isinstance(operand, ndarray) else f"{operand!r:.60}"
+
+
+def explained(error: Exception, call: str, inputs: tuple[Any, ...]) -> Exception:
+    """The same kind of error, naming the operation and its operands."""
+    kind = next((kind for kind in (TypeError, IndexError, ValueError) if isinstance(error, kind)), RuntimeError)
+    operands = [*map(describe, inputs[:SHOWN]), *([f"and {len(inputs) - SHOWN} more"] if len(inputs) > SHOWN else [])]
+    return kind(f"{call}({', '.join(operands)}): {error!s:.1000}")

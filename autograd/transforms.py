@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 
 from autograd.backward import backprop, reached
-from autograd.recording import recording
-from autograd.tensor import Tensor, record
+from autograd.recording import is_tracing, recording
+from autograd.registry import NAMED
+from autograd.tensor import CONSTANT, Node, Tensor, plain, record
 from autograd.trees import leaves, tree_map
-from autograd.vocabulary import NAMED, plain
 
 ArgNums = int | tuple[int, ...]
 
 
 def _own(x: Any) -> Tensor:
     """A node of our own with the value of `x`: what else is computed from `x` must not count in this derivative."""
-    value = x if isinstance(x, Tensor) else Tensor(x)
+    value = x if isinstance(x, Node) else Tensor(x)
     identity: Any = NAMED["identity"]
-    return record(value.data, identity, (value,), (value.data,))
+    return record(value._value, identity, (value,))  # type: ignore[no-any-return]
 
 
 class _Linearized:
@@ -52,8 +52,10 @@ class _Linearized:
         for position in set(positions):
             for node, x in zip(leaves(inputs[position]), leaves(args[position]), strict=True):
                 if not isinstance(x, Tensor):
-                    node.inputs = node.values
-        outside = any(isinstance(leaf, Tensor) for position in positions for leaf in leaves(args[position]))
+                    node.op, node.inputs = CONSTANT, ()
+        outside = is_tracing() or any(
+            isinstance(leaf, Node) for position in positions for leaf in leaves(args[position])
+        )
         self.depends_on_outside = outside or any(map(self._reaches_outside, leaves(self.output)))
         self.value = tree_map(self.result, self.output)
 
@@ -72,7 +74,7 @@ class _Linearized:
         if isinstance(output, Tensor):
             with recording():
                 grads = backprop(output, seed, record=self.depends_on_outside, stop=self.own)
-        return tree_map(lambda x: grads[x] if x in grads else np.zeros_like(x.data)[()], self.inputs)
+        return tree_map(lambda x: grads[x] if x in grads else np.zeros_like(x._value)[()], self.inputs)
 
 
 def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., tuple[Any, Any]]:

@@ -1,7 +1,7 @@
-"""What people type: NumPy's functions, and the methods of a Tensor. Each is a look-up in one registry of operations.
+"""What Python and NumPy say to a Tensor: its methods and operators, and its answers to NumPy's protocols.
 
-`ops` fills the registry; this room knows no operation by itself, only how a call finds one, and what to say where
-there is none. Nothing leaves the graph by accident: what would turn a Tensor into an array raises a TypeError.
+Each is a look-up in the registry; this room knows no operation by itself, only how a call finds one, and what to say
+where there is none. Nothing leaves the graph by accident: what would turn a Tensor into an array raises a TypeError.
 """
 
 from __future__ import annotations
@@ -10,28 +10,14 @@ import inspect
 import opcode
 import operator
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
-from autograd.recording import is_tracing
-
-if TYPE_CHECKING:
-    from autograd.tensor import Tensor
+from autograd.registry import ADVICE, NAMED, NUMPY, PLAIN
 
 STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
-
-# Every operation by its own name ("add", "relu"), and by the NumPy function that it stands for (np.add).
-NAMED: dict[str, Callable[..., Any]] = {}
-NUMPY: dict[Any, Callable[..., Any]] = {}
-# NumPy functions that see only the values (comparisons, argmax, …), and what to write in place of some others.
-PLAIN: set[Any] = set()
-ADVICE: dict[Any, str] = {}
-
-
-def _comparison(compare: Callable[[Any, Any], Any], name: str) -> Callable[[Vocabulary, Any], Any]:
-    return lambda self, other: NAMED[name](self, other) if is_tracing() else compare(self._value, plain(other))
 
 
 class Vocabulary:
@@ -39,54 +25,68 @@ class Vocabulary:
 
     __slots__ = ()
     _value: Any
+    is_differentiated = True
 
-    def _call(self, name: str, *args: Any) -> Tensor:
-        return NAMED[name](self, *args)  # type: ignore[no-any-return]
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return NAMED[name](self, *args, **kwargs)
 
     # fmt: off
     if TYPE_CHECKING:  # `ops` adds these, made from its tables
-        def __add__(self, other: Any) -> Tensor: ...
-        def __radd__(self, other: Any) -> Tensor: ...
-        def __sub__(self, other: Any) -> Tensor: ...
-        def __rsub__(self, other: Any) -> Tensor: ...
-        def __mul__(self, other: Any) -> Tensor: ...
-        def __rmul__(self, other: Any) -> Tensor: ...
-        def __truediv__(self, other: Any) -> Tensor: ...
-        def __rtruediv__(self, other: Any) -> Tensor: ...
-        def __pow__(self, other: Any) -> Tensor: ...
-        def __rpow__(self, other: Any) -> Tensor: ...
-        def __matmul__(self, other: Any) -> Tensor: ...
-        def __rmatmul__(self, other: Any) -> Tensor: ...
-        def __neg__(self) -> Tensor: ...
-        def __abs__(self) -> Tensor: ...
-        def relu(self) -> Tensor: ...
-        def tanh(self) -> Tensor: ...
-        def sigmoid(self) -> Tensor: ...
-        def exp(self) -> Tensor: ...
-        def log(self) -> Tensor: ...
-        def sqrt(self) -> Tensor: ...
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor: return self._call("sum", axis, keepdims)
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor: return self._call("mean", axis, keepdims)
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor: return self._call("max", axis, keepdims)
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor: return self._call("min", axis, keepdims)
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor: return self._call("var", axis, ddof, keepdims)  # noqa: E501
-    def reshape(self, *shape: Any) -> Tensor: return self._call("reshape", shape[0] if len(shape) == 1 else shape)
-    def transpose(self, *axes: Any) -> Tensor: return self._call("transpose", axes[0] if len(axes) == 1 else axes or None)  # noqa: E501
-    def astype(self, dtype: Any) -> Tensor: return self._call("astype", dtype)
-    def __getitem__(self, index: Any) -> Tensor: return self._call("getitem", index)
-    T: Any  # the transpose; `ops` adds it too
+        def __add__(self, other: Any) -> Self: ...
+        def __radd__(self, other: Any) -> Self: ...
+        def __sub__(self, other: Any) -> Self: ...
+        def __rsub__(self, other: Any) -> Self: ...
+        def __mul__(self, other: Any) -> Self: ...
+        def __rmul__(self, other: Any) -> Self: ...
+        def __truediv__(self, other: Any) -> Self: ...
+        def __rtruediv__(self, other: Any) -> Self: ...
+        def __pow__(self, other: Any) -> Self: ...
+        def __rpow__(self, other: Any) -> Self: ...
+        def __matmul__(self, other: Any) -> Self: ...
+        def __rmatmul__(self, other: Any) -> Self: ...
+        def __neg__(self) -> Self: ...
+        def __abs__(self) -> Self: ...
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
+        def __eq__(self, other: object) -> Any: ...
+        def __ne__(self, other: object) -> Any: ...
+        def __and__(self, other: Any) -> Any: ...
+        def __rand__(self, other: Any) -> Any: ...
+        def __or__(self, other: Any) -> Any: ...
+        def __ror__(self, other: Any) -> Any: ...
+        def __xor__(self, other: Any) -> Any: ...
+        def __rxor__(self, other: Any) -> Any: ...
+        def __invert__(self) -> Any: ...
+        def relu(self) -> Self: ...
+        def tanh(self) -> Self: ...
+        def sigmoid(self) -> Self: ...
+        def exp(self) -> Self: ...
+        def log(self) -> Self: ...
+        def sqrt(self) -> Self: ...
+        T: Any
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Self: return self._call("sum", axis, keepdims)
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Self: return self._call("mean", axis, keepdims)
+    def max(self, axis: Any = None, keepdims: bool = False) -> Self: return self._call("max", axis, keepdims)
+    def min(self, axis: Any = None, keepdims: bool = False) -> Self: return self._call("min", axis, keepdims)
+    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Self: return self._call("var", axis, ddof, keepdims)  # noqa: E501
+    def reshape(self, *shape: Any) -> Self: return self._call("reshape", shape[0] if len(shape) == 1 else shape)
+    def transpose(self, *axes: Any) -> Self: return self._call("transpose", axes[0] if len(axes) == 1 else axes or None)
+    def astype(self, dtype: Any) -> Self: return self._call("astype", dtype)
+    def __getitem__(self, index: Any) -> Self: return self._call("index", index)
     @property
-    def mT(self) -> Tensor: return self._call("swapaxes", -1, -2)
+    def mT(self) -> Self: return self._call("swapaxes", -1, -2)
     # fmt: on
 
     shape, ndim = property(operator.attrgetter("_value.shape")), property(operator.attrgetter("_value.ndim"))
     size, dtype = property(operator.attrgetter("_value.size")), property(operator.attrgetter("_value.dtype"))
 
-    __lt__, __le__ = _comparison(operator.lt, "less"), _comparison(operator.le, "less_equal")
-    __gt__, __ge__ = _comparison(operator.gt, "greater"), _comparison(operator.ge, "greater_equal")
-    __eq__, __ne__ = _comparison(operator.eq, "equal"), _comparison(operator.ne, "not_equal")
-    __and__, __or__ = _comparison(operator.and_, "logical_and"), _comparison(operator.or_, "logical_or")
     __hash__ = object.__hash__
+
+    def _may_leave(self, what: str) -> None:
+        """Raise TypeError while a function is traced: its program would keep the value that was looked at."""
+        raise NotImplementedError
 
     def __pos__(self) -> Any:
         return self
@@ -100,31 +100,36 @@ class Vocabulary:
     __rfloordiv__, __rmod__ = __floordiv__, __mod__
 
     def __format__(self, spec: str) -> str:
-        return format(float(self._value.item()), spec) if spec and self._value.size == 1 else format(str(self), spec)
+        return format(float(self._value.item()), spec) if spec and self.size == 1 else format(str(self), spec)
 
     def __len__(self) -> int:
         return len(self._value)
 
-    def __iter__(self) -> Iterator[Tensor]:
-        if not self._value.ndim:
+    def __iter__(self) -> Iterator[Any]:
+        if not self.ndim:
             raise TypeError("a Tensor of shape () cannot be iterated over: it is a single number")
         return map(self.__getitem__, range(len(self)))
 
     def __bool__(self) -> bool:
+        self._may_leave("the truth value (if, while, and, or, max, min, sorted)")
         return bool(self._value)
 
     def __float__(self) -> float:
         caller = sys._getframe(1)
         if caller.f_code.co_code[caller.f_lasti] == STORE_SUBSCR:  # array[i] = t: NumPy asks for a float here
             self.__array__()
-        if self._value.size != 1:
-            raise TypeError(
-                f"float() takes a Tensor of one element; this one has shape {self._value.shape}: use t.data"
-            )
+        self._may_leave("float()")
+        if self.size != 1:
+            raise TypeError(f"float() takes a Tensor of one element; this one has shape {self.shape}: use t.data")
         return float(self._value.item())
 
     def __int__(self) -> int:
+        self._may_leave("int()")
         return int(float(self))
+
+    def __complex__(self) -> complex:
+        self._may_leave("complex()")
+        return complex(float(self))
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(
@@ -143,11 +148,22 @@ class Vocabulary:
             return NUMPY[ufunc](*inputs)
         if any(x is not None for x in kwargs.pop("out", ())):
             raise TypeError(f"np.{ufunc.__name__} cannot write a Tensor into an array (out=, +=); use a = a + t")
+        types = {type(x) for x in inputs if isinstance(x, Vocabulary)}
         if method == "__call__":
-            return self.__array_function__(ufunc, (), inputs, kwargs)
+            return self.__array_function__(ufunc, types, inputs, kwargs)
+        if not any(kind.is_differentiated for kind in types):
+            return NAMED["plain_call"](getattr(ufunc, method), f"np.{ufunc.__name__}.{method}", inputs, kwargs)
         raise TypeError(f"np.{ufunc.__name__}.{method} is not supported for Tensors; use np.sum, np.prod, np.cumsum, …")
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        name = f"{(getattr(function, '__module__', None) or 'numpy').replace('numpy', 'np', 1)}.{function.__name__}"
+        if not any(getattr(kind, "is_differentiated", False) for kind in types):
+            try:
+                if function in NUMPY:
+                    return NUMPY[function](*args, **kwargs)
+            except TypeError:  # of a parameter that has no derivative: here there is none to take
+                pass
+            return NAMED["plain_call"](function, name, args, kwargs)
         if function in NUMPY:
             call = NUMPY[function]
             arity = getattr(call, "arity", len(args))
@@ -158,12 +174,9 @@ class Vocabulary:
             kwargs = {key: value for key, value in kwargs.items() if not (key in ("out", "dtype") and value is None)}
             return call(*args, **kwargs)
         if function in PLAIN:
-            return function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
-        module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np")
+            return NAMED["plain_call"](function, name, args, kwargs)
         advice = ADVICE.get(function, "write it with functions that are (autograd.operations() lists them)")
-        raise TypeError(
-            f"{module}.{function.__name__} is not supported for Tensors: {advice}, or use t.data off the graph"
-        )
+        raise TypeError(f"{name} is not supported for Tensors: {advice}, or use t.data off the graph")
 
     if not TYPE_CHECKING:
 
@@ -171,10 +184,3 @@ class Vocabulary:
             package = "np" if any(function.__name__ == name for function in NUMPY) else "autograd"
             hint = f"; use {package}.{name}(t)" if name in NAMED else ""
             raise AttributeError(f"a Tensor has no attribute {name!r}{hint}")
-
-
-def plain(value: Any) -> Any:
-    """`value` with its Tensors, also those in a list or tuple, replaced by their data."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(plain, value))
-    return value._value if isinstance(value, Vocabulary) else value

@@ -240,7 +240,7 @@ class Network(Module):
         return self.parameters()[1::2]
 
     def __call__(self, x: Any) -> Any:
-        x = x if isinstance(x, Tensor) else np.asarray(x)
+        x = x if hasattr(x, "shape") else np.asarray(x)
         if self._is_column(x):
             return self.layers(x[:, 0])[:, np.newaxis]
         if not x.ndim or x.shape[-1] != self.sizes[0]:
@@ -259,7 +259,7 @@ class Network(Module):
 
     def predict(self, x: Any) -> NDArray[np.int64]:
         """The label of each example: the most active output, or with a single output whether it reaches 0.5."""
-        x = x if isinstance(x, Tensor) else np.asarray(x)
+        x = x if hasattr(x, "shape") else np.asarray(x)
         with no_grad():
             a = self.layers(x[:, 0] if self._is_column(x) else x).data
         labels: NDArray[np.int64] = (

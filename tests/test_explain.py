@@ -7,8 +7,8 @@ import pytest
 
 from autograd import Tensor, backprop, explain, relu, sigmoid
 from autograd.readings.text import Op, applied, parsed, text
-from autograd.tensor import Each
-from autograd.vocabulary import NAMED
+from autograd.registry import NAMED
+from autograd.tensor import MANY
 from nn import Network, one_hot
 
 
@@ -108,7 +108,7 @@ def test_a_seed_is_given_for_several_elements():
 def test_every_template_names_its_operands_and_parameters(name):
     """What is left of a filled template is NumPy, and nothing of the rule's own names."""
     op = NAMED[name]
-    variadic = isinstance(op.rules, Each)
+    variadic = op.arity == MANY
     operands = [parsed(f"operand{i}") for i in range(3 if variadic else op.arity)]
     filled = applied(op, operands, {key: 1 for key in op.params})
     used = {node.id for node in ast.walk(filled) if isinstance(node, ast.Name)}

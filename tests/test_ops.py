@@ -113,11 +113,6 @@ ELEMENTWISE = [
     row("clip", "keywords", lambda x: np.clip(x, a_min=-0.5, a_max=0.5), apart(2, 3)),
     row("clip", "bounds", lambda x, low, high: np.clip(x, low, high), apart(2, 3), A(-0.51), A([0.51, 0.6, 0.7])),
     row("astype", "", lambda x: x.astype(x.dtype), normal(2, 3)),
-    row("sign", "", np.sign, apart(2, 3)),
-    row("floor", "", np.floor, apart(2, 3)),
-    row("ceil", "", np.ceil, apart(2, 3)),
-    row("trunc", "", np.trunc, apart(2, 3)),
-    row("rint", "", np.rint, apart(2, 3) + 0.05),
     row("heaviside", "", lambda x, h: np.heaviside(x, h), apart(2, 3), normal(3)),
     row("heaviside", "at 0", lambda h: np.heaviside(np.zeros((2, 3)), h), normal(3)),
 ]

@@ -204,18 +204,15 @@ def test_tensors_as_arguments_get_gradients_and_the_graph_is_not_kept():
 
 def test_what_cannot_be_replayed_is_found():
     w = Tensor(2.0, name="w")
-    branch = autograd.compile(lambda x: w * x if x > 0 else -w * x, check=True)
-    assert branch(1.0) == 2.0
-    with pytest.raises(ReplayError, match="branches on a value"):
-        branch(-1.0)
+    branch = autograd.compile(lambda x: w * x if x > 0 else -w * x)
+    with pytest.raises(TypeError, match=r"truth value .* np.where"):
+        branch(1.0)
     outside = [np.array([1.0, 2.0])]
     captured = autograd.compile(lambda x: np.sum(w * outside[0]) * x, check=True)
     assert captured(1.0) == 6.0
     outside[0] = np.array([1.0, 5.0])
     with pytest.raises(ReplayError, match="array from outside that has changed"):
         captured(1.0)
-    with pytest.raises(TypeError, match="argument 0 is an array of int64"):
-        autograd.compile(lambda labels: np.sum(w * labels))(np.array([1, 2]))
     with pytest.raises(ValueError, match="single number"):
         autograd.compile(lambda x: w * x)(np.ones(3))
 
@@ -278,11 +275,13 @@ def test_a_gradient_is_nobody_elses_array():
 
 def test_a_value_taken_off_the_graph_is_found():
     w = Tensor(2.0)
-    step = autograd.compile(lambda: w * w.detach(), check=True)
+    step = autograd.compile(lambda: w * w.detach())
     assert step() == 4.0
     w.data = 3.0
-    with pytest.raises(ReplayError, match="replayed as"):
-        step()
+    assert (step(), w.grad) == (9.0, 3.0)
+    w.data = 2.0
+    with pytest.raises(TypeError, match=r"t\.data of Tensor .*detach"):
+        autograd.compile(lambda: w * w.data)()
     named = autograd.compile(lambda: half() * w)
 
     def half():
@@ -290,7 +289,7 @@ def test_a_value_taken_off_the_graph_is_found():
         d.name = "d"
         return d
 
-    assert named() == 4.5
+    assert named() == 2.0
 
 
 def agrees(f, *args, calls=2):

@@ -71,18 +71,28 @@ log_softmax = Op(_log_softmax, "x - np.logaddexp.reduce(x, axis, keepdims=True)"
 # fmt: on
 
 
-def _layer(activation: Op) -> Op:
-    """A layer of neurons as one node: the rules of `linear`, given the error that `activation`'s rule makes of g."""
+def layer(activation: Op) -> Op:
+    """A layer of neurons as one node: f(x w^T + b) for an activation f.
+
+    It has the rules of `linear`, given the error that the rule of f makes of the arriving gradient. If that rule reads
+    the weighted input z, and not just the output, z is computed again for it.
+    """
     (rule,) = activation.rules
+    try:
+        rule(1.0, 1.0, None)
+        delta = lambda g, y, x, w, b: rule(g, y, None)  # noqa: E731
+    except TypeError:
+        delta = lambda g, y, x, w, b: rule(g, y, linear(x, w, b))  # noqa: E731
     return Op(
         lambda x, w, b: activation.forward(linear.forward(x, w, b)),
         re.sub(r"\bx\b", f"({linear.template})", activation.template),
         *linear.rules,
-        delta=lambda g, y: rule(g, y, None),
+        name=f"{activation.name}_layer",
+        delta=delta,
         parts=(linear, activation),
     )
 
 
-sigmoid_layer = _layer(sigmoid)
-tanh_layer = _layer(tanh)
-relu_layer = _layer(relu)
+sigmoid_layer = layer(sigmoid)
+tanh_layer = layer(tanh)
+relu_layer = layer(relu)

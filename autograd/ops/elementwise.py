@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.ops.registry import stands_for
-from autograd.tensor import Op, Tensor
-from autograd.vocabulary import plain
+from autograd.registry import stands_for
+from autograd.tensor import Node, Op
 
 
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """d a^b / da = b a^(b-1), and 0 for b = 0, also where a = 0."""
-    if isinstance(b, (ndarray, Tensor)):
-        return g * (b * a ** np.where(b == 0, 1.0, b - 1.0))
-    less = b - 1.0 if b else 1.0
+    """d a^b / da = b a^(b-1), and 0 for a = b = 0, where that would be 0/0."""
+    if isinstance(b, (ndarray, Node)) or b == 0:
+        return g * (b * a ** np.where((b == 0) & (a == 0), 1.0, b - 1.0))
+    less = b - 1.0
     return g * (b * (a if less == 1.0 else a**less))
 
 
@@ -77,7 +76,7 @@ maximum    = Op(np.maximum,  "np.maximum(a, b)",      lambda g, y, a, b: _share(
 minimum    = Op(np.minimum,  "np.minimum(a, b)",      lambda g, y, a, b: _share(g, a, b, a < b),
                                                       lambda g, y, a, b: _share(g, a, b, a > b))
 choose     = Op(lambda mask, a, b: np.where(mask, a, b), "np.where(mask, a, b)",
-                                                      lambda g, y, mask, a, b: g * 0,
+                                                      None,
                                                       lambda g, y, mask, a, b: np.where(mask, g, 0.0),
                                                       lambda g, y, mask, a, b: np.where(mask, 0.0, g), name="where")
 limit      = Op(lambda x, low, high: np.clip(x, low, high), "np.clip(x, low, high)",
@@ -88,12 +87,6 @@ limit      = Op(lambda x, low, high: np.clip(x, low, high), "np.clip(x, low, hig
 astype     = Op(_astype,                          "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype")
 identity   = Op(lambda x: x,                      "x",               lambda g, y, x: g,        name="identity")
 
-# Constant between their jumps: the derivative is zero wherever there is one.
-sign       = Op(np.sign,      "np.sign(x)",          lambda g, y, x: g * 0)
-floor      = Op(np.floor,     "np.floor(x)",         lambda g, y, x: g * 0)
-ceil       = Op(np.ceil,      "np.ceil(x)",          lambda g, y, x: g * 0)
-trunc      = Op(np.trunc,     "np.trunc(x)",         lambda g, y, x: g * 0)
-rint       = Op(np.rint,      "np.rint(x)",          lambda g, y, x: g * 0)
 heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
                                                      lambda g, y, x, h: g * (x == 0))
 # fmt: on
@@ -104,7 +97,7 @@ def where(condition: Any, *branches: Any) -> Any:
     """a where the condition holds, b elsewhere; of a condition alone, the indices where it holds."""
     if len(branches) not in (0, 2):
         raise TypeError(f"where takes a condition alone, or with two branches, not {len(branches)}")
-    return choose(condition, *branches) if branches else np.nonzero(plain(condition))
+    return choose(condition, *branches) if branches else np.nonzero(condition)
 
 
 @stands_for(np.clip)

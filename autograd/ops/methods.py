@@ -1,15 +1,10 @@
-"""The operators of a Tensor and its methods without arguments, made from the operations of the tables.
-
-They do what calling the operation does, without the generality of `Op.__call__`: graphs of scalars spend most of their
-time here.
-"""
+"""The operators of a Tensor and its methods without arguments: the operations of the tables, called as methods."""
 
 from collections.abc import Callable
 from typing import Any
 
-from autograd.data import NUMBERS, constant, explained
-from autograd.ops import activations, elementwise, products, shaping
-from autograd.tensor import Op, Tensor, record
+from autograd.ops import activations, elementwise, plain, products, shaping
+from autograd.tensor import Node, Op
 
 OPERATORS = {
     "add": elementwise.add,
@@ -18,10 +13,22 @@ OPERATORS = {
     "truediv": elementwise.divide,
     "pow": elementwise.power,
     "matmul": products.matmul,
+    "and": plain.bitwise_and,
+    "or": plain.bitwise_or,
+    "xor": plain.bitwise_xor,
+}
+COMPARISONS = {
+    "__lt__": plain.less,
+    "__le__": plain.less_equal,
+    "__gt__": plain.greater,
+    "__ge__": plain.greater_equal,
+    "__eq__": plain.equal,
+    "__ne__": plain.not_equal,
 }
 UNARY = {
     "__neg__": elementwise.negative,
     "__abs__": elementwise.absolute,
+    "__invert__": plain.invert,
     "relu": activations.relu,
     "tanh": elementwise.tanh,
     "sigmoid": activations.sigmoid,
@@ -31,55 +38,20 @@ UNARY = {
 }
 
 
-def operator_methods(op: Op) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
-    """A binary operator and its reflection."""
-    forward = op.forward
-
-    def method(self: Tensor, other: Any) -> Tensor:
-        a, b = self._value, other
-        if isinstance(other, Tensor):
-            b = other._value
-        elif type(other) not in NUMBERS:
-            b = constant(other, op.name)
-        try:
-            data = forward(a, b)
-        except (TypeError, ValueError) as error:
-            raise explained(error, op.name, (self, other)) from error
-        return record(data, op, (self, other), (a, b))
-
-    def reflected(self: Tensor, other: Any) -> Tensor:
-        b = self._value
-        a = other if type(other) in NUMBERS else constant(other, op.name)
-        try:
-            data = forward(a, b)
-        except (TypeError, ValueError) as error:
-            raise explained(error, op.name, (other, self)) from error
-        return record(data, op, (other, self), (a, b))
-
-    return method, reflected
+def reflected(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The operator as the right operand has it."""
+    return lambda self, other: call(other, self)
 
 
-def unary_method(op: Op) -> Callable[[Any], Tensor]:
-    """The method `t.exp()`, or the operator `-t`: one input, which cannot be of a wrong shape."""
-    forward = op.forward
-
-    def method(self: Tensor) -> Tensor:
-        x = self._value
-        return record(forward(x), op, (self,), (x,))
-
-    return method
-
-
-def documented(method: Callable[..., Tensor], op: Op) -> Callable[..., Tensor]:
-    """The method, under its operation's name, saying what it computes."""
+def add_method(name: str, method: Callable[..., Any], op: Op) -> None:
+    """Give every node the method, which says what it computes."""
     method.__name__, method.__qualname__, method.__doc__ = op.name, f"Tensor.{op.name}", f"{op.template}, recorded."
-    return method
+    setattr(Node, name, method)
 
 
 for name, op in OPERATORS.items():
-    method, reflected = (documented(f, op) for f in operator_methods(op))
-    setattr(Tensor, f"__{name}__", method)
-    setattr(Tensor, f"__r{name}__", reflected)
-for name, op in UNARY.items():
-    setattr(Tensor, name, documented(unary_method(op), op))
-Tensor.T = property(unary_method(shaping.transpose))
+    add_method(f"__{name}__", op.call, op)
+    add_method(f"__r{name}__", reflected(op.call), op)
+for name, op in {**COMPARISONS, **UNARY}.items():
+    add_method(name, op.call, op)
+Node.T = property(shaping.transpose.call)

@@ -1,13 +1,14 @@
 """Products of matrices, and sums of products in general."""
 
+import math
 import string
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.ops.registry import stands_for
-from autograd.tensor import Each, Op
+from autograd.registry import stands_for
+from autograd.tensor import Op
 
 
 def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -28,11 +29,16 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 def _linear_weights(g: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
     """dC/dw = delta a^T, summed over whatever axes of x hold the examples."""
     if x.ndim != 2:
-        g, x = np.reshape(g, (-1, g.shape[-1])), np.reshape(x, (-1, x.shape[-1]))
+        n = math.prod(x.shape[:-1])  # -1 could not be found out where there are no examples
+        g, x = np.reshape(g, (n, g.shape[-1])), np.reshape(x, (n, x.shape[-1]))
     return g.T @ x
 
 
-def _einsum_rule(i: Any, g: Any, y: Any, *xs: Any, subscripts: Any = "") -> Any:
+def _einsum_rule(wanted: Any, g: Any, y: Any, *xs: Any, subscripts: Any = "") -> Any:
+    return [_einsum_part(i, g, xs, subscripts) for i in wanted]
+
+
+def _einsum_part(i: Any, g: Any, xs: Any, subscripts: Any) -> Any:
     """The einsum of the gradient and the other operands, onto the labels of the i-th.
 
     Labels that only it has, or that have length one elsewhere, are summed away, so the gradient is repeated along them:
@@ -68,7 +74,7 @@ linear = Op(lambda x, w, b: x @ w.T + b, "x @ w.T + b", lambda g, y, x, w, b: g 
                                                         _linear_weights,
                                                         lambda g, y, x, w, b: g, name="linear")
 sum_products = Op(lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
-                  "np.einsum(subscripts, *xs)", Each(_einsum_rule), name="einsum")
+                  "np.einsum(subscripts, *xs)", _einsum_rule, name="einsum")
 # fmt: on
 
 
@@ -112,10 +118,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         raise ValueError(f"tensordot: the axes summed over differ in length: {sizes_a} of a and {sizes_b} of b")
     free_a = [i for i in range(np.ndim(a)) if i not in over_a]
     free_b = [i for i in range(np.ndim(b)) if i not in over_b]
-    n = int(np.prod(sizes_a))
-    left = np.reshape(np.transpose(a, free_a + over_a), (-1, n))
-    right = np.reshape(np.transpose(b, over_b + free_b), (n, -1))
-    return np.reshape(left @ right, [shape_a[i] for i in free_a] + [shape_b[i] for i in free_b])
+    kept_a, kept_b = [shape_a[i] for i in free_a], [shape_b[i] for i in free_b]
+    left = np.reshape(np.transpose(a, free_a + over_a), (math.prod(kept_a), math.prod(sizes_a)))
+    right = np.reshape(np.transpose(b, over_b + free_b), (math.prod(sizes_b), math.prod(kept_b)))
+    return np.reshape(left @ right, kept_a + kept_b)
 
 
 @stands_for(np.dot)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ops.registry import stands_for
 from autograd.ops.shaping import broadcast_to
+from autograd.registry import stands_for
 from autograd.tensor import Op
 
 

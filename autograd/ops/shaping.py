@@ -3,13 +3,16 @@
 The functions at the end are compositions of the operations in the table and need no rule of their own.
 """
 
+import itertools
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.ops.registry import stands_for
-from autograd.tensor import Each, Op
+from autograd.recording import is_tracing
+from autograd.registry import NAMED, stands_for
+from autograd.tensor import Node, Op, refuse_value
 
 _BASIC = (int, np.integer, slice, type(None), type(Ellipsis))  # indices that take no element twice
 
@@ -38,11 +41,11 @@ def _getitem(x: Any, index: Any) -> Any:
     return x[index]
 
 
-def _concatenate_part(i: Any, g: Any, y: Any, *xs: Any, axis: Any = 0) -> Any:
-    start = sum(x.shape[axis] for x in xs[:i])
-    part = [slice(None)] * g.ndim
-    part[axis] = slice(start, start + xs[i].shape[axis])
-    return g[tuple(part)]
+def _concatenate_rule(wanted: Any, g: Any, y: Any, *xs: Any, axis: Any = 0) -> Any:
+    """Each gets its own part of g back."""
+    ends = list(itertools.accumulate(x.shape[axis] for x in xs))
+    before = (slice(None),) * (axis % g.ndim)
+    return [g[(*before, slice(ends[i] - xs[i].shape[axis], ends[i]))] for i in wanted]
 
 
 def _inside(x: Any, pad_width: Any) -> Any:
@@ -52,7 +55,7 @@ def _inside(x: Any, pad_width: Any) -> Any:
 
 
 def _inverse(axes: Any, x: Any) -> Any:
-    return None if axes is None else tuple(int(i) for i in np.argsort([axis % x.ndim for axis in axes]))
+    return None if axes is None else tuple(int(i) for i in np.argsort([axis % x.ndim for axis in np.atleast_1d(axes)]))
 
 
 def _from_windows(g: Any, x: Any, window_shape: Any, axis: Any) -> Any:
@@ -98,10 +101,53 @@ pad_constant = Op(lambda x, pad_width, constant_values=0: np.pad(x, pad_width, c
                   "np.pad(x, pad_width, constant_values=constant_values)",
                   lambda g, y, x, pad_width, constant_values=0: g[_inside(x, pad_width)], name="pad")
 join         = Op(lambda *xs, axis=0: np.concatenate(xs, axis=axis), "np.concatenate([*xs], axis=axis)",
-                  Each(_concatenate_part), name="concatenate")
+                  _concatenate_rule, name="concatenate")
 # fmt: on
 stands_for(np.broadcast_to)(broadcast_to)
 stands_for(np.transpose)(transpose)
+
+
+def index(x: Any, where: Any) -> Any:
+    """x[where]. While a function is traced, an index that depends on a value is recorded as an input of its own."""
+    parts = where if isinstance(where, tuple) else (where,)
+    if not is_tracing() or not any(isinstance(part, Node) for part in parts):
+        return getitem(x, where)
+    for part in parts:
+        if isinstance(part, Node) and part.dtype.kind == "b":
+            refuse_value(part, "t[mask], whose length depends on the values,")
+    inputs = [part for part in parts if isinstance(part, Node | np.ndarray | list)]
+    names = iter(f"i{k}" for k in range(len(inputs)))
+    texts = [next(names) if isinstance(part, Node | np.ndarray | list) else _written(part) for part in parts]
+    return indexed(", ".join(texts) + "," * (isinstance(where, tuple) and len(texts) == 1), len(inputs))[0](x, *inputs)
+
+
+NAMED["index"] = index
+
+
+def _written(part: Any) -> str:
+    """A part of an index as it stands between brackets."""
+    if isinstance(part, slice):
+        ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+        return ":".join(ends[: 3 if ends[2] else 2])
+    return "..." if part is Ellipsis else str(part)
+
+
+@cache
+def indexed(where: str, n: int) -> tuple[Op, Op]:
+    """Indexing by `where`, which has the n inputs i0, i1, … in it, and its transpose; always the same pair."""
+    names = ", ".join(f"i{k}" for k in range(n))
+    known: dict[str, Any] = {"np": np, "_scatter": _scatter}
+    never = [None] * n
+    known["pick"] = pick = Op(
+        eval(f"lambda x, {names}: x[{where}]"), f"x[{where}]",
+        eval(f"lambda g, y, x, {names}: place(g, {names}, shape=x.shape)", known), *never, name="getitem", index=where,
+    )  # fmt: skip
+    known["place"] = place = Op(
+        eval(f"lambda x, {names}, shape: _scatter(x, np.s_[{where}], shape)", known),
+        f"scatter(x, np.s_[{where}], shape)",
+        eval(f"lambda g, y, x, {names}, shape: pick(g, {names})", known), *never, name="scatter", index=where,
+    )  # fmt: skip
+    return pick, place
 
 
 @stands_for(np.concatenate)

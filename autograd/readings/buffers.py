@@ -120,7 +120,8 @@ class Assembly:
         elif own == "power" and array and args[1].equals(2.0):
             self.lines.append(Line(name, f"np.square({operands[0]})", value, reads, True, True))
         elif array and isinstance(forward, np.ufunc) and getattr(np, forward.__name__, None) is forward:
-            fast = [self._number(arg, value.dtype) if arg.is_number else self.text_of(arg) for arg in args]
+            met = np.result_type(*(arg.value for arg in args))
+            fast = [self._number(arg, met) if arg.is_number else self.text_of(arg) for arg in args]
             call = f"np.{forward.__name__}({', '.join(fast)})"
             self.lines.append(Line(name, call, value, reads, True, True))
         elif _is_numpys(op):

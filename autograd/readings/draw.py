@@ -9,11 +9,9 @@ from typing import Any
 import graphviz
 import numpy as np
 
-from autograd.backward import backprop
-from autograd.data import seed_of
-from autograd.readings.graph import Graph, Node
-from autograd.tensor import Tensor
-from autograd.vocabulary import plain
+from autograd.backward import backprop, seed_of
+from autograd.readings.graph import Entry, Graph
+from autograd.tensor import Tensor, plain
 
 SMALL = 6  # elements: arrays up to this size are shown in full
 SYMBOLS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "power": "^", "negative": "−", "matmul": "@"}
@@ -139,7 +137,7 @@ def draw(
     return drawing
 
 
-def _folded(node: Node, depth: int | None) -> tuple[str, ...] | None:
+def _folded(node: Entry, depth: int | None) -> tuple[str, ...] | None:
     """The scope whose box stands for the node, if it is folded."""
     return None if depth is None or len(node.scope) <= depth else node.scope[: depth + 1]
 
@@ -175,19 +173,19 @@ class _Picture:
             for x in self.of.get(id(node.value), ()):
                 self._tie(self.graph[x], node)
 
-    def _tie(self, value: Node, gradient: Node) -> None:
+    def _tie(self, value: Entry, gradient: Entry) -> None:
         ends = (self._id(value), self._id(gradient))
         if ends[0] != ends[1] and ends not in self.edges:
             self.edges.add(ends)
             self.drawing.edge(*ends, dir="none", style="dotted", color=BLUE, constraint="false")
 
-    def _id(self, node: Node) -> str:
+    def _id(self, node: Entry) -> str:
         folded = _folded(node, self.depth)
         return f"v{node.number}" if folded is None else f"fold{self.scopes.index(folded)}"
 
-    def _paint_scope(self, into: graphviz.Digraph, path: tuple[str, ...], nodes: list[Node]) -> None:
+    def _paint_scope(self, into: graphviz.Digraph, path: tuple[str, ...], nodes: list[Entry]) -> None:
         """The nodes of a scope, and its inner scopes as clusters; a folded scope as one box."""
-        inner: dict[tuple[str, ...], list[Node]] = {}
+        inner: dict[tuple[str, ...], list[Entry]] = {}
         for node in nodes:
             if len(node.scope) > len(path):
                 inner.setdefault(node.scope[: len(path) + 1], []).append(node)
@@ -203,7 +201,7 @@ class _Picture:
                     )
                     self._paint_scope(cluster, scope, members)
 
-    def _paint_folded(self, into: graphviz.Digraph, scope: tuple[str, ...], members: list[Node]) -> None:
+    def _paint_folded(self, into: graphviz.Digraph, scope: tuple[str, ...], members: list[Entry]) -> None:
         parameters = [node for node in members if node.kind == "parameter"]
         numbers = sum(node.value.size for node in parameters)
         computed = sum(node.kind == "computed" for node in members)
@@ -211,14 +209,14 @@ class _Picture:
         label = f"{scope[-1]}\n{len(parameters)} parameters ({numbers:,} numbers)\n{operations}"
         into.node(self._id(members[0]), graphviz.escape(label).replace("\n", "\\n"), **STYLES["folded"])
 
-    def _paint_node(self, into: graphviz.Digraph, node: Node) -> None:
+    def _paint_node(self, into: graphviz.Digraph, node: Entry) -> None:
         style = STYLES["gradient" if self._is_derived(node) else node.kind]
         outline = {"penwidth": "2"} if node.value is self.output else {}
         into.node(self._id(node), self._label(node), **style, **outline)
         if node.kind == "computed":
             into.node(f"op{node.number}", graphviz.escape(operation(node.value)), **STYLES["operation"])
 
-    def _paint_edges(self, node: Node) -> None:
+    def _paint_edges(self, node: Entry) -> None:
         folded = _folded(node, self.depth)
         derived = self._is_derived(node)
         if node.kind == "computed" and folded is None:
@@ -234,7 +232,7 @@ class _Picture:
                     self.edges.add(ends)
                     self._edge(*ends, derived, crosses)
 
-    def _is_derived(self, node: Node) -> bool:
+    def _is_derived(self, node: Entry) -> bool:
         return (node.kind == "computed" and node.value not in self.forward) or id(node.value) in self.of
 
     def _edge(self, tail: str, head: str, derived: bool, crosses: bool = False) -> None:
@@ -247,7 +245,7 @@ class _Picture:
         else:
             self.drawing.edge(head, tail, dir="back", color=BLUE)
 
-    def _label(self, node: Node) -> str:
+    def _label(self, node: Entry) -> str:
         value = node.value
         lines = []
         name = node.name or self.names.get(id(value))

@@ -217,7 +217,7 @@ def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> E
     ∂C/∂b = δ
     ∂C/∂w = δ · x
     """
-    trace = Trace.of(f, constants) if isinstance(f, Tensor) else Trace(f, args)
+    trace = Trace.of(f, constants) if isinstance(f, Tensor) else Trace(f, args, like_grad=True)
     return _Writer(trace).equations()
 
 
@@ -287,7 +287,7 @@ class _Writer:
             for formula in self.formula_of.values()
             if formula.name
         }
-        given = [self.formulas[x] for x in self.trace.inputs if id(x) in self.trace.constants and isinstance(x, Tensor)]
+        given = [self.formulas[x] for x in self.trace.inputs if id(x) in self.trace.constants]
         constants = {str(formula.name) for formula in given}
         self.plain, self.short = (Reader(self.symbols, constants, cancel, self.arrays) for cancel in (False, True))
         lines = []

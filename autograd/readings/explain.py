@@ -15,7 +15,7 @@ from autograd.readings.algebra import Algebra, atom
 from autograd.readings.notation import LATEX
 from autograd.readings.text import expression, parsed, text
 from autograd.recording import recording, tracing
-from autograd.tensor import Tensor
+from autograd.tensor import Node, Tensor, plain_input
 
 SHOWN = 3  # paths of a traced element that the text shows
 
@@ -172,10 +172,11 @@ def _paths(node: Tensor, i: int, at: tuple[int, ...], g: Any, names: dict[Tensor
     """A rule is linear in the arriving gradient: its own gradient says how much of each element of that comes in."""
     op: Any = node.op
     arriving = Tensor(g)
+    twin = _symbol(node._value)
+    twin.op, twin.params = op, node.params
+    twin.inputs = tuple([_symbol(x._value) if isinstance(x, Tensor) else x for x in node.inputs])
     with recording():
-        start = op.delta(arriving, node.data) if op.delta else arriving
-        found = op.rules[i](start, node.data, *node.values, **node.params)
-        found = fit(found, node.values[i])
+        found = fit(op.pull(arriving, twin, True)[i], node.values[i])
     factors = np.asarray(backprop(found[at] if at else found).get(arriving, 0.0)) if isinstance(found, Tensor) else None
     if factors is None:
         return []
@@ -190,29 +191,29 @@ def _paths(node: Tensor, i: int, at: tuple[int, ...], g: Any, names: dict[Tensor
 def _contribution(node: Tensor, i: int, g: Any, names: dict[Tensor, str], arrays: dict[int, str]) -> Contribution:
     """Run the rule on symbols, which reads it off, and on the arrays, which gives its value."""
     op: Any = node.op
-    g_, y_ = _symbol(g), _symbol(node.data)
+    g_, y_ = _symbol(g), _symbol(node._value)
     known = {id(g_): f"d{names[node]}", id(y_): names[node]}
     operands: list[Any] = []
     for x, value in zip(node.inputs, node.values, strict=True):
         if isinstance(x, Tensor) or np.ndim(value):
-            operands.append(_symbol(value))
+            operands.append(_symbol(value) if isinstance(x, Tensor) else plain_input(value))
             known[id(operands[-1])] = names[x] if isinstance(x, Tensor) else arrays.get(id(x), "array")
         else:
             operands.append(value)
-    with tracing(), recording():
-        arriving = op.delta(g_, y_) if op.delta else g_
-        found = op.rules[i](arriving, y_, *operands, **node.params)
+    y_.op, y_.inputs, y_.params = op, tuple(operands), node.params
+    with tracing():
+        found = op.pull(g_, y_, True)[i]
     numbers = {id(s): s for s in (g_, y_, *operands)}
 
     def in_symbols(value: Any) -> str | None:
         return known.get(id(value))
 
     def in_numbers(value: Any) -> str | None:
-        return _number(numbers[id(value)].data) if isinstance(numbers.get(id(value)), Tensor) else in_symbols(value)
+        return _number(numbers[id(value)]._value) if isinstance(numbers.get(id(value)), Node) else in_symbols(value)
 
-    data = found.data if isinstance(found, Tensor) else found
+    data = found._value if isinstance(found, Node) else found
     like = node.values[i]
-    scalars = all(np.ndim(x.data if isinstance(x, Tensor) else x) == 0 for x in (g_, y_, *operands))
+    scalars = all(np.ndim(x._value if isinstance(x, Node) else x) == 0 for x in (g_, y_, *operands))
     by_name = {id(x): names[x] for x in node.inputs if isinstance(x, Tensor)}
     by_name |= arrays
     use = text(expression(node, lambda value: by_name.get(id(value))))

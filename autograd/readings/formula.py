@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.graph import Graph
-from autograd.tensor import Op, Tensor
-from autograd.vocabulary import NAMED
+from autograd.registry import NAMED
+from autograd.tensor import Node, Op
 
 ELEMENTWISE = {"add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where"}
 
@@ -71,7 +71,7 @@ class Formulas:
         self._computed: dict[Any, Formula] = {}
         for node in graph:
             value = node.value
-            data = value._value if isinstance(value, Tensor) else value
+            data = value._value if isinstance(value, Node) else value
             if id(value) in named and hasattr(value, "dtype"):  # Python's numbers have no identity
                 formula = Formula(data)
                 formula.name = named[id(value)]

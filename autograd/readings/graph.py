@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from numpy import generic, ndarray
 
-from autograd.backward import reached
-from autograd.tensor import CONSTANT, Tensor
+from autograd.tensor import CONSTANT, Node, Tensor
 
 
 @dataclass(eq=False)
-class Node:
+class Entry:
     """One value of a graph.
 
     number  its place in the graph; inputs have smaller ones
-    value   the Tensor, or the constant: an array or a number
+    value   the Tensor or the plain recorded value, or the constant: an array or a number
     inputs  the numbers of what it was computed from, in order, with repeats
     scope   the names of the scopes that it belongs to, the outermost first
     """
@@ -30,13 +29,13 @@ class Node:
     @property
     def kind(self) -> str:
         """ "parameter" for a leaf, "constant", or "computed"."""
-        if not isinstance(self.value, Tensor) or self.value.op is CONSTANT:
-            return "constant"
-        return "parameter" if self.value.op is None else "computed"
+        if isinstance(self.value, Node) and self.value.inputs:
+            return "computed"
+        return "parameter" if isinstance(self.value, Tensor) and self.value.op is not CONSTANT else "constant"
 
     @property
     def name(self) -> str | None:
-        return self.value.name if isinstance(self.value, Tensor) else None
+        return self.value.name if isinstance(self.value, Node) else None
 
 
 class Graph:
@@ -51,24 +50,23 @@ class Graph:
 
     def __init__(self, *outputs: Any, scopes_of: Graph | None = None):
         self.outputs = outputs
-        self.nodes: list[Node] = []
+        self.nodes: list[Entry] = []
         self._numbers: dict[int, int] = {}  # of Tensors and arrays, by id
-        computed = {tensor for output in outputs if isinstance(output, Tensor) for tensor in reached(output)}
-        for tensor in sorted(computed, key=lambda tensor: tensor.tick):
-            self._add(tensor, tuple([self._input(x) for x in tensor.inputs]), tensor.scope)
+        for node in computed(outputs):
+            self._add(node, tuple([self._input(x) for x in node.inputs]), node.scope)
         for output in outputs:
             self._input(output)
         self._place_leaves()
-        for node in scopes_of or ():  # what is drawn beside a graph does not move that graph's nodes
-            if node.value in self:
-                self[node.value].scope = node.scope
+        for entry in scopes_of or ():  # what is drawn beside a graph does not move that graph's nodes
+            if entry.value in self:
+                self[entry.value].scope = entry.scope
 
     def _input(self, x: Any) -> int:
         return self._numbers[id(x)] if id(x) in self._numbers else self._add(x, (), ())
 
     def _add(self, value: Any, inputs: tuple[int, ...], scope: tuple[str, ...]) -> int:
-        self.nodes.append(Node(len(self.nodes), value, inputs, scope))
-        if isinstance(value, (Tensor, ndarray, generic)):
+        self.nodes.append(Entry(len(self.nodes), value, inputs, scope))
+        if isinstance(value, (Node, ndarray, generic)):
             self._numbers[id(value)] = len(self.nodes) - 1
         return len(self.nodes) - 1
 
@@ -82,7 +80,7 @@ class Graph:
             if not node.inputs and node.number in users:
                 node.scope = common_prefix(users[node.number])
 
-    def __iter__(self) -> Iterator[Node]:
+    def __iter__(self) -> Iterator[Entry]:
         return iter(self.nodes)
 
     def __len__(self) -> int:
@@ -91,9 +89,21 @@ class Graph:
     def __contains__(self, value: Any) -> bool:
         return id(value) in self._numbers
 
-    def __getitem__(self, value: Any) -> Node:
-        """The node of a Tensor or an array."""
+    def __getitem__(self, value: Any) -> Entry:
+        """The entry of a Tensor or an array."""
         return self.nodes[self._numbers[id(value)]]
+
+
+def computed(outputs: Iterable[Any]) -> list[Node]:
+    """The computed values that the outputs depend on, themselves included, oldest first; each is looked at once."""
+    found = list(dict.fromkeys(x for x in outputs if isinstance(x, Node) and x.inputs))
+    seen = set(found)
+    for node in found:  # grows as it goes
+        for x in node.inputs:
+            if isinstance(x, Node) and x.inputs and x not in seen:
+                seen.add(x)
+                found.append(x)
+    return sorted(found, key=lambda node: node.tick)
 
 
 def common_prefix(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

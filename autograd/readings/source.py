@@ -27,8 +27,8 @@ def source(f: Callable[..., Any], *args: Any) -> str:
     constants. Raises ValueError for a value that is not a single number.
 
     The text is read off from what `f` and the derivative rules record for these `args`. So Python's own control flow is
-    recorded as it ran: the program of a function with a loop over `len(x)` is that of this length of x, and an `if` or
-    a `while` on a value is decided as it was here.
+    recorded as it ran: the program of a function with a loop over `len(x)` is that of this length of x. An `if` or a
+    `while` on a value is refused (TypeError), since the program would always take the same way.
 
     >>> from autograd import Tensor
     >>> def cost(w, x):
@@ -43,27 +43,24 @@ def source(f: Callable[..., Any], *args: Any) -> str:
         # t1 = np.tanh(x @ w)
         dw = x.T @ (2 * t1 * (1 - t1 * t1))
         return value, (dw,)
-    >>> def above_ten(x):
-    ...     y = x
-    ...     while y < 10:
-    ...         y = y * x
-    ...     return y
-    >>> print(source(above_ten, Tensor(3.0)), end="")
+    >>> def folded(x):
+    ...     return np.where(x > 1, x * x, x)
+    >>> print(source(folded, Tensor(3.0)), end="")
     import numpy as np
     <BLANKLINE>
     <BLANKLINE>
-    def above_ten_and_grad(x):
-        t1 = x * x
-        value = t1 * x
-        # value = t1 * x
-        # t1 = x * x
-        dx = 2 * t1 + t1
+    def folded_and_grad(x):
+        t1 = x > 1
+        value = np.where(t1, x * x, x)
+        t2 = np.where(t1, 1.0, 0) * x
+        # value = np.where(t1, x * x, x)
+        dx = np.where(t1, 0, 1.0) + t2 + t2
         return value, (dx,)
     """
-    trace = Trace(f, args)
+    trace = Trace(f, args, like_grad=True)
     inputs = [trace.output, *trace.wanted]
     formulas = Formulas(Graph(*inputs), trace.named)
-    program = Program({*trace.named.values()})
+    program = Program({*trace.parameters})
     value, gradients = formulas[trace.output], [formulas[g] for g in trace.wanted]
     if value.op is not None:
         value.name = value.name or "value"
@@ -76,7 +73,7 @@ def source(f: Callable[..., Any], *args: Any) -> str:
             users.setdefault(id(x), []).append(formulas[node])
     forward = {id(formula) for formula in ordered([value])}
     line_of = {id(formula): line for formula, line in lines}
-    written = f"import numpy as np\n\n\n{_split(f'def {trace.name}_and_grad(', list(trace.named.values()), '):')}"
+    written = f"import numpy as np\n\n\n{_split(f'def {trace.name}_and_grad(', trace.parameters, '):')}"
     for formula, line in lines:
         if id(formula) in whose and id(formula) not in forward:
             uses = [program.line_of(user, line_of) for user in users.get(id(whose[id(formula)]), ())]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.tensor import Each, Op, Tensor
+from autograd.tensor import Node, Op
 
 
 def expression(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
@@ -20,21 +20,15 @@ def expression(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
     name = named(value)
     if name is not None:
         return parsed(name)
-    if not isinstance(value, Tensor) or not value.inputs or value.op is None:
+    if not isinstance(value, Node) or not value.inputs or value.op is None:
         return literal(value)
     return applied(value.op, [expression(x, named) for x in value.inputs], value.params)
 
 
 def applied(op: Op, operands: list[ast.expr], params: Mapping[str, Any]) -> ast.expr:
     """The template of `op` with its operands and parameters put in; parameters at their default are left out."""
-    rule = op.rules.rule if isinstance(op.rules, Each) else op.rules[0]
-    if isinstance(op.rules, Each):
-        places: dict[str, Any] = {"xs": operands}
-        defaults = rule.__kwdefaults__ or {}
-    else:
-        names = rule.__code__.co_varnames[2 : rule.__code__.co_argcount]
-        places = dict(zip(names, operands))
-        defaults = dict(zip(reversed(names), reversed(rule.__defaults__ or ())))
+    defaults = op.defaults
+    places: dict[str, Any] = {"xs": operands} if op.operands == ("*xs",) else dict(zip(op.operands, operands))
     settings = {**defaults, **params}
     left_out = {key for key, default in defaults.items() if same(settings[key], default)}
     template = parsed("x.T" if op.name == "transpose" and settings.get("axes", 0) is None else op.template)
@@ -90,8 +84,8 @@ def parsed(text: str) -> ast.expr:
 
 def literal(value: Any) -> ast.expr:
     """The expression of a constant: a number as Python writes it, other things by their repr."""
-    if isinstance(value, Tensor):
-        value = value.data
+    if isinstance(value, Node):
+        value = value._value
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):

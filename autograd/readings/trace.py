@@ -5,56 +5,52 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from autograd.backward import backprop, reached
+from autograd.backward import backprop
 from autograd.readings.formula import Formula, Formulas, ordered
-from autograd.recording import recording, tracing
-from autograd.tensor import Tensor
+from autograd.readings.graph import computed
+from autograd.recording import no_grad, tracing
+from autograd.tensor import CONSTANT, Node, Plain, Tensor, plain_input
 
 
 class Trace:
     """What `f` and its derivative rules record for some arguments.
 
-    inputs   what f was called with: a leaf of our own for each Tensor, and each float array or number
-    outside  the leaves that f reached besides them, oldest first
-    named    the names of both, by id, as parameters of a program
-    output   the value of f; grads its gradients, recorded; wanted those of the differentiated parameters
-    constants  the ids of those inputs that stand for arrays and numbers
+    inputs      what f was called with: a leaf of our own for each Tensor, a plain one for each array and float, which
+                is not differentiated; other arguments (integers, strings, …) as they are: a program is made for them
+    outside     the leaves that f reached besides them, oldest first
+    parameters  what the parameters of a program are called: the inputs, then what is from outside
+    named       the names of those that are nodes, by id
+    output      the value of f; grads its gradients, recorded; wanted those of the differentiated parameters
+
+    Where neither an argument nor what f reaches is a Tensor, the first argument is differentiated, as `grad` does, if
+    `like_grad` says so. Raises ValueError if the value is not a single number computed from Tensors.
     """
 
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]):
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], like_grad: bool = False):
         name = getattr(f, "__name__", "f")
         self.name = name if name.isidentifier() and not keyword.iskeyword(name) else "f"
         labels = _labels(f, args)
-        output = self._record(f, args, labels, np.float64)
-        if any(type(x) is float for x in args) and output.dtype == np.float64:  # Python's floats take any dtype
-            given = [x for node in reached(output) for x in node.inputs if not (isinstance(x, Tensor) and x.inputs)]
-            arrays = [x for x in given if np.ndim(getattr(x, "data", x))]
-            if arrays and all(x.dtype == np.float32 for x in arrays):
-                output = self._record(f, args, labels, np.float32)
-        self.output = apart(output)
-        self.grads = recorded_gradients(self.output)
-        self.constants = {id(x) for x, arg in zip(self.inputs, args, strict=True) if not isinstance(arg, Tensor)}
-        self._name_all(labels)
-        given = [x for x, arg in zip(self.inputs, args, strict=True) if isinstance(arg, Tensor)]
-        self.wanted = [self.grads.get(x, np.zeros_like(x.data)[()]) for x in [*given, *self.outside]]
+        output = self._record(f, args, labels)
+        if like_grad and args and not isinstance(output, Tensor) and not any(isinstance(x, Tensor) for x in args):
+            output = self._record(f, (Tensor(args[0]), *args[1:]), labels)
+        if not isinstance(output, Tensor) or output.size != 1 or not output.inputs:
+            raise ValueError(
+                f"{self.name}: the value has to be a single number computed from Tensors, not {output!r:.80}"
+            )
+        self._differentiate(apart(output), labels)
 
-    def _record(self, f: Callable[..., Any], args: tuple[Any, ...], labels: list[str], number: Any) -> Tensor:
-        """What f gives for inputs of our own; Python's floats among them are numbers of this dtype."""
-        self.inputs = [
-            _input(number(x) if type(x) is float else x, label) for x, label in zip(args, labels, strict=True)
-        ]
-        with recording(), tracing():
-            output = f(*self.inputs)
-            if not isinstance(output, Tensor) or output.size != 1 or not output.inputs:
-                raise ValueError(f"{self.name}: the value has to be a single number computed from Tensors, not"
-                                 f" {output!r:.80}")  # fmt: skip
-        return output
+    def _record(self, f: Callable[..., Any], args: tuple[Any, ...], labels: list[str]) -> Any:
+        """What f gives for inputs of our own."""
+        self.inputs = [_input(x, label) for x, label in zip(args, labels, strict=True)]
+        with tracing():
+            return f(*self.inputs)
 
     @classmethod
     def of(cls, output: Tensor, constants: dict[str, Any]) -> Trace:
@@ -63,31 +59,42 @@ class Trace:
             raise ValueError(f"the value has to be a single number computed from Tensors, not {output!r:.80}")
         trace = object.__new__(cls)
         trace.name = "f"
-        arrays = {id(x): x for node in reached(output)[::-1] for x in node.inputs if isinstance(x, np.ndarray)}
+        arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
         for name, array in constants.items():
             if id(array) not in arrays:
                 raise ValueError(f"{name} is none of the arrays that this value was computed from")
         names = {id(array): name for name, array in constants.items()}
         leaves = {
-            key: Tensor(array, name=names.get(key, f"c{number}"))
+            key: plain_input(array, names.get(key, f"c{number}"))
             for number, (key, array) in enumerate(arrays.items(), 1)
-            if key in names or (array.dtype.kind == "f" and np.ptp(array))
+            if key in names or (array.dtype.kind == "f" and array.size and np.ptp(array))
         }
-        trace.output = apart(output, leaves)
-        trace.grads = recorded_gradients(trace.output)
         trace.inputs = list(leaves.values())
-        trace.constants = {id(x) for x in trace.inputs}
-        trace._name_all([str(x.name) for x in trace.inputs])
-        trace.wanted = [trace.grads[x] for x in trace.outside]
+        trace._differentiate(apart(output, leaves), [str(x.name) for x in trace.inputs])
         return trace
 
+    def _differentiate(self, output: Tensor, labels: list[str]) -> None:
+        self.output = output
+        self.grads = recorded_gradients(output)
+        self._name_all(labels)
+        given = [x for x in self.inputs if isinstance(x, Tensor)]
+        self.wanted = [self.grads.get(x, np.zeros_like(x._value)[()]) for x in [*given, *self.outside]]
+
+    @property
+    def constants(self) -> set[int]:
+        """The ids of the inputs that are not differentiated."""
+        return {id(x) for x in self.inputs if isinstance(x, Plain)}
+
     def _name_all(self, labels: list[str]) -> None:
-        leaves = {x for node in reached(self.output) for x in node.inputs if isinstance(x, Tensor) and x.op is None}
+        leaves = {x for node in computed([self.output]) for x in node.inputs if isinstance(x, Tensor) and x.op is None}
         self.outside = sorted(leaves - {x for x in self.inputs if isinstance(x, Tensor)}, key=lambda x: x.tick)
         self.named: dict[int, str] = {}
+        self.parameters: list[str] = []
         taken = {"np"}
         for x, label in [*zip(self.inputs, labels, strict=True), *((x, x.name or "w") for x in self.outside)]:
-            self.named[id(x)] = unique(label, taken)
+            self.parameters.append(unique(label, taken))
+            if isinstance(x, Node):
+                self.named[id(x)] = self.parameters[-1]
 
     def name_gradients(self, formulas: Formulas, needed: list[Formula]) -> dict[int, Tensor]:
         """Name the formulas that are gradients after what they are gradients of: db for b, delta2 for z2. Returns the
@@ -113,28 +120,33 @@ def is_weighted_input(name: str) -> bool:
 
 def recorded_gradients(output: Tensor) -> dict[Tensor, Tensor]:
     """The gradient of a single number, recorded, with respect to everything that it was computed from."""
-    with recording(), tracing():
-        seed = Tensor(np.ones(output.shape, output.dtype))  # a Tensor, so that everything is recorded
-        return backprop(output, seed)
+    with tracing():
+        return backprop(output, Tensor(np.ones(output.shape, output.dtype)))  # a Tensor, so that all is recorded
 
 
-def apart(output: Tensor, leaves: Mapping[int, Tensor] = MappingProxyType({})) -> Tensor:
+def apart(output: Tensor, leaves: Mapping[int, Node] = MappingProxyType({})) -> Tensor:
     """The graph of `output` with fused operations taken apart: what a layer computes on the way to a1 is called z1.
     `leaves` are to stand in place of arrays, by the arrays' ids."""
-    made: dict[Tensor, Tensor] = {}
-    for node in reached(output)[::-1]:
+    made: dict[Node, Any] = {}
+    for node in computed([output]):
         op: Any = node.op
-        inputs = tuple([made.get(x, x) if isinstance(x, Tensor) else leaves.get(id(x), x) for x in node.inputs])
-        if not op.parts and all(x is before for x, before in zip(inputs, node.inputs)):
+        inputs = tuple([made.get(x, x) if isinstance(x, Node) else leaves.get(id(x), x) for x in node.inputs])
+        if op is CONSTANT or (not op.parts and all(x is before for x, before in zip(inputs, node.inputs))):
             continue
-        with recording():
+        with tracing(), no_grad() if isinstance(node, Plain) else tracing():
             for part in op.parts[:-1]:
                 inputs = (part(*inputs),)
-                inputs[0].name = f"z{node.name[1:]}" if node.name and node.name[0] == "a" else None
+                inputs[0].name = _weighted_input(node.name or "")
                 inputs[0].scope = node.scope
             made[node] = (op.parts[-1] if op.parts else op)(*inputs, **node.params)
         made[node].name, made[node].scope = node.name, node.scope
-    return made.get(output, output)
+    found: Tensor = made.get(output, output)
+    return found
+
+
+def _weighted_input(activation: str) -> str | None:
+    """What goes into the activation a1 is called z1."""
+    return f"z{activation[1:]}" if re.fullmatch(r"a\d*(_\w+)?", activation) else None
 
 
 def unique(wish: str, taken: set[str]) -> str:
@@ -143,6 +155,7 @@ def unique(wish: str, taken: set[str]) -> str:
     >>> unique("layer1.weight", set()), unique("lambda", set()), unique("w", {"w"}), unique("", set())
     ('layer1_weight', 'lambda_', 'w_2', 't')
     """
+    wish = unicodedata.normalize("NFKC", wish)  # as Python itself reads names: ℎ is h
     name = re.sub(r"\W", "_", wish) + "_" * keyword.iskeyword(wish)
     name = first = name if name.isidentifier() else "t"
     number = 1
@@ -166,7 +179,9 @@ def _labels(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
 def _input(x: Any, label: str) -> Any:
     """A leaf of our own for what is differentiated or computed with; other arguments as they are."""
     if isinstance(x, Tensor):
-        return Tensor(x.data, name=label)
-    if isinstance(x, (np.ndarray, float, np.floating)) and np.asarray(x).dtype.kind == "f":
-        return Tensor(x, name=label)
+        return Tensor(x._value, name=label)
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
+        return plain_input(x, label)
+    if isinstance(x, float | np.floating):
+        return plain_input(x, label)  # Python's floats stay what they are: they take any dtype
     return x

@@ -1,0 +1,116 @@
+"""What has no derivative: truth values, indices, and steps. These operations have no rules.
+
+In ordinary use they give plain arrays. While a function is traced they are recorded, so that a program computes them
+anew. `plain_call` does the same for any other function of NumPy that sees only the values.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from autograd.recording import is_tracing
+from autograd.registry import NAMED, PLAIN
+from autograd.tensor import Node, Op, plain, record, refuse_value
+
+# fmt: off
+less          = Op(np.less,          "a < b")
+less_equal    = Op(np.less_equal,    "a <= b")
+greater       = Op(np.greater,       "a > b")
+greater_equal = Op(np.greater_equal, "a >= b")
+equal         = Op(np.equal,         "a == b")
+not_equal     = Op(np.not_equal,     "a != b")
+bitwise_and   = Op(np.bitwise_and,   "a & b")
+bitwise_or    = Op(np.bitwise_or,    "a | b")
+bitwise_xor   = Op(np.bitwise_xor,   "a ^ b")
+invert        = Op(np.invert,        "~x")
+logical_and   = Op(np.logical_and,   "np.logical_and(a, b)")
+logical_or    = Op(np.logical_or,    "np.logical_or(a, b)")
+logical_xor   = Op(np.logical_xor,   "np.logical_xor(a, b)")
+logical_not   = Op(np.logical_not,   "np.logical_not(x)")
+isnan         = Op(np.isnan,         "np.isnan(x)")
+isinf         = Op(np.isinf,         "np.isinf(x)")
+isfinite      = Op(np.isfinite,      "np.isfinite(x)")
+signbit       = Op(np.signbit,       "np.signbit(x)")
+sign          = Op(np.sign,          "np.sign(x)")
+floor         = Op(np.floor,         "np.floor(x)")
+ceil          = Op(np.ceil,          "np.ceil(x)")
+trunc         = Op(np.trunc,         "np.trunc(x)")
+rint          = Op(np.rint,          "np.rint(x)")
+argmax  = Op(lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims),
+             "np.argmax(x, axis=axis, keepdims=keepdims)", name="argmax", stands_for=np.argmax)
+argmin  = Op(lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims),
+             "np.argmin(x, axis=axis, keepdims=keepdims)", name="argmin", stands_for=np.argmin)
+argsort = Op(lambda x, axis=-1, kind=None: np.argsort(x, axis=axis, kind=kind),
+             "np.argsort(x, axis=axis, kind=kind)", name="argsort", stands_for=np.argsort)
+detach  = Op(lambda x: x + 0, "x + 0", name="detach")  # a copy
+# fmt: on
+
+# What else sees only the values: `plain_call` records it as it stands.
+# fmt: off
+PLAIN.update([
+    np.isclose, np.allclose, np.array_equal, np.array_equiv, np.all, np.any, np.count_nonzero, np.searchsorted,
+    np.nanargmax, np.nanargmin, np.argpartition, np.digitize, np.isneginf, np.isposinf, np.lexsort,
+])
+# What depends on the shape alone, is for people to read, or has a length that depends on the values.
+STATIC = {
+    np.shape, np.ndim, np.size, np.result_type, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str,
+    np.array2string, np.iscomplexobj, np.isrealobj, np.can_cast, np.may_share_memory, np.shares_memory,
+}
+OF_UNKNOWN_LENGTH = {
+    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.setdiff1d, np.intersect1d,
+    np.union1d,
+}
+# fmt: on
+PLAIN |= STATIC | OF_UNKNOWN_LENGTH
+
+
+def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
+    """A call of any function whose result has no derivative: of the values, and recorded while a function is traced.
+
+    Raises TypeError in a trace for a result whose length depends on the values: a program would not know its shape.
+    """
+    if not is_tracing() or function in STATIC:
+        return function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+    if function in OF_UNKNOWN_LENGTH:
+        node = next(x for x in _flat([*args, *kwargs.values()]) if isinstance(x, Node))
+        refuse_value(node, f"{name}, whose result has a length that depends on the values,")
+    inputs: list[Any] = []
+    params: dict[str, Any] = {}
+
+    def text(value: Any) -> str:
+        """How an argument is written: nodes and arrays are inputs, everything else is a parameter."""
+        if isinstance(value, list | tuple) and any(isinstance(x, Node | np.ndarray) for x in _flat(value)):
+            inside = ", ".join(map(text, value)) + "," * (len(value) == 1)
+            return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+        if isinstance(value, Node | np.ndarray):
+            inputs.append(value)
+            return f"i{len(inputs) - 1}"
+        params[f"p{len(params)}"] = value
+        return f"p{len(params) - 1}"
+
+    written = [*map(text, args), *(f"{key}={text(value)}" for key, value in kwargs.items())]
+    method = "." not in name  # of an array
+    called = f"{written[0]}.{name}({', '.join(written[1:])})" if method else f"{name}({', '.join(written)})"
+    result = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+    if isinstance(result, list | tuple):
+        parts = [_call(function, f"{called}[{k}]", len(inputs), len(params), method) for k in range(len(result))]
+        return type(result)([record(part, op, tuple(inputs), params) for part, op in zip(result, parts, strict=True)])
+    return record(result, _call(function, called, len(inputs), len(params), method), tuple(inputs), params)
+
+
+def _flat(values: Any) -> list[Any]:
+    if not isinstance(values, list | tuple):
+        return [values]
+    return [x for value in values for x in _flat(value)]
+
+
+@cache
+def _call(function: Any, template: str, inputs: int, params: int, method: bool) -> Op:
+    """The operation that calls `function` as the template says; the same one for the same call."""
+    names = [*(f"i{k}" for k in range(inputs)), *(f"p{k}=None" for k in range(params))]
+    forward = eval(f"lambda {', '.join(names)}: {template}", {"np": np})
+    return Op(forward, template, name=function.__name__)
+
+
+NAMED["plain_call"] = plain_call
