@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -20,7 +19,6 @@ from nn.grader import grade
 from nn.images import read_images
 from nn.learner import CHOICES
 from nn.network import ACTIVATIONS, INITIALISATIONS, Network
-from nn.reproduce import EXAMPLES, reproduce
 from nn.sgd import Epoch, print_epoch, score
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
@@ -42,13 +40,6 @@ def _sizes(text: str) -> list[int]:
     if len(sizes) < 2 or min(sizes) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of two or more numbers of neurons, such as 784,30,10")
     return sizes
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of the numbers of examples, such as 4,5") from None
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -197,14 +188,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random weights")
     add("--latex", action="store_true", help="as LaTeX")
 
-    sub = commands.add_parser(
-        "reproduce", help="run the numbered examples and write the page of results", formatter_class=formatter
-    )
-    add = sub.add_argument
-    add("--quick", action="store_true", help="each in a short form, whose figures prove nothing")
-    add("--only", type=_numbers, metavar="N,N,...",
-        help="only these; the rest of the page stays as it is (default: all)")  # fmt: skip
-    add("--out", metavar="DIR", help="where the page goes (default: examples/results, with --quick results-quick)")
     return parser
 
 
@@ -321,13 +304,6 @@ def _derive(args: argparse.Namespace) -> int:
     return 0 if found.passed else 1
 
 
-def _reproduce(args: argparse.Namespace) -> int:
-    default = Path("results-quick") if args.quick else EXAMPLES / "results"
-    page = reproduce(Path(args.out) if args.out else default, quick=args.quick, only=args.only or ())
-    print(f"written to {page}")
-    return 0
-
-
 def _what_is_saved(args: argparse.Namespace) -> str:
     if not getattr(args, "save", None):
         return ""
@@ -342,8 +318,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Bad usage ends in SystemExit, as usual with argparse. 141 is for output that nobody reads to its end (`| head -1`).
     """
     args = _parser().parse_args(argv)
-    commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive,
-                "reproduce": _reproduce}  # fmt: skip
+    commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive}
     run = commands[args.command]
     try:
         code = run(args)

@@ -46,7 +46,6 @@ NN = [
     "slips",
     "grader",
     "derivation",
-    "reproduce",
     "__main__",
 ]
 

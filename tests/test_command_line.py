@@ -222,7 +222,7 @@ def commands():
     return next(action for action in _parser()._actions if action.dest == "command").choices
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "check", "derive", "reproduce"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "check", "derive"])
 def test_help_says_every_option_with_its_default(run, command):
     code, out, _ = run(command, "--help")
     out = " ".join(out.split())
