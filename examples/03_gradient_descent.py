@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from autograd import compile
 from nn import SGD, Examples, Network, Score, load_digits, one_hot, score
-from nn.sgd import mini_batches
+from nn.training import mini_batches
 from reproduce import Experiment, run
 
 SIZES = [784, 30, 10]

@@ -39,7 +39,7 @@ from tqdm import trange
 
 from autograd import compile
 from nn import SGD, Network, load_digits, one_hot
-from nn.equivalence import relative_difference
+from nn.proof.numbers import relative_difference
 from reproduce import Experiment, run
 
 ETA, LAMBDA, EPOCHS = 0.001, 0.01, 5

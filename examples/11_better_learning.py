@@ -40,7 +40,7 @@ from tqdm import tqdm
 
 from autograd import compile
 from nn import SGD, Network, load_digits, one_hot
-from nn.sgd import mini_batches
+from nn.training import mini_batches
 from reproduce import Experiment, run
 
 SIDE = 28  # the images are SIDE x SIDE pixels

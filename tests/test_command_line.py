@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nn import Network, equivalence
-from nn.__main__ import _parser, main
+from nn import Network, equations
+from nn.cli import _parser, main
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 HERE = ["--sizes", "12,8,3", "--validation-size", "30", "--epochs", "3"]
@@ -205,9 +205,9 @@ def test_check_passes(run, options):
 
 
 def test_a_check_that_fails_is_exit_code_1(run, monkeypatch):
-    right = equivalence.equations.relu_prime
-    wrong = (equivalence.equations.relu, lambda z, a: 1 - right(z, a))
-    monkeypatch.setitem(equivalence.equations.ACTIVATIONS, "relu", wrong)
+    right = equations.relu_prime
+    wrong = (equations.relu, lambda z, a: 1 - right(z, a))
+    monkeypatch.setitem(equations.ACTIVATIONS, "relu", wrong)
     code, out, _ = run("check", "--sizes", "6,5,4", "--activation", "relu")
     assert code == 1
     assert re.search(r"^dC/dw1 .* FAIL$", out, re.MULTILINE)

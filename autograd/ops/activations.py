@@ -5,6 +5,7 @@ relu'(0) = 0. softmax and log_softmax go along `axis`, the last by default; logs
 """
 
 import re
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,8 @@ log_softmax = Op(_log_softmax, "x - np.logaddexp.reduce(x, axis, keepdims=True)"
 # fmt: on
 
 
-def _layer(activation: Op) -> Op:
+@cache
+def layer(activation: Op) -> Op:
     """A layer of neurons as one node: the rules of `linear`, given the error that `activation`'s rule makes of g."""
     (rule,) = activation.rules
     return Op(
@@ -80,9 +82,9 @@ def _layer(activation: Op) -> Op:
         *linear.rules,
         delta=lambda g, y: rule(g, y, None),
         parts=(linear, activation),
+        name=f"{activation.name.lstrip('_')}_layer",
     )
 
 
-sigmoid_layer = _layer(sigmoid)
-tanh_layer = _layer(tanh)
-relu_layer = _layer(relu)
+ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}  # what the layers of a network can have
+sigmoid_layer, tanh_layer, relu_layer = map(layer, ACTIVATIONS.values())
