@@ -21,7 +21,7 @@ import numpy as np
 
 from autograd import Tensor, compile, explain, sigmoid
 from nn import SGD
-from nn.reproduce import Experiment, run
+from reproduce import Experiment, run
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
 

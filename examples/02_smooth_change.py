@@ -31,7 +31,7 @@ import numpy as np
 
 from autograd import hvp, linear, sigmoid, value_and_grad
 from nn import load_digits, one_hot, quadratic
-from nn.reproduce import Experiment, run
+from reproduce import Experiment, run
 
 BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"
 STEPS = 10.0 ** -np.arange(7)  # shorter ones leave an error that drowns in the rounding of the output

@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from autograd import compile
 from nn import SGD, Examples, Network, Score, load_digits, one_hot, score
-from nn.reproduce import Experiment, run
-from nn.sgd import mini_batches
+from nn.training import mini_batches
+from reproduce import Experiment, run
 
 SIZES = [784, 30, 10]
 ETAS = {"full batch": (3.0, 10.0, 30.0, 100.0), "mini-batch 10": (1.0, 3.0, 10.0), "online": (0.1, 0.3, 1.0)}

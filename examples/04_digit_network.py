@@ -31,7 +31,7 @@ import numpy as np
 
 from autograd import no_grad
 from nn import Network, load_digits
-from nn.reproduce import Experiment, run
+from reproduce import Experiment, run
 
 PUBLISHED = {(30, "gaussian"): 95.42, (100, "gaussian"): 96.59}  # book, chapter 1: the best epoch of one run each
 AIM = {30: 95.0, 100: 96.5}

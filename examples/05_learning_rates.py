@@ -20,7 +20,7 @@ What is left to ask is whether the hidden layer earns its keep: the next example
 import numpy as np
 
 from nn import Network, load_digits, one_hot, train
-from nn.reproduce import Experiment, run
+from reproduce import Experiment, run
 
 ETAS = (0.001, 0.01, 0.1, 1.0, 3.0, 10.0, 100.0)
 SIZES = [784, 30, 10]

@@ -31,7 +31,7 @@ import numpy as np
 from tqdm import tqdm
 
 from nn import Network, load_digits, score
-from nn.reproduce import Experiment, run
+from reproduce import Experiment, run
 
 PUBLISHED = {"random guessing": 10, "average darkness": 22.25, "SVM, the default until version 0.22": 94.35}
 ETAS = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0]

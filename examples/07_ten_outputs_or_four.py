@@ -35,7 +35,7 @@ from tqdm import tqdm
 
 from autograd import no_grad, sigmoid
 from nn import Linear, Network, Sequential, load_digits, one_hot
-from nn.reproduce import Experiment, run
+from reproduce import Experiment, run
 
 ETAS = [1.0, 3.0, 10.0]
 BITS = (np.arange(10)[:, np.newaxis] >> np.array([3, 2, 1, 0])) & 1  # row d: the bits of digit d, as it is written

@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from autograd import compile, no_grad
 from nn import SGD, Network, load_digits
-from nn.reproduce import Experiment, run
+from reproduce import Experiment, run
 
 ETAS = {28: [0.3, 1.0, 3.0, 10.0], 64: [0.1, 0.3, 1.0, 3.0]}
 

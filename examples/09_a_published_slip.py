@@ -50,9 +50,9 @@ from tqdm import trange
 
 from nn import Network, equations, load_digits, one_hot
 from nn.equations import sigmoid, sigmoid_prime
-from nn.equivalence import engine_gradient, relative_difference
 from nn.grader import grade
-from nn.reproduce import Experiment, run
+from nn.proof.numbers import engine_gradient, relative_difference
+from reproduce import Experiment, run
 
 ETA, BATCH = 3.0, 10
 COLOURS = {

@@ -39,8 +39,8 @@ from tqdm import trange
 
 from autograd import compile
 from nn import SGD, Network, load_digits, one_hot
-from nn.equivalence import relative_difference
-from nn.reproduce import Experiment, run
+from nn.proof.numbers import relative_difference
+from reproduce import Experiment, run
 
 ETA, LAMBDA, EPOCHS = 0.001, 0.01, 5
 READINGS = {"bytes / 255": (0.0, 255.0), "bytes 0 to 255": (0.0, 1.0), "mean 0, deviation 1": (33.32, 78.57)}

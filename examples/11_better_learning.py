@@ -40,8 +40,8 @@ from tqdm import tqdm
 
 from autograd import compile
 from nn import SGD, Network, load_digits, one_hot
-from nn.reproduce import Experiment, run
-from nn.sgd import mini_batches
+from nn.training import mini_batches
+from reproduce import Experiment, run
 
 SIDE = 28  # the images are SIDE x SIDE pixels
 

@@ -38,8 +38,8 @@ from tqdm import tqdm
 
 from autograd import compile, no_grad, relu, sigmoid
 from nn import SGD, Linear, Module, load_digits, one_hot, sigmoid_cross_entropy
-from nn.reproduce import Experiment, run
-from nn.sgd import mini_batches
+from nn.training import mini_batches
+from reproduce import Experiment, run
 
 KINDS = ("sigmoid", "ReLU", "ReLU, residual")
 COLOURS = dict(zip(KINDS, ["#D55E00", "#0072B2", "#009E73"], strict=True))

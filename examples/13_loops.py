@@ -36,8 +36,8 @@ from autograd import Tensor, no_grad
 from nn import SGD, Module, load_digits, one_hot
 from nn.costs import softmax_log_likelihood
 from nn.equations import backprop_through_time
-from nn.equivalence import relative_difference
-from nn.reproduce import Experiment, run
+from nn.proof.numbers import relative_difference
+from reproduce import Experiment, run
 
 STEPS, HIDDEN, BATCH, MOMENTUM, LONGEST = 28, 128, 50, 0.9, 1.0
 ETAS = (0.01, 0.03, 0.1)

@@ -38,8 +38,8 @@ import autograd
 from autograd import Tensor, no_grad, relu
 from nn import SGD, Module, equations, load_digits, one_hot
 from nn.costs import softmax_log_likelihood
-from nn.equivalence import relative_difference
-from nn.reproduce import Experiment, run
+from nn.proof.numbers import relative_difference
+from reproduce import Experiment, run
 
 SIDE = 29  # the images with a row and a column of zeros, so that the windows fit: 29 -> 13 -> 5 places a side
 MAPS, HIDDEN, WINDOW, STRIDE = (8, 16), 100, 5, 2

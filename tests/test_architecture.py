@@ -37,23 +37,28 @@ AUTOGRAD = [
 NN = [
     "equations",
     "costs",
+    "layers",
+    "sgd",
     "digits",
     "files",
     "images",
-    "sgd",
+    "training",
     "network",
-    "equivalence",
-    "learner",
-    "slips",
-    "grader",
-    "derivation",
-    "reproduce",
+    "proof.numbers",
+    "proof.symbols",
+    "grader.problems",
+    "grader.calling",
+    "grader.process",
+    "grader.report",
+    "grader.slips",
+    "grader.verdict",
+    "cli",
     "__main__",
 ]
 
 
-def imports(source):
-    """The modules that a source text imports when it runs, as dotted names; those for type checkers are left out."""
+def imports(source, annotations=False):
+    """The modules that a source text imports when it runs, as dotted names; with those for type checkers if asked."""
     tree = ast.parse(source)
     for_type_checkers = {
         id(child)
@@ -63,7 +68,7 @@ def imports(source):
     }
     found = []
     for node in ast.walk(tree):
-        if id(node) in for_type_checkers:
+        if id(node) in for_type_checkers and not annotations:
             continue
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
@@ -79,7 +84,7 @@ def violations(package, rooms, files):
     for room, sources in files.items():
         earlier = rooms[: rooms.index(room)]
         for source in sources:
-            for name in imports(source):
+            for name in imports(source, annotations=package == "nn"):
                 other = room_of(name, package, rooms)
                 if other and other not in [room, *earlier]:
                     wrong.append(f"{package}.{room} imports {name}")
@@ -87,8 +92,10 @@ def violations(package, rooms, files):
 
 
 def room_of(name, package, rooms):
-    """The room in which the module or the object of a dotted name is; None outside the package."""
-    return next((room for room in rooms if f"{name}.".startswith(f"{package}.{room}.")), None)
+    """The room in which the module or the object of a dotted name is (of a folder, the last); None outside."""
+    inside = next((room for room in rooms if f"{name}.".startswith(f"{package}.{room}.")), None)
+    folder = name.split(".")[1:2]
+    return inside or next((room for room in reversed(rooms) if room.split(".")[:1] == folder), None)
 
 
 def sources(package, rooms):
@@ -109,6 +116,9 @@ def test_an_import_against_the_flow_is_found():
     assert violations("autograd", AUTOGRAD, {"tensor": ["from autograd.ops import shaping"]})
     assert violations("autograd", AUTOGRAD, {"ops": ["import autograd.check"]})
     assert violations("nn", NN, {"costs": ["def f():\n    from nn.network import Network"]})
+    for_annotations = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from nn.network import Network"
+    assert violations("nn", NN, {"training": [for_annotations]})
+    assert violations("nn", NN, {"training": ["from nn.grader import grade"]})  # a package is all the rooms in it
     assert not violations("autograd", AUTOGRAD, {"check": ["from autograd.tensor import Tensor"]})
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nn import Network, equivalence
-from nn.__main__ import _parser, main
+from nn import Network, equations
+from nn.cli import _parser, main
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 HERE = ["--sizes", "12,8,3", "--validation-size", "30", "--epochs", "3"]
@@ -205,9 +205,9 @@ def test_check_passes(run, options):
 
 
 def test_a_check_that_fails_is_exit_code_1(run, monkeypatch):
-    right = equivalence.equations.relu_prime
-    wrong = (equivalence.equations.relu, lambda z, a: 1 - right(z, a))
-    monkeypatch.setitem(equivalence.equations.ACTIVATIONS, "relu", wrong)
+    right = equations.relu_prime
+    wrong = (equations.relu, lambda z, a: 1 - right(z, a))
+    monkeypatch.setitem(equations.ACTIVATIONS, "relu", wrong)
     code, out, _ = run("check", "--sizes", "6,5,4", "--activation", "relu")
     assert code == 1
     assert re.search(r"^dC/dw1 .* FAIL$", out, re.MULTILINE)
@@ -222,7 +222,7 @@ def commands():
     return next(action for action in _parser()._actions if action.dest == "command").choices
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "check", "derive", "reproduce"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "check", "derive"])
 def test_help_says_every_option_with_its_default(run, command):
     code, out, _ = run(command, "--help")
     out = " ".join(out.split())

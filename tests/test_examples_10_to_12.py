@@ -10,7 +10,7 @@ import pytest
 
 from autograd import Tensor, relu
 from nn import Examples, equations, one_hot, softmax_log_likelihood
-from nn.equivalence import relative_difference
+from nn.proof.numbers import relative_difference
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from autograd import Tensor
 from nn import Examples, load_digits
-from nn.__main__ import main
-from nn.reproduce import Experiment
+from nn.cli import main
+from reproduce import Experiment
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

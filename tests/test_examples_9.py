@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nn import Network, equations, one_hot
-from nn.equivalence import relative_difference
+from nn.proof.numbers import relative_difference
 
 PATH = Path(__file__).parent.parent / "examples" / "09_a_published_slip.py"
 specification = importlib.util.spec_from_file_location("example_09", PATH)

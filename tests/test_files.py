@@ -12,7 +12,7 @@ import pytest
 from nn import FileError, Network, files
 from nn.costs import COSTS
 from nn.files import check_writable, read_arrays, write_arrays
-from nn.network import ACTIVATIONS
+from nn.layers import activations
 
 X = np.random.default_rng(0).random((7, 5))
 
@@ -38,7 +38,7 @@ def complaint(path):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", activations())
 @pytest.mark.parametrize("cost", COSTS)
 def test_what_comes_back_is_what_was_saved(tmp_path, cost, activation, dtype):
     net = network(cost=cost, activation=activation, dtype=dtype)

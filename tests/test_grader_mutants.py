@@ -5,7 +5,7 @@ import pytest
 
 from nn import Network, equations, one_hot
 from nn.equations import relu_prime, sigmoid, sigmoid_prime, tanh_prime
-from nn.equivalence import engine_gradient, relative_difference
+from nn.proof.numbers import engine_gradient, relative_difference
 
 PRIMES = {"sigmoid": sigmoid_prime, "tanh": tanh_prime, "relu": relu_prime}
 

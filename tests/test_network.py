@@ -1,15 +1,14 @@
-"""Networks and their pieces: what they compute, what they are initialised with, and what they refuse."""
+"""Networks: what they compute, what they are initialised with, and what they refuse."""
 
 import copy
 
 import numpy as np
 import pytest
 
-import autograd
-from autograd import Tensor, relu, sigmoid
-from nn import Linear, Module, Network, Sequential, equations, one_hot
+from autograd import Tensor
+from nn import Linear, Network, equations, one_hot
 from nn.costs import COSTS
-from nn.network import ACTIVATIONS
+from nn.layers import activations
 
 X = np.random.default_rng(0).random((6, 5))
 
@@ -22,7 +21,7 @@ def weights_and_biases(net):
 
 
 @pytest.mark.parametrize("cost", COSTS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", activations())
 def test_what_a_network_computes_in_plain_numpy(activation, cost):
     net = Network([5, 4, 3], activation=activation, cost=cost, rng=1)
     weights, biases = weights_and_biases(net)
@@ -162,58 +161,6 @@ def test_a_state_of_another_precision_is_cast():
     assert np.array_equal(narrow.weights[0].data, wide.weights[0].data.astype(np.float32))
 
 
-# Pieces
-
-
-def test_linear_is_x_w_transposed_plus_b():
-    layer = Linear(5, 3, rng=0)
-    assert np.array_equal(layer(X).data, X @ layer.w.data.T + layer.b.data)
-    rng = np.random.default_rng(0)
-    assert np.array_equal(layer.b.data, rng.standard_normal(3))
-    assert np.array_equal(layer.w.data, rng.standard_normal((3, 5)))
-    assert repr(layer) == "Linear(5, 3)"
-
-
-@pytest.mark.parametrize("activation", [sigmoid, np.tanh, relu, autograd.softplus])
-def test_a_layer_and_its_activation_are_the_same_apart(activation):
-    together = Linear(5, 3, activation=activation, rng=0)
-    apart = Sequential(Linear(5, 3, rng=0), activation)
-    np.testing.assert_allclose(together(X).data, apart(X).data, rtol=1e-14)
-    together(X).sum().backward()
-    apart(X).sum().backward()
-    for p, q in zip(together.parameters(), apart.parameters(), strict=True):
-        np.testing.assert_allclose(p.grad, q.grad, rtol=1e-13)
-
-
-def test_sequential_numbers_its_layers_and_takes_any_function():
-    net = Sequential(Linear(5, 4, rng=0), np.tanh, Linear(4, 3, rng=1), lambda z: z * 2)
-    assert [p.name for p in net.parameters()] == ["w1", "b1", "w2", "b2"]
-    first, last = net.layers[0], net.layers[2]
-    assert np.array_equal(net(X).data, (np.tanh(first(X).data) @ last.w.data.T + last.b.data) * 2)
-    assert "Linear(5, 4), tanh, Linear(4, 3)" in repr(net)
-
-
-def test_a_module_finds_parameters_in_modules_lists_and_tuples():
-    class Mine(Module):
-        def __init__(self):
-            self.shift = Tensor(0.5, name="shift")
-            self.pair = (Linear(2, 2, name="a", rng=0), [Linear(2, 1, name="b", rng=0), self.shift])
-            self.number = 3
-
-    mine = Mine()
-    assert [p.name for p in mine.parameters()] == ["shift", "wa", "ba", "wb", "bb"]
-    state = mine.state_dict()
-    mine.load_state_dict(state | {"shift": np.array(2.0)})
-    assert mine.shift.item() == 2.0
-
-
-def test_parameters_without_a_name_of_their_own_have_no_state():
-    for module in (Sequential(Linear(2, 2, name="1"), Linear(2, 2)), Sequential(Linear(2, 2, name="2"), Linear(2, 2))):
-        module.layers[0].w.name = module.layers[1].w.name
-        with pytest.raises(ValueError, match="every parameter needs a name of its own"):
-            module.state_dict()
-
-
 # What is refused
 
 
@@ -236,11 +183,6 @@ def test_names_that_mean_nothing(option, complaint):
         Network([5, 4, 3], **option)
 
 
-def test_a_layer_without_neurons():
-    with pytest.raises(ValueError, match="at least one neuron on each side, not 0 and 3"):
-        Linear(0, 3)
-
-
 @pytest.mark.parametrize("shape", [(4,), (6, 4), (4, 1), (6, 6)])
 def test_the_wrong_number_of_inputs_is_an_error_that_names_the_shapes(shape):
     net = Network([5, 4, 3], rng=1)
@@ -261,17 +203,6 @@ def test_only_the_two_precisions_are_networks():
             Network([4, 2], dtype=dtype, rng=0)
         with pytest.raises(ValueError, match="float32 or float64"):
             Linear(4, 2, dtype=dtype, rng=0)
-
-
-def test_layers_in_layers_are_numbered_through_and_found_in_dictionaries():
-    net = Sequential(Sequential(Linear(2, 3), np.tanh), Linear(3, 1))
-    assert list(net.state_dict()) == ["w1", "b1", "w2", "b2"]
-
-    class Two(Module):
-        def __init__(self):
-            self.parts = {"first": Linear(2, 3, name="1"), "second": Linear(3, 1, name="2")}
-
-    assert [p.name for p in Two().parameters()] == ["w1", "b1", "w2", "b2"]
 
 
 @pytest.mark.parametrize("x", [np.ones(5), np.ones((2, 5)), np.float64(1.0), np.ones((4, 2))])

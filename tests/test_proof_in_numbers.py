@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd import Tensor
 from nn import Network, equations, load_digits, one_hot
-from nn.equivalence import TOLERANCE, engine_gradient, equations_gradient, relative_difference, report
+from nn.proof.numbers import TOLERANCE, compare, engine_gradient, equations_gradient, relative_difference
 
 COSTS = ["quadratic", "cross-entropy", "log-likelihood"]
 ACTIVATIONS = ["sigmoid", "tanh", "relu"]
@@ -62,7 +62,7 @@ def test_the_engine_agrees_with_the_book_one_example_at_a_time(cost, activation)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_finite_differences_agree_with_both(cost, activation, dtype):
-    rows = report([6, 5, 4, 3], cost=cost, activation=activation, init="scaled", batch=7, dtype=dtype)
+    rows = compare([6, 5, 4, 3], cost=cost, activation=activation, init="scaled", batch=7, dtype=dtype)
     assert [row.name for row in rows] == ["w1", "b1", "w2", "b2", "w3", "b3"]
     assert all(row.passed and row.compared > 0 for row in rows), rows
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from nn import derivation, equations
-from nn.__main__ import main
-from nn.derivation import derive
+from nn import equations
+from nn.cli import main
+from nn.proof import symbols
+from nn.proof.symbols import derive
 
 
 def test_the_four_equations_side_by_side(capsys):
@@ -45,7 +46,7 @@ def test_a_wrong_derivation_is_seen(monkeypatch, capsys):
         nabla_b, nabla_w = right(*args)
         return [nabla_b[0] * (1 + 1e-9), *nabla_b[1:]], nabla_w
 
-    monkeypatch.setattr(derivation, "by_hand", wrong)
+    monkeypatch.setattr(symbols, "by_hand", wrong)
     assert main(["derive", "--sizes", "784,12,10"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[-1] for line in lines[6:8]] == ["1.0e-09", "1.0e-09"]

@@ -10,7 +10,7 @@ from test_ops import ROWS
 import autograd
 from autograd import Op, ReplayError, Tensor, no_grad, relu
 from nn import SGD, Network, load_digits, one_hot
-from nn.__main__ import main
+from nn.cli import main
 
 
 def eager(f, *args):
@@ -73,7 +73,7 @@ def test_no_compile_on_the_command_line(monkeypatch):
     def refuse(f, **options):
         raise AssertionError("compiled all the same")
 
-    monkeypatch.setattr(sys.modules["nn.sgd"], "compile", refuse)
+    monkeypatch.setattr(sys.modules["nn.training"], "compile", refuse)
     options = ["train", "--sizes", "784,10", "--epochs", "1", "--batch", "500"]
     assert main([*options, "--no-compile"]) == 0
     with pytest.raises(AssertionError, match="compiled all the same"):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from autograd import Tensor
 from nn import equations, one_hot
 from nn.costs import softmax_log_likelihood
-from nn.equivalence import relative_difference
+from nn.proof.numbers import relative_difference
 
 SIZES = st.integers(1, 6)
 

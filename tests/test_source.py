@@ -11,7 +11,7 @@ from test_ops import ROWS
 import autograd
 from autograd import Tensor, grad, sigmoid, source, value_and_grad
 from nn import Network, equations, one_hot
-from nn.equivalence import relative_difference
+from nn.proof.numbers import relative_difference
 
 
 def run(text, name, *args):

@@ -5,6 +5,7 @@ relu'(0) = 0. softmax and log_softmax go along `axis`, the last by default; logs
 """
 
 import re
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,7 @@ log_softmax = Op(_log_softmax, "x - np.logaddexp.reduce(x, axis, keepdims=True)"
 # fmt: on
 
 
+@cache
 def layer(activation: Op) -> Op:
     """A layer of neurons as one node: f(x w^T + b) for an activation f.
 
@@ -87,12 +89,11 @@ def layer(activation: Op) -> Op:
         lambda x, w, b: activation.forward(linear.forward(x, w, b)),
         re.sub(r"\bx\b", f"({linear.template})", activation.template),
         *linear.rules,
-        name=f"{activation.name}_layer",
+        name=f"{activation.name.lstrip('_')}_layer",
         delta=delta,
         parts=(linear, activation),
     )
 
 
-sigmoid_layer = layer(sigmoid)
-tanh_layer = layer(tanh)
-relu_layer = layer(relu)
+ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}  # what the layers of a network can have
+sigmoid_layer, tanh_layer, relu_layer = map(layer, ACTIVATIONS.values())

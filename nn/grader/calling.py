@@ -1,149 +1,26 @@
-"""How a learner's file runs: its `backprop(net, x, y)` is called on random networks, in a process of its own.
+"""How a learner's function is called: its file is run, its `backprop(net, x, y)` found, and what it returns is checked.
 
-The file is EXECUTED, with nothing but a time limit between it and the machine.
+The file is EXECUTED here, in this process; `nn.grader.process` puts a process around it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
 import sys
-import tempfile
 import traceback
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn import equations
-from nn.digits import one_hot
-from nn.files import read_arrays, write_arrays
-from nn.network import Network
-
-Array = NDArray[Any]
-Lists = tuple[list[Array], list[Array]]
-
-# What may be told, by an option, or by a constant of that name in capitals in the file. The first three are quadratic,
-# sigmoid and mean where they are not told; the others are found out by trying.
-CHOICES: dict[str, tuple[str, ...]] = {
-    "cost": equations.COSTS,
-    "activation": tuple(equations.ACTIVATIONS),
-    "reduction": ("mean", "sum"),
-    "examples": ("batch", "one"),
-    "orientation": ("columns", "rows", "vector"),
-    "weights": ("out,in", "in,out"),
-    "order": ("b,w", "w,b"),
-}
-SETTINGS = ("cost", "activation", "reduction")
+from nn.equations import Array
+from nn.grader.problems import CHOICES, SETTINGS, Case, Convention, activate, conventions, make_cases, output_activation
 
 
 class UnjudgedError(Exception):
     """What stands between the file and a verdict, in a sentence."""
-
-
-def activate(z: Array, name: str) -> Array:
-    return equations.softmax(z, -1) if name == "softmax" else equations.ACTIVATIONS[name][0](z)
-
-
-def output_activation(cost: str) -> str:
-    return "softmax" if cost == "log-likelihood" else "sigmoid"
-
-
-# ---- The problems, and how they are put to the learner's function --------------------------------------------------
-
-
-@dataclass
-class Case:
-    """A network and some examples, one per row, whose gradient is asked for; shapes as in `nn.equations`, by rows."""
-
-    sizes: tuple[int, ...]
-    w: list[Array]
-    b: list[Array]
-    x: Array
-    y: Array
-    told: dict[str, str]
-    primary: bool = False  # it has to be right here; on the others only if it runs
-
-    def network(self) -> Network:
-        net = Network(self.sizes, activation=self.told["activation"], cost=self.told["cost"], rng=0)
-        named = {
-            f"{letter}{layer}": p for letter, ps in (("w", self.w), ("b", self.b)) for layer, p in enumerate(ps, 1)
-        }
-        net.load_state_dict(named)
-        return net
-
-    @property
-    def factor(self) -> float:
-        """What makes the mean over the examples, which the engine derives, into what is asked for."""
-        return float(len(self.x)) if self.told["reduction"] == "sum" else 1.0
-
-
-@dataclass(frozen=True)
-class Convention:
-    """How the arrays lie that the learner's function takes."""
-
-    examples: str
-    orientation: str
-    weights: str
-    bias: str
-
-    def __str__(self) -> str:
-        how = {"columns": "in columns", "rows": "in rows", "vector": "as a vector"}[self.orientation]
-        what = f"{'a mini-batch' if self.examples == 'batch' else 'one example'} {how}"
-        bias = {"column": "(n_out, 1)", "row": "(1, n_out)", "flat": "(n_out,)"}[self.bias]
-        weights = "(n_out, n_in)" if self.weights == "out,in" else "(n_in, n_out)"
-        return f"{what}, weights {weights}, biases {bias}"
-
-    def lay(self, rows: Array) -> Array:
-        """A copy of an array of examples, as the learner's function takes it."""
-        return np.array(rows[0] if self.orientation == "vector" else rows.T if self.orientation == "columns" else rows)
-
-    def lay_parameters(self, case: Case) -> Lists:
-        shape = {"column": (-1, 1), "row": (1, -1), "flat": (-1,)}[self.bias]
-        return [b.reshape(shape).copy() for b in case.b], [
-            np.array(w if self.weights == "out,in" else w.T, order="C") for w in case.w
-        ]
-
-
-def conventions(told: dict[str, str]) -> list[Convention]:
-    """All that agree with what was told, the book's and the likely ones first. Mini-batches come before examples: a
-    function of mini-batches also does one example, where a slip in the sum over examples would not show."""
-    found = []
-    for examples, weights in product(CHOICES["examples"], CHOICES["weights"]):
-        for orientation, bias in (
-            ("columns", "column"), ("rows", "flat"), ("rows", "row"), ("vector", "flat"), ("rows", "column"),
-            ("columns", "flat"), ("vector", "column"),
-        ):  # fmt: skip
-            if examples == "one" or orientation != "vector":
-                found.append(Convention(examples, orientation, weights, bias))
-    return [c for c in found if all(told.get(key, value) == value for key, value in vars(c).items())]
-
-
-def make_cases(networks: Sequence[tuple[Sequence[int], bool]], told: dict[str, str], seed: int) -> list[Case]:
-    """Two random problems for each network, as mini-batches, and two examples of each by themselves."""
-    rng, cases = np.random.default_rng(seed), []
-    for (sizes, primary), m in product(networks, (8, 11)):
-        while m in sizes:  # no size of a mini-batch is to be mistaken for that of a layer
-            m += 1
-        pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
-        w = [1.5 * rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs]
-        b = [0.5 * rng.standard_normal(n) for n, _ in pairs]
-        x = rng.standard_normal((m, sizes[0]))
-        y = rng.random((m, 1)) if sizes[-1] == 1 else one_hot(rng.integers(0, sizes[-1], m), sizes[-1])
-        for part in (slice(None), slice(0, 1), slice(1, 2)):
-            cases.append(Case(tuple(sizes), w, b, x[part], y[part], told, primary))
-    return cases
-
-
-# ---- The process in which the learner's file runs -------------------------------------------------------------------
 
 
 class _Net:
@@ -304,7 +181,7 @@ def attempts(
             elif name in SETTINGS:  # the others are found out all the same, so the constant may be about something else
                 raise UnjudgedError(f"its {name.upper()} is {value!r}; it can be {' or '.join(map(repr, choices))}")
     say("call")
-    told = {name: CHOICES[name][0] for name in SETTINGS} | told
+    told = {name: next(iter(CHOICES[name])) for name in SETTINGS} | told
     cases = make_cases(networks, told, seed)
     outcomes: list[dict[str, Any]] = []
     arrays: list[Array] = []
@@ -325,60 +202,3 @@ def attempts(
         if fits and any(len(set(case.sizes)) == len(case.sizes) for _, case in mine):
             break  # nothing else can fit layers whose sizes are all different
     return {"told": told, "outcomes": outcomes}, {"all": np.concatenate([np.zeros(0), *arrays])}
-
-
-def serve(folder: Path) -> None:
-    """What the learner's process does: `attempts`, as a file asks for them, with the answer in files."""
-    request = json.loads((folder / "request.json").read_text("utf-8"))
-    path = Path(request.pop("path"))
-    arrays: dict[str, Array] = {}
-    sys.path.insert(0, str(path.parent))
-    try:
-        report, arrays = attempts(path, **request, say=lambda stage: (folder / "stage").write_text(stage))
-    except UnjudgedError as error:
-        report = {"failed": str(error)}
-    write_arrays(folder / "arrays.npz", arrays)
-    (folder / "report.json").write_text(json.dumps(report), "utf-8")
-    os._exit(0)  # whatever threads the learner's file may have left behind
-
-
-def run(
-    path: Path, told: dict[str, str], networks: Any, seed: int, timeout: float
-) -> tuple[dict[str, Any], dict[str, Array]]:
-    """`attempts` in a process of its own, which does not outlive the call with anything that it started."""
-    with tempfile.TemporaryDirectory(prefix="handgrad-") as name:
-        folder = Path(name)
-        request = {"path": str(path), "told": told, "networks": networks, "seed": seed}
-        (folder / "request.json").write_text(json.dumps(request), "utf-8")
-        # -P, and our own search path, so that no file beside the learner's is taken for a module of ours.
-        code = "import json, sys; sys.path[:] = json.loads(sys.argv[1])\n" \
-               f"from pathlib import Path; from {__name__} import serve; serve(Path(sys.argv[2]))"  # fmt: skip
-        command = [sys.executable, "-P", "-c", code, json.dumps([part or str(Path.cwd()) for part in sys.path]), name]
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            cwd=path.parent, start_new_session=True,
-        )  # fmt: skip
-        ended: int | None = None
-        try:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                ended = process.wait(timeout)
-        finally:
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        stage = (folder / "stage").read_text() if (folder / "stage").exists() else ""
-        doing = "its backprop was being called" if stage == "call" else "the file itself was being run"
-        if ended is None:
-            hint = "" if stage == "call" else '; what trains a network belongs under `if __name__ == "__main__":`'
-            raise UnjudgedError(f"it was stopped after {timeout:g} s, while {doing}{hint}")
-        if not stage:
-            raise UnjudgedError(f"the process for it did not start (exit code {ended})")
-        if not (folder / "report.json").exists():
-            raise UnjudgedError(f"it ended its process, with exit code {ended}, while {doing}")
-        report = json.loads((folder / "report.json").read_text("utf-8"))
-        if "failed" in report:
-            raise UnjudgedError(report["failed"])
-        return report, read_arrays(folder / "arrays.npz")

@@ -32,7 +32,7 @@ def relative_difference(a: Any, b: Any) -> float:
 
 
 @dataclass
-class Row:
+class Comparison:
     """One parameter: its gradient's largest element as each of the three has it, and how far they are apart at most."""
 
     name: str
@@ -107,7 +107,7 @@ def finite_differences(
     return found, noise
 
 
-def report(
+def compare(
     sizes: Sequence[int],
     *,
     cost: str = "quadratic",
@@ -117,12 +117,12 @@ def report(
     dtype: DTypeLike = np.float64,
     seed: int = 0,
     elements: int = 25_000,
-) -> list[Row]:
+) -> list[Comparison]:
     """A row for each parameter of a random network, on a random mini-batch.
 
     The finite differences are taken for at most `elements` elements of each parameter, picked at random.
 
-    >>> all(row.passed for row in report([4, 3, 2], batch=5))
+    >>> all(row.passed for row in compare([4, 3, 2], batch=5))
     True
     """
     rng = np.random.default_rng(seed)
@@ -141,7 +141,7 @@ def report(
         smooth = ~np.isnan(differences)
         scale = float(np.max(np.abs(b)))
         rows.append(
-            Row(
+            Comparison(
                 name=name,
                 shape=parameter.shape,
                 engine=float(a[top]),
@@ -158,8 +158,8 @@ def report(
     return rows
 
 
-def as_table(rows: Sequence[Row]) -> str:
-    """The report as text for a terminal."""
+def as_table(rows: Sequence[Comparison]) -> str:
+    """Lay the comparison out as text for a terminal."""
     lines = [
         f"{'':9}{'':12}{'the largest element of the gradient':^41}{'largest relative difference':^37}",
         f"{'':9}{'shape':12}{'engine':>13} {'equations':>13} {'differences':>13}"

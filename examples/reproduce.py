@@ -1,8 +1,7 @@
-"""Experiments with a number to compare: what an example file reports, and the page that `python -m nn reproduce` makes.
+"""Run the numbered examples, in full or `--quick`, and write the page of results.
 
-An example file is a docstring (its title, and what it says), a `main(experiment)` that reports rows and figures, and
-`run(main)` at its end. It runs on its own, with `--quick` in a short form; `reproduce` runs all of them and puts what
-they reported on one page.
+A numbered example is a docstring (its title, and what it says), a `main(experiment)` that reports rows and figures, and
+`run(main)` at its end. Each runs on its own as well.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parent
 
 
 @dataclass
-class Row:
-    """A line of the results table.
+class Result:
+    """A line of the table of results.
 
     what        what was measured, such as "784-30-10, best of 30 epochs"
     setting     how: sizes, cost, mini-batch, eta, epochs
@@ -59,7 +58,7 @@ class Experiment:
     title: str
     text: str
     quick: bool = False
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Result] = field(default_factory=list)
     figures: list[tuple[str, str]] = field(default_factory=list)  # file name, and what there is to see
     blocks: list[str] = field(default_factory=list)  # what is printed as it stands, such as a table of its own
     folder: Path | None = None
@@ -67,10 +66,10 @@ class Experiment:
 
     def row(self, what: str, *, setting: str, ours: str, difference: str, published: str = "", source: str = "",
             seed: int | str | None = None, seconds: float | None = None) -> None:  # fmt: skip
-        """Report a figure; `seconds` is by default the time since the row before. See `Row` for the parts."""
+        """Report a figure; `seconds` is by default the time since the row before. See `Result` for the parts."""
         now = time.perf_counter()
         taken, self._since = now - self._since if seconds is None else seconds, now
-        self.rows.append(Row(what, setting, ours, difference, published, source, seed, round(taken, 1)))
+        self.rows.append(Result(what, setting, ours, difference, published, source, seed, round(taken, 1)))
         compare = f" (published: {published})" if published else ""
         tqdm.write(f"{what}: {ours}{compare}. {difference}", file=sys.stdout)
 
@@ -134,7 +133,7 @@ def files(only: Sequence[int] = (), folder: Path = EXAMPLES) -> list[Path]:
     missing = [number for number in only if number not in found]
     if not found or missing:
         which = f"no example {missing[0]}" if missing else "no numbered examples"
-        raise FileNotFoundError(f"there is {which} in {folder}; reproduce runs the files of a checkout of the project")
+        raise FileNotFoundError(f"there is {which} in {folder}")
     return [path for number, path in found.items() if not only or number in only]
 
 
@@ -167,7 +166,7 @@ def summary(reports: Sequence[dict[str, Any]]) -> str:
 def as_page(reports: Sequence[dict[str, Any]]) -> str:
     """The page of results as Markdown: a section for each example, and the table of all."""
     short = " --quick`, whose figures prove nothing" if any(report["quick"] for report in reports) else "`"
-    parts = [f"# Results\n\nWritten by `python -m nn reproduce{short}. The table of all results is at the end."]
+    parts = [f"# Results\n\nWritten by `python examples/reproduce.py{short}. The table of all results is at the end."]
     parts.append("\n".join(f"- [{report['title']}](#{_anchor(report['title'])})" for report in reports))
     for report in reports:
         parts.append(f"## {report['title']}\n\n{report['text']}\n\n`examples/{report['name']}.py`")
@@ -187,3 +186,36 @@ def as_page(reports: Sequence[dict[str, Any]]) -> str:
 def _anchor(title: str) -> str:
     """What GitHub makes of a heading, for links to it."""
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of the numbers of examples, such as 4,5") from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the examples from the command line. Returns the exit code: 0 done, 2 an example is missing or has failed."""
+    parser = argparse.ArgumentParser(description="Run the numbered examples and write the page of results.")
+    add = parser.add_argument
+    add("--quick", action="store_true", help="run each in a short form, whose figures prove nothing")
+    add("--only", type=_numbers, metavar="N,N,...",
+        help="run only these; the rest of the page stays as it is (default: all)")  # fmt: skip
+    add("--out", metavar="DIR", type=Path,
+        help="write the page to this folder (default: examples/results, with --quick results-quick)")  # fmt: skip
+    args = parser.parse_args(argv)
+    try:
+        out = args.out or (Path("results-quick") if args.quick else EXAMPLES / "results")
+        print(f"written to {reproduce(out, quick=args.quick, only=args.only or ())}")
+    except (RuntimeError, OSError) as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,14 +12,14 @@ from autograd import backprop, equations
 from autograd.readings.notation import LATEX, UNICODE, Unicode
 from nn.digits import load_digits, one_hot
 from nn.equations import backprop as by_hand
-from nn.equivalence import TOLERANCE, relative_difference
 from nn.network import Network
+from nn.proof.numbers import TOLERANCE, relative_difference
 
 DIGITS = 100  # the real digits that both sides are computed for, one at a time
 
 
 @dataclass
-class Line:
+class EquationPair:
     """One equation of the book, as derived and as by hand; `difference` is the largest over the digits, relative to the
     largest element."""
 
@@ -34,8 +34,8 @@ class Derivation:
     """What `derive` found; `print` shows it."""
 
     title: str
-    lines: list[Line]
-    latex_lines: list[Line]
+    lines: list[EquationPair]
+    latex_lines: list[EquationPair]
 
     @property
     def difference(self) -> float:
@@ -84,15 +84,17 @@ def derive(
     found = {equation.name: equation for equation in equations(C, xs[0], ys[0]).gradient}
     differences = _differences(net, xs, ys)
 
-    def lines(notation: Unicode) -> list[Line]:
+    def pairs(notation: Unicode) -> list[EquationPair]:
+        layers = len(sizes) - 1
         return [
-            Line(_which(name, len(sizes) - 1), equation.text(notation), _hand(notation, name, len(sizes) - 1, net),
-                 differences[name])
+            EquationPair(
+                _which(name, layers), equation.text(notation), _hand(notation, name, layers, net), differences[name]
+            )
             for name, equation in found.items()
-        ]  # fmt: skip
+        ]
 
     title = f"{'-'.join(map(str, sizes))}, {activation} hidden layers, {cost} cost, one example"
-    return Derivation(title, lines(UNICODE), lines(LATEX))
+    return Derivation(title, pairs(UNICODE), pairs(LATEX))
 
 
 def _which(name: str, layers: int) -> str:

@@ -1,11 +1,7 @@
-"""A grader for learners: is the `backprop(net, x, y)` in their file right, and if not, where does it go wrong, and why?
-
-The file is EXECUTED, in a process of its own, with nothing but a time limit between it and the machine.
-"""
+"""The verdict on a learner's file: whether its gradients are right, where they go wrong, and which slip explains it."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from nn.equivalence import engine_gradient, finite_differences, relative_difference
+from nn.equations import Array
 from nn.files import FileError
-from nn.learner import CHOICES, Array, Case, Convention, Lists, UnjudgedError, conventions, make_cases, run
-from nn.slips import Slip, derive, factors, sets_of_slips
+from nn.grader.calling import UnjudgedError
+from nn.grader.problems import CHOICES, Case, Convention, Lists, conventions, make_cases
+from nn.grader.process import run
+from nn.grader.report import TOLERANCE, Mark, Report
+from nn.grader.slips import Slip, factors, gradient_with, sets_of_slips
+from nn.proof.numbers import engine_gradient, finite_differences, relative_difference
 
 # Layers of different sizes tell a transpose by its shape. Equal ones let a slip run that would not fit otherwise.
 NETWORKS = ((4, 6, 5, 3), (5, 5, 5, 5), (4, 6, 6, 3), (4, 6, 3), (5, 5, 5), (3, 6, 4, 5, 2), (5, 5, 5, 5, 5))
-TOLERANCE = 1e-5  # for right: what single precision leaves of a gradient, relative to its largest element
 EXACT = {4: TOLERANCE, 8: 1e-8}  # for naming a slip, by the bytes of the learner's numbers
 
 
@@ -57,67 +56,13 @@ class Trial:
         return all(outcome.get("repeats", True) for outcome in (*self.found.values(), *self.failed.values()))
 
 
-@dataclass
-class Row:
-    """One parameter: at the engine's largest element the learner's gradient and the engine's, and how far apart the
-    learner's is from the engine's and from finite differences, relative to the largest element, on any network."""
-
-    name: str
-    shape: tuple[int, ...]
-    learner: float
-    engine: float
-    from_engine: float
-    from_differences: float
-
-    @property
-    def passed(self) -> bool:
-        return self.from_engine <= TOLERANCE and self.from_differences <= 10 * TOLERANCE
-
-
-@dataclass
-class Report:
-    """The verdict on a file: `exit_code` is 0 for right, 1 for wrong, 2 for what could not be judged."""
-
-    exit_code: int
-    headline: str
-    rows: list[Row] = field(default_factory=list)
-    where: str = ""  # from which layer on it goes wrong
-    slips: list[str] = field(default_factory=list)  # the likely ones: together they reproduce the learner's numbers
-    notes: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        lines = [self.headline]
-        if self.rows:
-            lines += [
-                "",
-                f"{'':18}{'the largest element':^27}{'largest relative difference from':^36}".rstrip(),
-                f"{'':9}{'shape':9}{'learner':>13} {'engine':>13}{'the engine':>15}{'finite differences':>21}",
-            ]
-        for row in self.rows:
-            shape = " x ".join(map(str, row.shape))
-            lines.append(f"dC/d{row.name:5}{shape:9}{row.learner:13.6e} {row.engine:13.6e}{row.from_engine:15.1e}"
-                         f"{row.from_differences:21.1e}  {'pass' if row.passed else 'WRONG'}")  # fmt: skip
-        lines += ["", _wrapped(self.where)] if self.where else []
-        if self.slips:
-            lines += ["", "Likely, since it reproduces these numbers:"]
-            lines += [_wrapped(slip, "- ") for slip in self.slips]
-        for note in self.notes:
-            text, _, quoted = note.partition("\n")
-            lines += ["", _wrapped(text), *([quoted] if quoted else [])]
-        return "\n".join(lines)
-
-
-def _wrapped(text: str, first: str = "") -> str:
-    return textwrap.fill(text, 110, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False)
-
-
 def explained(trial: Trial, cases: dict[int, Case], slips: Sequence[Slip], exact: float) -> list[str] | None:
     """What is wrong besides the slips, if they reproduce what was returned up to a factor that is known; or None."""
     names: dict[str, list[str]] = {}
     values: dict[str, list[float]] = {"b": [], "w": []}
     for k, case in cases.items():
         try:
-            derived = derive(case, slips)
+            derived = gradient_with(slips, case)
         except (ValueError, LookupError):
             return None
         known = list(factors(case))
@@ -200,9 +145,9 @@ def engine_lists(case: Case) -> Lists:
     return nabla_b, nabla_w
 
 
-def compare(trial: Trial, cases: dict[int, Case]) -> list[Row]:
+def marks(trial: Trial, cases: dict[int, Case]) -> list[Mark]:
     """A row for each parameter, with the largest differences over some networks of one depth."""
-    rows: dict[str, Row] = {}
+    rows: dict[str, Mark] = {}
     for k, case in cases.items():
         net = case.network()
         for parts, engines, letter in zip(trial.returned[k], engine_lists(case), "bw", strict=True):
@@ -213,14 +158,14 @@ def compare(trial: Trial, cases: dict[int, Case]) -> list[Row]:
                 smooth = ~np.isnan(quotients)  # beside a kink of relu
                 apart = relative_difference(theirs[some][smooth], quotients[smooth] * case.factor)
                 shape = (case.sizes[layer], case.sizes[layer - 1]) if letter == "w" else (case.sizes[layer],)
-                row = Row(f"{letter}{layer}", shape, float(theirs[top]), float(ours[top]), 0.0, 0.0)
+                row = Mark(f"{letter}{layer}", shape, float(theirs[top]), float(ours[top]), 0.0, 0.0)
                 row = rows.setdefault(row.name, row)
                 row.from_engine = float(np.maximum(row.from_engine, relative_difference(theirs, ours)))  # nan stays nan
                 row.from_differences = float(np.maximum(row.from_differences, apart))
     return [rows[name] for name in sorted(rows, key=lambda name: (int(name[1:]), name[0] == "b"))]
 
 
-def where(rows: Sequence[Row]) -> str:
+def where(rows: Sequence[Mark]) -> str:
     """From which layer on it goes wrong, counted from the output back, and which equation that points to."""
     wrong = [row.name for row in rows if not row.passed]
     if not wrong:
@@ -340,7 +285,7 @@ def _verdict(path: Path, cases: dict[int, Case], trials: Sequence[Trial]) -> Rep
             if slips:
                 trial, right, wrong, differences = a
                 break
-    rows = compare(trial, group(trial, cases, differences))
+    rows = marks(trial, group(trial, cases, differences))
     told, worst = cases[0].told, max(differences.values())
     networks = ", ".join(dict.fromkeys(name_of(cases[k]) for k in trial.returned))
     swapped = trial.any("order") == "w,b"

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from nn import equations
-from nn.equivalence import relative_difference
-from nn.learner import Array, Case, Lists, activate, output_activation
+from nn.equations import Array
+from nn.grader.problems import Case, Lists, activate, output_activation
+from nn.proof.numbers import relative_difference
 
 PRIMES = {
     "missing": "sigma' is missing",
@@ -116,8 +117,8 @@ class Slip:
         return f"{name}: {texts[self.kind]}{where.get(str(self.place), f', in layer {self.place}')}"
 
 
-def derive(case: Case, slips: Sequence[Slip] = ()) -> Lists:
-    """The gradient over the examples of a case, (nabla_b, nabla_w), with the slips made.
+def gradient_with(slips: Sequence[Slip], case: Case) -> Lists:
+    """Derive the gradient over the examples of a case, (nabla_b, nabla_w), with the slips made.
 
     Raises ValueError or LookupError where a slip does not fit the sizes of the layers.
     """
@@ -254,10 +255,10 @@ def first_apart(p: Lists, q: Lists, exact: float) -> int:
 
 def sets_of_slips(returned: Lists, case: Case, number: int, exact: float) -> Iterator[tuple[Slip, ...]]:
     """The sets of so many slips that may reproduce what was returned for one case."""
-    right, able = derive(case), {}
+    right, able = gradient_with((), case), {}
     for slip in singles(len(case.w)):
         with contextlib.suppress(ValueError, LookupError):
-            wrong = derive(case, [slip])
+            wrong = gradient_with([slip], case)
             if not all(map(np.array_equal, chain(*right), chain(*wrong))):
                 able[slip] = wrong
     if number == 1:

@@ -1,0 +1,341 @@
+"""The command line: `python -m nn`, also installed as `handgrad`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import numpy as np
+
+from autograd import no_grad
+from nn.costs import COSTS
+from nn.digits import load_digits
+from nn.grader.problems import CHOICES
+from nn.grader.verdict import grade
+from nn.images import read_images
+from nn.layers import INITIALISATIONS, activations
+from nn.network import Network
+from nn.proof import numbers, symbols
+from nn.training import Epoch, print_epoch, score
+
+DTYPES = {"float32": np.float32, "float64": np.float64}
+USUAL = {"sizes": "784,30,10", "cost": "quadratic", "activation": "sigmoid"}
+LEARNERS = {
+    "reduction": "whether the gradient is that of the mean or of the sum over the examples",
+    "examples": "whether it takes one example or a mini-batch",
+    "orientation": "how the examples lie",
+    "weights": "the shape of the weights",
+    "order": "what it returns first",
+}
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        sizes = [int(part) for part in text.split(",")]
+    except ValueError:
+        sizes = []
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of two or more numbers of neurons, such as 784,30,10")
+    return sizes
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return value
+
+    return whole
+
+
+def _not_negative(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number of at least 0")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = _not_negative(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not greater than 0")
+    return value
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Says the defaults that say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        silent = action.default is None or action.default is False
+        return action.help if silent else super()._get_help_string(action)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; argparse would print the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def _network_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--sizes", type=_sizes, default=USUAL["sizes"], metavar="N,N,...", help="neurons in each layer, input first")
+    add("--cost", choices=list(COSTS), default=USUAL["cost"],
+        help="cost function; the output layer is sigmoid for the first two, softmax for log-likelihood")  # fmt: skip
+    add("--activation", choices=list(activations()), default="sigmoid", help="activation of the hidden layers")
+    add("--init", choices=INITIALISATIONS, default="gaussian",
+        help="initial weights: N(0, 1), or scaled to N(0, 1/inputs)")  # fmt: skip
+    add("--batch", type=_at_least(1), default=10, metavar="N", help="examples in a mini-batch")
+    add("--dtype", choices=list(DTYPES), default="float64", help="precision of the parameters")
+    add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random numbers")
+
+
+def _scale_option(add: Callable[..., object]) -> None:
+    add("--scale", type=_positive, default=255.0, metavar="X",
+        help="what the pixel bytes 0 to 255 are divided by; the book's file has 256")  # fmt: skip
+
+
+def _data_options(parser: argparse.ArgumentParser, which: str) -> None:
+    add = parser.add_argument
+    add(
+        "--data",
+        metavar="DIR",
+        help="directory with the four IDX files of another set, gzipped or not; a set whose largest label is k needs"
+        " k + 1 outputs (default: MNIST)",
+    )
+    _scale_option(add)
+    add("--validation-size", type=_at_least(0), default=10_000, metavar="N",
+        help="how many images, the last of the training file, are kept apart for validation")  # fmt: skip
+    add("--test", action="store_true", help=f"{which} the test images (this is the default)")
+    add("--validation", action="store_true", help=f"{which} the validation images")
+    add("--training", action="store_true", help=f"{which} the training images")
+
+
+def _parser() -> argparse.ArgumentParser:
+    formatter = _Help
+    parser = _Parser(
+        prog="handgrad",
+        description="Train the handwritten-digit network on derived gradients, and check them against the equations.",
+        epilog="Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted,"
+        " 141 nobody reads the output any more.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    sub = commands.add_parser("train", help="train a network", formatter_class=formatter)
+    _network_options(sub)
+    add = sub.add_argument
+    add("--epochs", type=_at_least(0), default=30, metavar="N", help="times through the training images")
+    add("--eta", type=_positive, default=3.0, metavar="X", help="learning rate, per unit of gradient")
+    add("--momentum", type=_not_negative, default=0.0, metavar="X", help="share of the velocity kept from step to step")
+    add("--nesterov", action="store_true", help="look the gradient up ahead; needs --momentum")
+    add("--decay", type=_not_negative, default=0.0, metavar="X",
+        help="weight decay per unit of eta: the book's lambda/n; the biases are left out")  # fmt: skip
+    add("--no-compile", dest="compile", action="store_false",
+        help="build the graph anew for every mini-batch; slower, with the same numbers")  # fmt: skip
+    add("--patience", type=_at_least(1), metavar="N",
+        help="stop after N epochs without a better accuracy on the validation images, and keep the best"
+             " (default: train all the epochs, and keep the last)")  # fmt: skip
+    add("--save", metavar="FILE", help="a .npz file that holds the network after each finished epoch (default: none)")
+    _data_options(sub, "after each epoch, measure on")
+
+    sub = commands.add_parser("evaluate", help="measure a saved network", formatter_class=formatter)
+    sub.add_argument("model", metavar="model.npz", help="the saved network")
+    _data_options(sub, "measure on")
+
+    sub = commands.add_parser("predict", help="recognise digits in pictures", formatter_class=_Help)
+    sub.add_argument("model", metavar="model.npz", help="the saved network")
+    sub.add_argument("images", nargs="+", metavar="image", help="a picture (PNG, PGM, ...), or an IDX file of many")
+    _scale_option(sub.add_argument)
+
+    sub = commands.add_parser(
+        "check", help="compare engine, hand-derived equations and finite differences", formatter_class=formatter,
+        description="Without FILE, compare the engine's gradient with the equations derived by hand and with finite"
+        " differences. With FILE, judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own.",
+        epilog="--init, --batch and --dtype are for the comparison without FILE. What is not said of FILE's function"
+        " is found out by trying; FILE can say it too, as ORIENTATION = \"rows\" for --orientation rows.",
+    )  # fmt: skip
+    sub.add_argument("file", nargs="?", metavar="FILE.py", help="a file with a function backprop(net, x, y)")
+    _network_options(sub)
+    add = sub.add_argument
+    add("--timeout", type=_positive, default=60.0, metavar="X", help="seconds that FILE may take")
+    for name, what in LEARNERS.items():
+        tried = "mean" if name == "reduction" else "found out by trying"
+        add(f"--{name}", choices=CHOICES[name], help=f"of FILE's function: {what} (default: {tried})")
+    sub.set_defaults(sizes=None, cost=None, activation=None)  # so that FILE can say otherwise
+    for action in sub._actions:
+        if action.dest in ("sizes", "cost", "activation"):
+            with_file = ", with FILE several networks" if action.dest == "sizes" else ""
+            action.help = f"{action.help} (default: {USUAL[action.dest]}{with_file})"
+
+    sub = commands.add_parser(
+        "derive", help="the derived backprop beside the equations derived by hand", formatter_class=formatter
+    )
+    add = sub.add_argument
+    add("--sizes", type=_sizes, default="784,30,10", metavar="N,N,...",
+        help="neurons in each layer; the 784 pixels of a digit come first")  # fmt: skip
+    add("--cost", choices=list(COSTS), default="quadratic", help="cost function")
+    add("--activation", choices=list(activations()), default="sigmoid", help="activation of the hidden layers")
+    add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random weights")
+    add("--latex", action="store_true", help="as LaTeX")
+
+    return parser
+
+
+def _train(args: argparse.Namespace) -> int:
+    if args.nesterov and not args.momentum:
+        raise ValueError("--nesterov needs a --momentum greater than 0")
+    dtype = DTYPES[args.dtype]
+    training, validation, test = load_digits(
+        args.data, scale=args.scale, validation=args.validation_size, classes=max(2, args.sizes[-1]), dtype=dtype
+    )
+    if args.sizes[0] != training.x.shape[1]:
+        raise ValueError(f"--sizes begins with {args.sizes[0]}, and the images have {training.x.shape[1]} pixels")
+    if not len(validation.y) and (args.validation or args.patience):
+        raise ValueError("--validation and --patience need validation images, and --validation-size is 0")
+    rng = np.random.default_rng(args.seed)
+    net = Network(args.sizes, activation=args.activation, cost=args.cost, init=args.init, dtype=dtype, rng=rng)
+
+    def report(epoch: Epoch) -> None:
+        args.finished = epoch.number
+        print_epoch(epoch)
+
+    on_test = args.test or not (args.validation or args.training)
+    start = time.perf_counter()
+    history = net.SGD(
+        training, args.epochs, args.batch, args.eta,
+        test_data=test if on_test else None,
+        validation_data=validation if args.validation or args.patience else None,
+        monitor_training=args.training, rng=rng, momentum=args.momentum, nesterov=args.nesterov,
+        weight_decay=args.decay, compiled=args.compile, patience=args.patience, save=args.save, report=report,
+    )  # fmt: skip
+    print(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}")
+    for name in history[-1].scores if history else ():
+        best = max(history, key=lambda epoch: epoch.scores[name].correct)
+        print(
+            f"{name}: {history[-1].scores[name].accuracy:.2%} after the last epoch,"
+            f" {best.scores[name].accuracy:.2%} after the best (epoch {best.number})"
+        )
+    if args.patience and history:
+        kept = max(history, key=lambda epoch: epoch.scores["validation"].correct)
+        print(f"the network is as after epoch {kept.number}, the best on the validation images")
+    if args.save:
+        if not history:
+            net.save(args.save)
+        print(f"saved to {args.save}")
+    return 0
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    net = Network.load(args.model)
+    sets = load_digits(
+        args.data, scale=args.scale, validation=args.validation_size, classes=max(2, net.sizes[-1]),
+        dtype=net.weights[0].dtype,
+    )  # fmt: skip
+    pixels = sets[0].x.shape[1]
+    if pixels != net.sizes[0]:
+        raise ValueError(f"the network in {args.model} takes {net.sizes[0]} pixels, and the images have {pixels}")
+    if args.validation and not args.validation_size:
+        raise ValueError("--validation needs validation images, and --validation-size is 0")
+    asked = (args.training, args.validation, args.test or not (args.training or args.validation))
+    for name, wanted, data in zip(("training", "validation", "test"), asked, sets, strict=True):
+        if wanted:
+            result = score(net, data, f"{name} data")
+            print(f"{name}: {result.correct} / {result.total} ({result.accuracy:.2%}), cost {result.cost:.5f}")
+    return 0
+
+
+def _predict(args: argparse.Namespace) -> int:
+    net = Network.load(args.model)
+    for path in args.images:
+        pixels = read_images(path) * (255.0 / args.scale)
+        if pixels.shape[1] != net.sizes[0]:
+            raise ValueError(
+                f"{path}: {pixels.shape[1]} pixels, and the network in {args.model} takes {net.sizes[0]};"
+                " resize the picture"
+            )
+        with no_grad():
+            activations = net(pixels).data
+        for i, (label, a) in enumerate(zip(net.predict(pixels), activations, strict=True)):
+            which = path if len(pixels) == 1 else f"{path}[{i}]"
+            print(f"{which}: {label} (activation {float(np.max(a)):.3f})")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    if args.file:
+        told = {key: getattr(args, key) for key in ("cost", "activation", *LEARNERS) if getattr(args, key)}
+        report = grade(args.file, sizes=args.sizes, seed=args.seed, timeout=args.timeout, **told)
+        print(report)
+        return report.exit_code
+    args.sizes = args.sizes or _sizes(USUAL["sizes"])
+    args.cost, args.activation = args.cost or USUAL["cost"], args.activation or USUAL["activation"]
+    rows = numbers.compare(
+        args.sizes, cost=args.cost, activation=args.activation, init=args.init, batch=args.batch,
+        dtype=DTYPES[args.dtype], seed=args.seed,
+    )  # fmt: skip
+    print(
+        f"{'-'.join(map(str, args.sizes))}, {args.activation} hidden layers, {args.cost} cost, mini-batch of"
+        f" {args.batch}, {args.dtype}, seed {args.seed}\n"
+    )
+    print(numbers.as_table(rows))
+    passed = all(row.passed for row in rows)
+    worst = max(row.engine_equations for row in rows)
+    print(
+        f"\n{'pass' if passed else 'FAIL'}: engine and equations differ by {worst:.1e} of the largest gradient at most"
+        f" (tolerance {rows[0].tolerance:.0e}); finite differences are exact to about"
+        f" {numbers.DIFFERENCE_TOLERANCE[np.dtype(args.dtype)]:.0e}"
+    )
+    return 0 if passed else 1
+
+
+def _derive(args: argparse.Namespace) -> int:
+    found = symbols.derive(args.sizes, cost=args.cost, activation=args.activation, seed=args.seed)
+    print(found.latex() if args.latex else found)
+    return 0 if found.passed else 1
+
+
+def _what_is_saved(args: argparse.Namespace) -> str:
+    if not getattr(args, "save", None):
+        return ""
+    if "finished" in args:
+        return f"; {args.save} holds the network after epoch {args.finished}"
+    return f"; no epoch was finished, and {args.save} has not been written"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
+
+    Bad usage ends in SystemExit, as usual with argparse. 141 is for output that nobody reads to its end (`| head -1`).
+    """
+    args = _parser().parse_args(argv)
+    commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive}
+    run = commands[args.command]
+    try:
+        code = run(args)
+        sys.stdout.flush()  # here, and not when Python exits, so that a closed pipe is met in this place
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to be written goes nowhere
+        return 141
+    except MemoryError as error:
+        print(
+            f"handgrad: error: not enough memory: {error or 'choose a smaller network or mini-batch'}", file=sys.stderr
+        )
+        return 2
+    except (ValueError, FloatingPointError, RuntimeError, OSError) as error:
+        print(f"handgrad: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\ninterrupted{_what_is_saved(args)}", file=sys.stderr)
+        return 130

@@ -1,0 +1,9 @@
+"""A grader for learners: is the `backprop(net, x, y)` in their file right, and if not, where does it go wrong, and why?
+
+The file is EXECUTED, in a process of its own, with nothing but a time limit between it and the machine.
+"""
+
+from nn.grader.report import Report
+from nn.grader.verdict import grade
+
+__all__ = ["Report", "grade"]

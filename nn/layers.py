@@ -1,0 +1,223 @@
+"""Layers, the reusable pieces of networks, and how they hold parameters.
+
+A layer is anything that can be called with activations: a `Linear`, a function such as `autograd.sigmoid` or `np.tanh`,
+a `Sequential` of layers, or a `Module` of your own. Activations have an example per row, or are those of one example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from autograd import Op, Tensor, linear, scope
+from autograd.ops.activations import ACTIVATIONS
+from autograd.ops.activations import layer as one_node
+from nn.equations import Array
+
+Values = Tensor | Array  # activations and the like; a result is a Tensor wherever a Tensor went in
+Layer = Callable[[Any], Any]
+INITIALISATIONS = ("gaussian", "scaled")
+
+
+def activations() -> dict[str, Op]:
+    """The activations that the hidden layers of a `Network` can have, by name.
+
+    >>> list(activations())
+    ['sigmoid', 'tanh', 'relu']
+    """
+    return ACTIVATIONS
+
+
+def fused(activation: Layer | None) -> Op | None:
+    """A whole layer with this activation as one operation of x, w and b; None if the activation is not one of ours.
+
+    >>> fused(np.tanh).name
+    'tanh_layer'
+    """
+    return next((one_node(op) for op in activations().values() if activation in (op, op.forward)), None)
+
+
+class Module:
+    """Something with parameters: the Tensors among its attributes, and those of the modules, lists and tuples there.
+
+    To write a layer, keep its parameters in attributes and say in `__call__` what it computes:
+
+    >>> class Scale(Module):
+    ...     def __init__(self, n):
+    ...         self.s = Tensor(np.ones(n))
+    ...     def __call__(self, x):
+    ...         return x * self.s
+    >>> Sequential(Linear(2, 3), np.tanh, Scale(3)).parameters()[-1].name
+    's2'
+    """
+
+    def parameters(self) -> list[Tensor]:
+        """Return the parameters, each once, in the order in which the attributes were made."""
+        return list(dict.fromkeys(_tensors(list(vars(self).values()))))
+
+    def number(self, place: int) -> None:
+        """Append the layer's place in a `Sequential`, from 1, to the names of the attributes: w becomes w1.
+
+        A parameter that has a name already keeps it.
+        """
+        for attribute, value in vars(self).items():
+            if isinstance(value, Tensor) and value.name is None:
+                value.name = f"{attribute}{place}"
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copy the data of every parameter, by the parameter's name."""
+        return {name: np.array(parameter.data) for name, parameter in self._named().items()}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Set every parameter to the array of its name. All is checked first: on an error nothing has changed.
+
+        Raises ValueError for names that are missing or too many, for another shape, and for data that is not finite.
+        """
+        named = self._named()
+        if named.keys() != state.keys():
+            missing, surplus = sorted(named.keys() - state.keys()), sorted(state.keys() - named.keys())
+            raise ValueError(
+                f"the state does not fit: it lacks {missing or 'nothing'}, and has {surplus or 'nothing'} too many"
+            )
+        new = {}
+        for name, parameter in named.items():
+            array = np.asarray(state[name])
+            if array.shape != parameter.shape:
+                raise ValueError(f"the state does not fit: {name} has shape {array.shape}, not {parameter.shape}")
+            with np.errstate(over="ignore"):
+                new[name] = array.astype(parameter.dtype) if array.dtype.kind in "fiu" else np.array(np.nan)
+            if not np.all(np.isfinite(new[name])):
+                raise ValueError(
+                    f"the state does not fit: {name} holds values that are not finite numbers as {parameter.dtype}"
+                )
+        for name, parameter in named.items():
+            parameter.data = new[name]
+
+    def _named(self) -> dict[str, Tensor]:
+        parameters = self.parameters()
+        named = {parameter.name or "": parameter for parameter in parameters}
+        if "" in named or len(named) < len(parameters):
+            raise ValueError(f"every parameter needs a name of its own; there are {[p.name for p in parameters]}")
+        return named
+
+
+def _tensors(value: object) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(part)
+    elif isinstance(value, Module):
+        yield from value.parameters()
+
+
+def real(dtype: DTypeLike) -> np.dtype[Any]:
+    """Return the dtype of parameters, float32 or float64. Raises ValueError for any other."""
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"the dtype of a network is float32 or float64, not {np.dtype(dtype)}")
+    return np.dtype(dtype)
+
+
+def initial_weights(n_out: int, n_in: int, init: str, rng: np.random.Generator) -> Array:
+    """Draw weights of shape (n_out, n_in): from N(0, 1) for "gaussian", from N(0, 1/n_in) for "scaled"."""
+    if init not in INITIALISATIONS:
+        raise ValueError(f"there is no initialisation {init!r}; there are {', '.join(INITIALISATIONS)}")
+    return rng.standard_normal((n_out, n_in)) / (np.sqrt(n_in) if init == "scaled" else 1.0)
+
+
+class Linear(Module):
+    """a = f(x w^T + b): weights `w` of shape (n_out, n_in), biases `b` of shape (n_out,), and no f by default.
+
+    With an `activation` out of `activations()` the layer is one node of the graph, which is faster.
+
+    `name` is appended to the names of the parameters: Linear(2, 3, name="1") has w1 and b1. `init` is "gaussian" (all
+    N(0, 1), as in the book's chapter 1) or "scaled" (weights N(0, 1/n_in), chapter 3, "Weight initialization").
+
+    >>> layer = Linear(2, 3, rng=0)
+    >>> layer(np.array([1.0, 2.0])).shape, layer(np.ones((5, 2))).shape
+    ((3,), (5, 3))
+    """
+
+    def __init__(
+        self, n_in: int, n_out: int, *, activation: Layer | None = None, name: str = "",
+        init: str = "gaussian", dtype: DTypeLike = np.float64, rng: np.random.Generator | int | None = None,
+    ):  # fmt: skip
+        if n_in < 1 or n_out < 1:
+            raise ValueError(f"a layer needs at least one neuron on each side, not {n_in} and {n_out}")
+        dtype = real(dtype)
+        rng = np.random.default_rng(rng)
+        biases = rng.standard_normal(n_out)  # before the weights, as the book draws them
+        self.w = Tensor(initial_weights(n_out, n_in, init, rng).astype(dtype))
+        self.b = Tensor(biases.astype(dtype))
+        self.activation = activation
+        self._fused = fused(activation)
+        self.named = bool(name)
+        self.rename(name)
+
+    def rename(self, name: str) -> None:
+        """Call the parameters w and b with `name` appended; in graphs, the layer's values z and a, and itself."""
+        self.w.name, self.b.name, self._z, self._a = (letter + name for letter in "wbza")
+        self._scope = (f"layer {name}".rstrip(),)
+
+    def number(self, place: int) -> None:
+        """Rename the layer by its place in a `Sequential`, unless it was given a name."""
+        if not self.named:
+            self.rename(str(place))
+
+    def weighted_input(self, x: Values) -> Tensor:
+        """z = x w^T + b, of shape (n_out,) for one example of shape (n_in,), (n, n_out) for a batch."""
+        z: Tensor = linear(x, self.w, self.b)
+        z.name, z.scope = self._z, z.scope + self._scope
+        return z
+
+    def __call__(self, x: Values) -> Tensor:
+        if self._fused is not None:
+            a: Tensor = self._fused(x, self.w, self.b)
+            a.name, a.scope = self._a, a.scope + self._scope
+            return a
+        z = self.weighted_input(x)
+        if self.activation is None:
+            return z
+        with scope(*self._scope):
+            a = self.activation(z)
+        a.name = a.name or self._a
+        return a
+
+    def __repr__(self) -> str:
+        return f"Linear({self.w.shape[1]}, {self.w.shape[0]})"
+
+
+class Sequential(Module):
+    """Layers, one after the other. The parameters of layers without a name are numbered by place: w1, b1, w2, …
+
+    >>> net = Sequential(Linear(2, 3), np.tanh, Linear(3, 1), np.tanh)
+    >>> [p.name for p in net.parameters()]
+    ['w1', 'b1', 'w2', 'b2']
+    """
+
+    def __init__(self, *layers: Layer):
+        self.layers = list(layers)
+        for place, layer in enumerate(self._with_parameters(), 1):
+            layer.number(place)
+
+    def _with_parameters(self) -> Iterator[Module]:
+        """The layers that have parameters, also those in a `Sequential` among the layers."""
+        for layer in self.layers:
+            if isinstance(layer, Sequential):
+                yield from layer._with_parameters()
+            elif isinstance(layer, Module) and layer.parameters():
+                yield layer
+
+    def __call__(self, a: Values) -> Any:
+        for layer in self.layers:
+            a = layer(a)
+        return a
+
+    def __repr__(self) -> str:
+        names = [
+            getattr(layer, "__name__", None) or getattr(layer, "name", None) or repr(layer) for layer in self.layers
+        ]
+        return f"Sequential({', '.join(names)})"
