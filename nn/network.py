@@ -85,15 +85,15 @@ class Network(Module):
         return type(self).cost is Network.cost
 
     def __call__(self, x: Values | ArrayLike) -> Any:
-        x = _with_shape(x)
-        if self._is_column(x):
-            return self.layers(x[:, 0])[:, np.newaxis]
-        if not x.ndim or x.shape[-1] != self.sizes[0]:
+        values = _with_shape(x)
+        if self._is_column(values):
+            return self.layers(values[:, 0])[:, np.newaxis]
+        if not values.ndim or values.shape[-1] != self.sizes[0]:
             raise ValueError(
                 f"the network takes {self.sizes[0]} inputs, of shape ({self.sizes[0]},) for one example or"
-                f" (n, {self.sizes[0]}) for a batch, and not {x.shape}"
+                f" (n, {self.sizes[0]}) for a batch, and not {values.shape}"
             )
-        return self.layers(x)
+        return self.layers(values)
 
     def _is_column(self, x: Values) -> bool:
         return bool(x.shape == (self.sizes[0], 1) != (1, 1))
@@ -104,9 +104,9 @@ class Network(Module):
 
     def predict(self, x: Values | ArrayLike) -> NDArray[np.int64]:
         """The label of each example: the most active output, or with a single output whether it reaches 0.5."""
-        x = _with_shape(x)
+        values = _with_shape(x)
         with no_grad():
-            a = self.layers(x[:, 0] if self._is_column(x) else x).data
+            a = self.layers(values[:, 0] if self._is_column(values) else values).data
         labels: NDArray[np.int64] = (
             (a[..., 0] >= 0.5).astype(np.int64) if self.sizes[-1] == 1 else np.argmax(a, axis=-1)
         )
