@@ -77,6 +77,10 @@ def tracing() -> AbstractContextManager[None]:
     return _within(Block(records=True, traces=True))
 
 
+class TracedValueError(TypeError):
+    """Raised where a function that is being traced looks at a value: a program would keep the value of the trace."""
+
+
 def is_tracing() -> bool:
     """Whether a function is being traced."""
     return type(current_scope()) is Traced

@@ -17,7 +17,7 @@ import numpy as np
 from numpy import float64, ndarray
 
 from autograd.data import NUMBERS, array_of, constant, float_data
-from autograd.recording import Traced, current_scope, is_tracing
+from autograd.recording import Traced, TracedValueError, current_scope, is_tracing
 from autograd.registry import NAMED
 from autograd.vocabulary import Vocabulary
 
@@ -345,6 +345,22 @@ class Tensor(Node):
             refuse_value(self, "t.item()")
         return float(self._value.item())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.inputs:
+            raise TypeError(
+                f"{describe(self)} cannot be pickled, for its graph would be lost; pickle t.data, or t.detach()"
+            )
+        return _restored, (self._value, self.name, self.grad, self.op is CONSTANT)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A leaf of its own for a leaf; for a computed Tensor the same value in the same graph."""
+        if self.inputs:
+            return NAMED["identity"](self)  # type: ignore[no-any-return]
+        return _restored(self._value, self.name, self.grad, self.op is CONSTANT)
+
+    def __copy__(self) -> Tensor:
+        return self.__deepcopy__({})
+
     def backward(self, seed: Any = None) -> None:
         """Write into `.grad` the gradient of this Tensor with respect to every Tensor that it was computed from.
 
@@ -412,6 +428,13 @@ def constant_tensor(data: Any) -> Tensor:
     return node
 
 
+def _restored(value: Any, name: str | None, grad: Any, is_constant: bool) -> Tensor:
+    """A copy of a leaf or a constant, with the history of neither: when its data changed does not count here."""
+    node = constant_tensor(np.copy(value)[()]) if is_constant else Tensor(value)
+    node.name, node.grad = name, np.copy(grad)[()] if grad is not None else None
+    return node
+
+
 def plain_input(value: Any, name: str | None = None) -> Plain:
     """A leaf that is not differentiated: what a traced function is given in place of an array or a number."""
     node: Plain = object.__new__(Plain)
@@ -435,8 +458,8 @@ def plain(value: Any) -> Any:
 
 
 def refuse_value(node: Node, what: str) -> NoReturn:
-    """Raise TypeError: a traced function may not look at a value, which would then stay as it was in the trace."""
-    raise TypeError(
+    """Raise TracedValueError: what a traced function does with a value would stay as it was in the trace."""
+    raise TracedValueError(
         f"{what} of {describe(node)} is read while the function is traced, and a program would keep the value that it"
         " has now; use what is recorded: np.where(t > 0, a, b) for an if, np.maximum for max, t.detach() for t.data"
     )

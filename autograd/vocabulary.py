@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
+from autograd.recording import TracedValueError
 from autograd.registry import ADVICE, NAMED, NUMPY, PLAIN
 
 STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
@@ -161,6 +162,8 @@ class Vocabulary:
             try:
                 if function in NUMPY:
                     return NUMPY[function](*args, **kwargs)
+            except TracedValueError:
+                raise
             except TypeError:  # of a parameter that has no derivative: here there is none to take
                 pass
             return NAMED["plain_call"](function, name, args, kwargs)

@@ -2,6 +2,9 @@
 
 import gc
 import itertools
+import operator
+import sys
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +13,20 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Op, Tensor, backprop, check_gradients, no_grad
+from autograd import (
+    Op,
+    Tensor,
+    backprop,
+    check_gradients,
+    grad,
+    linear,
+    no_grad,
+    sigmoid_layer,
+    softplus,
+    tanh_layer,
+)
+from autograd.ops.activations import layer
+from autograd.ops.shaping import join
 from nn.sgd import SGD
 
 
@@ -515,3 +531,68 @@ def test_looking_at_a_view_does_not_hide_whose_memory_it_is():
     w.data -= 1.0
     with pytest.raises(RuntimeError, match="was changed after"):
         y.backward()
+
+
+def test_threads_lose_no_gradient():
+    w = Tensor(np.zeros(50))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def work():
+        for _ in range(200):
+            (w * 1.0).sum().backward()
+
+    try:
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    np.testing.assert_array_equal(w.grad, np.full(50, 1600.0))
+
+
+def test_the_mixed_derivative_of_a_power_at_the_exponent_0():
+    mixed = [grad(grad(operator.pow, i), 1 - i)(2.0, 0.0) for i in (0, 1)]
+    np.testing.assert_allclose(mixed, [0.5, 0.5])
+    rows = grad(lambda a, b: np.sum(grad(lambda a, b: np.sum(a**b))(a, b)), 1)(np.array([2.0, 0.0]), np.zeros(2))
+    assert rows[0] == 0.5
+
+
+def test_backward_through_a_join_of_many_is_linear():
+    """Each part is asked for once: the rule of concatenate runs once for all its inputs."""
+    calls = []
+
+    def rule(wanted, g, y, *xs, axis=0):
+        calls.append(wanted)
+        return join.rules[0](wanted, g, y, *xs, axis=axis)
+
+    twin = Op(join.forward, join.template, rule, name="join")
+    parts = [Tensor(np.ones(2)) for _ in range(100)]
+    twin(*parts, axis=0).sum().backward()
+    assert calls == [list(range(100))]
+    assert all(np.array_equal(part.grad, [1.0, 1.0]) for part in parts)
+
+
+def test_a_transposition_of_one_axis():
+    t = Tensor([1.0, 2.0])
+    (t.transpose(0) * 3.0).sum().backward()
+    np.testing.assert_array_equal(t.grad, [3.0, 3.0])
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0), (0, 0)])
+def test_products_of_empty_arrays(shape):
+    n, k = shape
+    x, w, b = Tensor(np.ones((n, k))), Tensor(np.ones((4, k))), Tensor(np.ones(4))
+    for neurons in (linear, sigmoid_layer, tanh_layer):
+        neurons(x, w, b).sum().backward()
+        linear(Tensor(np.ones((2, n, k))), w, b).sum().backward()
+    np.tensordot(x, np.ones((n, k)), 2).backward()
+    np.tensordot(x, np.ones((k, 5)), 1).sum().backward()
+    assert (x.grad.shape, w.grad.shape) == (x.shape, w.shape)
+
+
+def test_a_rule_that_reads_the_weighted_input_makes_a_layer():
+    x, w, b = (np.array(part) for part in ([[1.0, -2.0]], [[0.5, 0.3]], [0.1]))
+    check_gradients(layer(softplus), x, w, b)

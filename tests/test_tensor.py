@@ -1,9 +1,12 @@
 """What a Tensor is: how it is made, what it answers to, and that nothing cuts it from its graph unasked."""
 
+import copy
 import gc
 import math
+import pickle
 import random
 import threading
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Tensor, no_grad
+from autograd import Op, Tensor, no_grad
 
 
 @pytest.mark.parametrize(
@@ -487,3 +490,82 @@ def test_small_manners():
     with pytest.raises(TypeError, match="cannot be iterated over"):
         list(t)
     assert Tensor.__add__.__doc__ == "a + b, recorded."
+
+
+def test_copies_keep_what_they_are_copies_of():
+    w = Tensor([1.0, 2.0], name="w")
+    w.data -= 1.0
+    w.grad = np.array([3.0, 4.0])
+    for copied in (copy.copy(w), copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
+        assert (copied.name, copied.op) == ("w", None)
+        np.testing.assert_array_equal(copied.data, [0.0, 1.0])
+        np.testing.assert_array_equal(copied.grad, [3.0, 4.0])
+        copied.data -= 5.0
+        copied.grad *= 0.0
+        np.testing.assert_array_equal(w.data, [0.0, 1.0])
+        np.testing.assert_array_equal(w.grad, [3.0, 4.0])
+        assert copied.detach().inputs == ()
+    two = copy.deepcopy([w, w])
+    assert two[0] is two[1]
+
+
+def test_a_parameter_from_another_process_is_not_taken_for_changed():
+    w = Tensor([1.0, 2.0])
+    w.data -= 1.0
+    again = pickle.loads(pickle.dumps(w))
+    output = (again * again).sum()
+    Tensor(0.0).data = 1.0  # some data changed somewhere: graphs are looked through
+    output.backward()
+    np.testing.assert_array_equal(again.grad, [0.0, 2.0])
+
+
+def test_a_copy_of_a_computed_tensor_stays_on_its_graph():
+    x = Tensor([1.0, 2.0])
+    y = copy.deepcopy(x * x)
+    (y * 3.0).sum().backward()
+    np.testing.assert_array_equal(x.grad, [6.0, 12.0])
+    with pytest.raises(TypeError, match=r"cannot be pickled.*t\.detach"):
+        pickle.dumps(x * x)
+
+
+def test_a_value_that_nothing_was_taken_from_has_its_own_memory():
+    t = Tensor([[1.0, 2.0]])
+    for y in (np.squeeze(t[0] * 1.0), np.squeeze(t, axis=None)[np.newaxis], t.reshape(1, 2)):
+        y.data -= 1.0
+        np.testing.assert_array_equal(t.data, [[1.0, 2.0]])
+    x = Tensor([1.0, 2.0])
+    y = np.squeeze(x)
+    y.data -= 1.0
+    np.testing.assert_array_equal(x.data, [1.0, 2.0])
+    with no_grad():
+        c = np.squeeze(x)
+    x.data -= 1.0
+    np.testing.assert_array_equal(c.data, [1.0, 2.0])
+
+
+def test_a_scalar_node_takes_little_memory():
+    x, n = Tensor(1.0), 2000
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        y = x
+        for _ in range(n):
+            y = y * x
+        assert (tracemalloc.get_traced_memory()[0] - before) / n <= 260
+    finally:
+        tracemalloc.stop()
+
+
+def test_messages_stay_short():
+    many = [Tensor(np.ones(2), name="n" * 10_000) for _ in range(500)]
+    with pytest.raises(ValueError, match="and 497 more") as caught:
+        np.concatenate([*many, Tensor(np.ones((2, 2)))])
+    assert len(str(caught.value)) < 1500
+
+
+def test_an_op_whose_forward_gives_a_python_number():
+    half = Op(lambda x: float(x) / 2, "x / 2", lambda g, y, x: g / 2, name="half")
+    x = Tensor(3.0)
+    y = half(x)
+    y.backward()
+    assert (y.data, x.grad) == (1.5, 0.5)

@@ -1,0 +1,118 @@
+"""The recording switch: blocks that nest, interleave, and belong to a thread or a task."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from autograd import Tensor, grad, no_grad, scope
+from autograd.recording import recording, tracing
+from autograd.tensor import Plain
+
+X = Tensor([1.0, -2.0], name="x")
+
+
+def is_recorded():
+    return bool((X * 2.0).inputs)
+
+
+def test_generators_may_leave_their_blocks_in_any_order():
+    def generator():
+        with no_grad():
+            yield is_recorded()
+
+    one, other = generator(), generator()
+    assert (next(one), next(other)) == (False, False)
+    one.close()
+    assert not is_recorded()  # the other is still inside its block
+    other.close()
+    assert is_recorded()
+
+
+def test_scopes_of_generators_interleave():
+    def generator(name):
+        with scope(name):
+            yield (X * 2.0).scope
+
+    one, other = generator("a"), generator("b")
+    assert (next(one), next(other)) == (("a",), ("a", "b"))
+    one.close()
+    assert (X * 2.0).scope == ("b",)
+    other.close()
+    assert (X * 2.0).scope == ()
+
+
+def test_tasks_and_threads_have_their_own_switch():
+    async def task(off):
+        if off:
+            with no_grad():
+                await asyncio.sleep(0)
+                return is_recorded()
+        await asyncio.sleep(0)
+        return is_recorded()
+
+    async def both():
+        return await asyncio.gather(task(True), task(False))
+
+    assert asyncio.run(both()) == [False, True]
+    found = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: found.append(is_recorded()))
+        thread.start()
+        thread.join()
+    assert found == [True]
+
+
+def test_an_error_leaves_the_block():
+    with pytest.raises(ZeroDivisionError), no_grad():
+        raise ZeroDivisionError
+    assert is_recorded()
+    with no_grad(), recording():
+        assert is_recorded()
+
+
+def test_what_has_no_derivative_is_recorded_while_a_function_is_traced():
+    assert isinstance(X > 0, np.ndarray)
+    with tracing():
+        mask = ~(X > 0) & (X < 5)
+        assert isinstance(mask, Plain)
+        assert isinstance(X[np.argmax(X)], Tensor)
+        product = mask * X
+        assert isinstance(product, Tensor)
+        assert isinstance(X.detach(), Plain)
+        with no_grad():
+            assert isinstance(X * 2.0, Plain)
+    assert np.array_equal(mask._value, [False, True])
+
+
+REFUSED = {
+    "t.data": lambda t: t.data,
+    "float": lambda t: float(t[0]),
+    "int": lambda t: int(t[0]),
+    "complex": lambda t: complex(t[0]),
+    "item": lambda t: t[0].item(),
+    "if": lambda t: 1 if t[0] > 0 else 2,
+    "max": lambda t: max(t[0], t[1]),
+    "sorted": lambda t: sorted(t),
+    "mask": lambda t: t[t > 0],
+    "nonzero": lambda t: np.nonzero(t),
+    "where": lambda t: np.where(t > 0),
+    "unique": lambda t: np.unique(t > 0),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_looks_at_a_value_is_refused_while_a_function_is_traced(name):
+    f = REFUSED[name]
+    f(X)
+    with tracing(), pytest.raises(TypeError, match="is read while the function is traced, and a program would keep"):
+        f(X)
+
+
+def test_a_derivative_inside_a_traced_function_is_recorded():
+    with tracing():
+        slope = grad(lambda x: np.sum(np.where(x > 0, x * x, x)))(X)
+        assert isinstance(slope, Tensor)
+        assert slope.inputs
+    np.testing.assert_array_equal(slope.data, [2.0, 1.0])
