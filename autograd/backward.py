@@ -15,6 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from autograd.data import array_of, float_data
+from autograd.recording import is_tracing
 from autograd.registry import NAMED
 from autograd.stale import refuse_changed_data
 from autograd.tensor import CONSTANT, Node, Tensor, explained, last_change, plain
@@ -55,7 +56,7 @@ def backprop(
     Tensor(27.0) 18.0
     """
     seed = seed_of(output, seed)
-    record = record or isinstance(seed, Node)
+    record = record or isinstance(seed, Node) or is_tracing()
     grads: dict[Tensor, Any] = {output: seed}
     if output.op is None:
         return grads
@@ -67,18 +68,18 @@ def backprop(
         op: Any = node.op
         try:
             for x, part in zip(node.inputs, op.pull(grads[node], node, record)):
-                if isinstance(x, Tensor):
-                    value = x._value
-                    kind = type(part)
-                    if kind is ndarray:
-                        if part.shape != value.shape or part.dtype is not value.dtype:
-                            part = fit(part, value)
-                        elif x.op is None and part is grads[node]:
-                            part = part.copy()  # what is left in a leaf can be written into without changing another
-                    elif kind is not type(value):
+                if part is None and not isinstance(x, Tensor):
+                    continue
+                value, kind = x._value, type(part)
+                if kind is ndarray:
+                    if part.shape != value.shape or part.dtype is not value.dtype:
                         part = fit(part, value)
-                    earlier = grads.get(x)  # added out of place: two edges may carry the same array
-                    grads[x] = part if earlier is None else earlier + part
+                    elif x.op is None and part is grads[node]:
+                        part = part.copy()  # what is left in a leaf can be written into without changing another
+                elif kind is not type(value):
+                    part = fit(part, value)
+                earlier = grads.get(x)  # added out of place: two edges may carry the same array
+                grads[x] = part if earlier is None else earlier + part
         except (TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
             raise explained(error, f"backward of {op.name}", node.inputs) from error
     return grads

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -37,8 +37,9 @@ class Op:
     whose rule is None is never differentiated. An operation without rules has no derivative, and gives plain arrays.
 
     template  the source text of the operation, in the names of its inputs and parameters
-    delta     makes of `(g, y, *inputs)` what all rules get in place of g, computed once: a fused operation f(u(…)) has
-              the rules of u, and delta = g f'(u), which is the error of the book's BP2. Its `parts` are u and f
+    delta     of an operation of three inputs: makes of `(g, y, *inputs)` what its rules get in place of g, computed once.
+              A layer f(u(x, w, b)) has the rules of u, and delta = g f'(u), the error of the book's BP2; its `parts`
+              are u and f
     facts     what readings want to know of it: elementwise=True, activation=True, …; `op.facts` has them
 
     A forward function that has a parameter `out` acts element by element: replay has it write into arrays, and may give
@@ -74,18 +75,21 @@ class Op:
     ):  # fmt: skip
         self.forward, self.template, self.rules = forward, template, rules
         self.delta, self.parts, self.facts = delta, parts, facts
+        if delta is not None and len(rules) != 3:
+            raise ValueError(f"{name}: an operation with a delta has three inputs and a rule for each")
         self.name = name or forward.__name__.lstrip("_")
         self.operands, self.params, self.defaults = _signature(forward, template, rules)
         self.arity = MANY if self.operands[:1] == ("*xs",) else len(self.operands)
         self.known = frozenset(self.params)
         # The same call in forms for few inputs, where graphs of scalars spend most of their time.
-        bare = bool(rules) and not self.params and delta is None and None not in rules
-        self.call: Callable[..., Any] = {1: _call_one, 2: _call_two}.get(self.arity if bare else 0, _call_any)(self)
-        self.pull: Callable[..., Any] = {1: _pull_one, 2: _pull_two}.get(self.arity if bare else 0, _pull_any)(self)
+        arity = self.arity if rules and not self.params and None not in rules else 0
+        self.call: Callable[..., Any] = {1: call_one, 2: call_two}.get(arity, call_any)(self)
+        pulls = {MANY: _pull_many, 1: _pull_one, 2: _pull_two, 3: _pull_three}
+        self.pull: Callable[..., Any] = pulls.get(MANY if self.arity == MANY else arity, _pull_any)(self)
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """The result on these inputs: a recorded Tensor if one of them is a Tensor, else just NumPy's."""
-        if len(inputs) > self.arity or params:
+        if len(inputs) > self.arity or (params and not params.keys() <= self.known):
             inputs, params = self.bind(inputs, params)
         return self.call(*inputs, **params)
 
@@ -128,7 +132,7 @@ def _signature(
     return names[:n], names[n:], dict(zip(reversed(names), reversed(defaults)))
 
 
-def _call_one(op: Op) -> Callable[..., Any]:
+def call_one(op: Op) -> Callable[..., Any]:
     forward = op.forward
 
     def call(x: Any) -> Any:
@@ -143,7 +147,7 @@ def _call_one(op: Op) -> Callable[..., Any]:
     return call
 
 
-def _call_two(op: Op) -> Callable[..., Any]:
+def call_two(op: Op) -> Callable[..., Any]:
     forward = op.forward
 
     def call(a: Any, b: Any) -> Any:
@@ -165,30 +169,30 @@ def _call_two(op: Op) -> Callable[..., Any]:
     return call
 
 
-def _call_any(op: Op) -> Callable[..., Any]:
-    forward, name = op.forward, op.name
+def call_any(op: Op) -> Callable[..., Any]:
+    forward, name, rules = op.forward, op.name, op.rules
     fixed = [i for i, rule in enumerate(op.rules) if rule is None]  # inputs that are never differentiated
 
     def call(*inputs: Any, **params: Any) -> Any:
-        operands, values, recorded = [], [], False
+        values, recorded, converted = [], False, bool(fixed)
         for x in inputs:
             if isinstance(x, Node):
-                values.append(x._value)
-                recorded = True
-            else:
-                x = x if type(x) in NUMBERS else constant(x, name)
-                values.append(x)
-            operands.append(x)
+                x, recorded = x._value, True
+            elif type(x) not in NUMBERS:
+                x, converted = constant(x, name), True
+            values.append(x)
         try:
             data = forward(*values, **params)
         except (TypeError, ValueError, IndexError) as error:
             raise explained(error, name, inputs) from error
-        if not recorded:
+        if not recorded or not (rules or is_tracing()):
             return data
+        if converted:
+            inputs = tuple([x if isinstance(x, Node) else value for x, value in zip(inputs, values, strict=True)])
         for i in fixed:
-            if isinstance(operands[i], Tensor):
-                operands[i] = NAMED["detach"](operands[i])
-        return record(data, op, tuple(operands), params)
+            if isinstance(inputs[i], Tensor):
+                inputs = (*inputs[:i], NAMED["detach"](inputs[i]), *inputs[i + 1 :])
+        return record(data, op, inputs, params)
 
     return call
 
@@ -226,21 +230,56 @@ def _pull_two(op: Op) -> Callable[..., Any]:
     return pull
 
 
-def _pull_any(op: Op) -> Callable[..., Any]:
-    rules, delta, many = op.rules, op.delta, op.arity == MANY
+def _pull_three(op: Op) -> Callable[..., Any]:
+    first, second, third = op.rules
+    delta = op.delta
 
-    def pull(g: Any, node: Node, recorded: bool) -> Sequence[Any]:
-        inputs, params = node.inputs, node.params
-        y, operands = (node, inputs) if recorded else (node._value, node.values)
-        wanted = [i for i, x in enumerate(inputs) if isinstance(x, Tensor)]
+    def pull(g: Any, node: Node, recorded: bool) -> tuple[Any, ...]:
+        a, b, c = node.inputs
+        y: Any = node
+        to_a, to_b, to_c = isinstance(a, Tensor), isinstance(b, Tensor), isinstance(c, Tensor)
+        if not recorded:
+            y = node._value
+            if to_a:
+                a = a._value
+            if to_b:
+                b = b._value
+            if to_c:
+                c = c._value
         if delta is not None:
-            g = delta(g, y, *operands)
-        if many:
-            found = rules[0](wanted, g, y, *operands, **params)
-        else:
-            found = [rules[i](g, y, *operands, **params) for i in wanted]
-        parts = [None] * len(inputs)
-        for i, part in zip(wanted, found, strict=True):
+            g = delta(g, y, a, b, c)
+        return (
+            first(g, y, a, b, c) if to_a else None,
+            second(g, y, a, b, c) if to_b else None,
+            third(g, y, a, b, c) if to_c else None,
+        )
+
+    return pull
+
+
+def _pull_any(op: Op) -> Callable[..., Any]:
+    rules = op.rules
+
+    def pull(g: Any, node: Node, recorded: bool) -> list[Any]:
+        params = node.params
+        y, operands = (node, node.inputs) if recorded else (node._value, node.values)
+        parts: list[Any] = []
+        for x, rule in zip(node.inputs, rules):
+            parts.append(rule(g, y, *operands, **params) if isinstance(x, Tensor) else None)
+        return parts
+
+    return pull
+
+
+def _pull_many(op: Op) -> Callable[..., Any]:
+    """One rule gives the parts of all inputs that are asked for: `rule(wanted, g, y, *inputs, **params)`."""
+    (rule,) = op.rules
+
+    def pull(g: Any, node: Node, recorded: bool) -> list[Any]:
+        y, operands = (node, node.inputs) if recorded else (node._value, node.values)
+        wanted = [i for i, x in enumerate(node.inputs) if isinstance(x, Tensor)]
+        parts: list[Any] = [None] * len(operands)
+        for i, part in zip(wanted, rule(wanted, g, y, *operands, **node.params), strict=True):
             parts[i] = part
         return parts
 
@@ -268,7 +307,10 @@ class Node(Vocabulary):
     @property
     def values(self) -> list[Any]:
         """The inputs as plain NumPy: the data of those that are nodes."""
-        return [x._value if isinstance(x, Node) else x for x in self.inputs]
+        values = []
+        for x in self.inputs:  # not in brackets: Python 3.11 calls a function for those
+            values.append(x._value if isinstance(x, Node) else x)
+        return values
 
     def __repr__(self) -> str:
         value = self._value
@@ -324,7 +366,7 @@ class Tensor(Node):
         self.changed = now if self.changed >= 0 else -now
 
     def _hand_out(self) -> Any:
-        if is_tracing():
+        if type(current_scope()) is Traced:
             refuse_value(self, "t.data")
         value = self._value
         if self.op is not None and type(value) is ndarray and shares_memory(value, self.inputs):
@@ -391,7 +433,7 @@ class Plain(Node):
 def record(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> Any:
     """The Tensor of the `data` that `op` made from `inputs`; in a trace, `Plain` for what is not differentiated."""
     scope = current_scope()
-    if type(scope) is not tuple or not op.rules:
+    if type(scope) is not tuple:
         return _unusual(data, op, inputs, params, scope)
     if type(data) is not float64 and (type(data) is not ndarray or not data.ndim or data.dtype.kind != "f"):
         data = float_data(data, op.name)
@@ -405,10 +447,8 @@ def record(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = 
 
 
 def _unusual(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any], scope: tuple[str, ...] | None) -> Any:
-    """What `record` makes under `no_grad()`, of an operation without rules, and while a function is traced."""
+    """What `record` makes under `no_grad()`, and while a function is traced."""
     if not isinstance(scope, Traced):
-        if not op.rules:
-            return data
         data = float_data(data, op.name)
         return constant_tensor(data.copy() if shares_memory(data, inputs) else data)
     differentiated = bool(op.rules) and scope.records and any(isinstance(x, Tensor) for x in inputs)

@@ -157,8 +157,7 @@ class Vocabulary:
         raise TypeError(f"np.{ufunc.__name__}.{method} is not supported for Tensors; use np.sum, np.prod, np.cumsum, …")
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        name = f"{(getattr(function, '__module__', None) or 'numpy').replace('numpy', 'np', 1)}.{function.__name__}"
-        if not any(getattr(kind, "is_differentiated", False) for kind in types):
+        if not self.is_differentiated and not any(getattr(kind, "is_differentiated", False) for kind in types):
             try:
                 if function in NUMPY:
                     return NUMPY[function](*args, **kwargs)
@@ -166,7 +165,7 @@ class Vocabulary:
                 raise
             except TypeError:  # of a parameter that has no derivative: here there is none to take
                 pass
-            return NAMED["plain_call"](function, name, args, kwargs)
+            return NAMED["plain_call"](function, _written(function), args, kwargs)
         if function in NUMPY:
             call = NUMPY[function]
             arity = getattr(call, "arity", len(args))
@@ -177,9 +176,9 @@ class Vocabulary:
             kwargs = {key: value for key, value in kwargs.items() if not (key in ("out", "dtype") and value is None)}
             return call(*args, **kwargs)
         if function in PLAIN:
-            return NAMED["plain_call"](function, name, args, kwargs)
+            return NAMED["plain_call"](function, _written(function), args, kwargs)
         advice = ADVICE.get(function, "write it with functions that are (autograd.operations() lists them)")
-        raise TypeError(f"{name} is not supported for Tensors: {advice}, or use t.data off the graph")
+        raise TypeError(f"{_written(function)} is not supported for Tensors: {advice}, or use t.data off the graph")
 
     if not TYPE_CHECKING:
 
@@ -187,3 +186,8 @@ class Vocabulary:
             package = "np" if any(function.__name__ == name for function in NUMPY) else "autograd"
             hint = f"; use {package}.{name}(t)" if name in NAMED else ""
             raise AttributeError(f"a Tensor has no attribute {name!r}{hint}")
+
+
+def _written(function: Any) -> str:
+    """A function of NumPy as it is written: np.linalg.inv."""
+    return f"{(getattr(function, '__module__', None) or 'numpy').replace('numpy', 'np', 1)}.{function.__name__}"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd.ops import activations, elementwise, plain, products, shaping
-from autograd.tensor import Node, Op
+from autograd.tensor import Node, Op, call_one
 
 OPERATORS = {
     "add": elementwise.add,
@@ -54,4 +54,4 @@ for name, op in OPERATORS.items():
     add_method(f"__r{name}__", reflected(op.call), op)
 for name, op in {**COMPARISONS, **UNARY}.items():
     add_method(name, op.call, op)
-Node.T = property(shaping.transpose.call)
+Node.T = property(call_one(shaping.transpose))
