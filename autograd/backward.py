@@ -64,13 +64,15 @@ def backprop(
     if last_change[0] > nodes[-1].tick:
         refuse_changed_data(nodes)
 
+    so_far = grads.get
     for node in nodes:
         op: Any = node.op
         try:
             for x, part in zip(node.inputs, op.pull(grads[node], node, record)):
                 if part is None and not isinstance(x, Tensor):
                     continue
-                value, kind = x._value, type(part)
+                value = x._value
+                kind = type(part)
                 if kind is ndarray:
                     if part.shape != value.shape or part.dtype is not value.dtype:
                         part = fit(part, value)
@@ -78,7 +80,7 @@ def backprop(
                         part = part.copy()  # what is left in a leaf can be written into without changing another
                 elif kind is not type(value):
                     part = fit(part, value)
-                earlier = grads.get(x)  # added out of place: two edges may carry the same array
+                earlier = so_far(x)  # added out of place: two edges may carry the same array
                 grads[x] = part if earlier is None else earlier + part
         except (TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
             raise explained(error, f"backward of {op.name}", node.inputs) from error

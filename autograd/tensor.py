@@ -37,9 +37,9 @@ class Op:
     whose rule is None is never differentiated. An operation without rules has no derivative, and gives plain arrays.
 
     template  the source text of the operation, in the names of its inputs and parameters
-    delta     of an operation of three inputs: makes of `(g, y, *inputs)` what its rules get in place of g, computed once.
-              A layer f(u(x, w, b)) has the rules of u, and delta = g f'(u), the error of the book's BP2; its `parts`
-              are u and f
+    delta     of an operation of three inputs: makes of `(g, y, *inputs)` what its rules get in place of g, once for
+              all. A layer f(u(x, w, b)) has the rules of u, and delta = g f'(u), the error of the book's BP2; its
+              `parts` are u and f
     facts     what readings want to know of it: elementwise=True, activation=True, …; `op.facts` has them
 
     A forward function that has a parameter `out` acts element by element: replay has it write into arrays, and may give
@@ -151,20 +151,22 @@ def call_two(op: Op) -> Callable[..., Any]:
     forward = op.forward
 
     def call(a: Any, b: Any) -> Any:
-        recorded = False
         if isinstance(a, Node):
-            x, recorded = a._value, True
+            x = a._value
+            if isinstance(b, Node):
+                z = b._value
+            else:
+                z = b = b if type(b) in NUMBERS else constant(b, op.name)
         else:
             x = a = a if type(a) in NUMBERS else constant(a, op.name)
-        if isinstance(b, Node):
-            z, recorded = b._value, True
-        else:
-            z = b = b if type(b) in NUMBERS else constant(b, op.name)
+            if not isinstance(b, Node):
+                return forward(x, b if type(b) in NUMBERS else constant(b, op.name))
+            z = b._value
         try:
             data = forward(x, z)
         except (TypeError, ValueError, IndexError) as error:
             raise explained(error, op.name, (a, b)) from error
-        return record(data, op, (a, b)) if recorded else data
+        return record(data, op, (a, b))
 
     return call
 
@@ -217,15 +219,14 @@ def _pull_two(op: Op) -> Callable[..., Any]:
 
     def pull(g: Any, node: Node, recorded: bool) -> tuple[Any, ...]:
         a, b = node.inputs
-        y: Any = node
-        to_a, to_b = isinstance(a, Tensor), isinstance(b, Tensor)
-        if not recorded:
-            y = node._value
-            if to_a:
-                a = a._value
-            if to_b:
-                b = b._value
-        return (left(g, y, a, b) if to_a else None, right(g, y, a, b) if to_b else None)
+        y: Any = node if recorded else node._value
+        if isinstance(a, Tensor):
+            if isinstance(b, Tensor):
+                if not recorded:
+                    a, b = a._value, b._value
+                return left(g, y, a, b), right(g, y, a, b)
+            return left(g, y, a if recorded else a._value, b), None
+        return None, right(g, y, a, b if recorded else b._value)
 
     return pull
 
