@@ -91,8 +91,8 @@ class _Parser(argparse.ArgumentParser):
 def _network_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--sizes", type=_sizes, default=USUAL["sizes"], metavar="N,N,...", help="neurons in each layer, input first")
-    add("--cost", choices=list(COSTS), default=USUAL["cost"],
-        help="cost function; the output layer is sigmoid for the first two, softmax for log-likelihood")  # fmt: skip
+    outputs = ", ".join(f"{cost.output.name} for {name}" for name, cost in COSTS.items())
+    add("--cost", choices=list(COSTS), default=USUAL["cost"], help=f"cost function; the output layer is {outputs}")
     add("--activation", choices=list(activations()), default="sigmoid", help="activation of the hidden layers")
     add("--init", choices=INITIALISATIONS, default="gaussian",
         help="initial weights: N(0, 1), or scaled to N(0, 1/inputs)")  # fmt: skip

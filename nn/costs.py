@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Op, log_softmax, sigmoid, softmax
+from autograd import Op, Tensor, log_softmax, sigmoid, softmax
+from nn.equations import Array
+
+Values = Tensor | Array  # activations and the like; a result is a Tensor wherever a Tensor went in
 
 
 def _examples(a: Any) -> int:
@@ -57,7 +60,7 @@ def _same_shape(cost: str, outputs: Any, y: Any) -> None:
         )
 
 
-def quadratic(a: Any, y: Any) -> Any:
+def quadratic(a: Values, y: Values) -> Any:
     """1/2n sum |y - a|^2 of activations a and targets y. Book, chapter 1, equation (6).
 
     >>> float(quadratic(np.array([[1.0, 0.0]]), np.array([[0.0, 0.0]])))
@@ -67,7 +70,7 @@ def quadratic(a: Any, y: Any) -> Any:
     return _quadratic(a, y, n=_examples(a))
 
 
-def sigmoid_cross_entropy(z: Any, y: Any) -> Any:
+def sigmoid_cross_entropy(z: Values, y: Values) -> Any:
     """-1/n sum [y ln a + (1 - y) ln(1 - a)] for a = sigmoid(z), from the weighted inputs z, and so finite for all z.
 
     Book, chapter 3, equation (63); its derivative in z is (a - y)/n, equation (66).
@@ -79,7 +82,7 @@ def sigmoid_cross_entropy(z: Any, y: Any) -> Any:
     return _cross_entropy(z, y, n=_examples(z))
 
 
-def softmax_log_likelihood(z: Any, y: Any) -> Any:
+def softmax_log_likelihood(z: Values, y: Values) -> Any:
     """-1/n sum y ln a for a = softmax(z), from the weighted inputs z, and so finite for all z.
 
     Book, chapter 3, equation (80); its derivative in z is (a - y)/n for targets that sum to one, equation (84).
@@ -91,17 +94,41 @@ def softmax_log_likelihood(z: Any, y: Any) -> Any:
     return _log_likelihood(z, y, n=_examples(z))
 
 
+def cross_entropy(a: Values, y: Values) -> Any:
+    """-1/n sum [y ln a + (1 - y) ln(1 - a)] of activations a, as the book writes it. Not finite where a is 0 or 1.
+
+    >>> float(cross_entropy(np.array([[0.5]]), np.array([[1.0]])))
+    0.6931471805599453
+    """
+    _same_shape("cross_entropy", a, y)
+    return -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a)) / _examples(a)
+
+
+def log_likelihood(a: Values, y: Values) -> Any:
+    """-1/n sum y ln a of activations a, as the book writes it. Not finite where a is 0.
+
+    >>> float(log_likelihood(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])))
+    0.6931471805599453
+    """
+    _same_shape("log_likelihood", a, y)
+    return -np.sum(y * np.log(a)) / _examples(a)
+
+
 @dataclass(frozen=True)
 class Cost:
-    """A cost together with the activation of the output layer that it belongs to."""
+    """A cost together with the activation of the output layer that it belongs to.
 
-    output: Callable[[Any], Any]
+    of                 its mean over the examples, from the activations of the output layer and the targets
+    of_weighted_input  the same from the weighted inputs, where that is more exact, or finite for more of them
+    """
+
+    output: Op
     of: Callable[[Any, Any], Any]
-    takes_activations: bool  # `of` takes the outputs' activations; else their weighted inputs
+    of_weighted_input: Callable[[Any, Any], Any] | None = None
 
 
 COSTS = {
-    "quadratic": Cost(sigmoid, quadratic, takes_activations=True),
-    "cross-entropy": Cost(sigmoid, sigmoid_cross_entropy, takes_activations=False),
-    "log-likelihood": Cost(softmax, softmax_log_likelihood, takes_activations=False),
+    "quadratic": Cost(sigmoid, quadratic),
+    "cross-entropy": Cost(sigmoid, cross_entropy, sigmoid_cross_entropy),
+    "log-likelihood": Cost(softmax, log_likelihood, softmax_log_likelihood),
 }

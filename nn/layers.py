@@ -15,9 +15,9 @@ from numpy.typing import DTypeLike
 from autograd import Op, Tensor, linear, scope
 from autograd.ops.activations import ACTIVATIONS
 from autograd.ops.activations import layer as one_node
+from nn.costs import Values
 from nn.equations import Array
 
-Values = Tensor | Array  # activations and the like; a result is a Tensor wherever a Tensor went in
 Layer = Callable[[Any], Any]
 INITIALISATIONS = ("gaussian", "scaled")
 

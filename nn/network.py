@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd import Tensor, no_grad
-from nn.costs import COSTS
+from nn.costs import COSTS, Values
 from nn.files import FileError, read_arrays, write_arrays
-from nn.layers import Linear, Module, Sequential, Values, activations, initial_weights, real
+from nn.layers import Linear, Module, Sequential, activations, initial_weights, real
 from nn.training import DataSet, Epoch, train
 
 
@@ -56,18 +56,16 @@ class Network(Module):
         biases = [rng.standard_normal(n) for n in self.sizes[1:]]
         pairs = zip(self.sizes[1:], self.sizes[:-1], strict=True)
         weights = [initial_weights(n_out, n_in, init, rng) for n_out, n_in in pairs]
-        output = COSTS[cost].output
-        functions = [activations()[activation]] * (len(self.sizes) - 2) + [output]
+        functions = [activations()[activation]] * (len(self.sizes) - 2) + [COSTS[cost].output]
         layers = []
         for number, (w, b, f) in enumerate(zip(weights, biases, functions, strict=True), 1):
             layer = Linear(w.shape[1], w.shape[0], activation=f, name=str(number), dtype=dtype, rng=0)
             layer.w.data, layer.b.data = w.astype(dtype), b.astype(dtype)
             layers.append(layer)
         self.layers = Sequential(*layers)
-        # Some costs are computed from the weighted inputs of the output layer, and not from its activations.
-        last = layers[-1] if COSTS[cost].takes_activations else layers[-1].weighted_input
-        self._before_cost = Sequential(*layers[:-1], last)
-        self._cost = COSTS[cost].of
+        self._before_cost, self._cost = self.layers, COSTS[cost].of
+        if (of_weighted_input := COSTS[cost].of_weighted_input) is not None:
+            self._before_cost, self._cost = Sequential(*layers[:-1], layers[-1].weighted_input), of_weighted_input
 
     @property
     def weights(self) -> list[Tensor]:

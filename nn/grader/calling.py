@@ -41,11 +41,11 @@ class _Net:
         return rows.T if self._convention.orientation == "columns" else rows
 
     def _delta(self, z: Any, a: Any, y: Any) -> Any:
-        return (a - y) * (equations.sigmoid_prime(z, a) if self._case.told["cost"] == "quadratic" else 1.0)
+        axis = 0 if self._convention.orientation == "columns" else -1
+        return equations.output_error(z, y, self._case.told["cost"], axis)
 
     def cost_derivative(self, output_activations: Any, y: Any) -> Any:
-        a, cost = output_activations, self._case.told["cost"]
-        return {"quadratic": a - y, "cross-entropy": (a - y) / (a * (1 - a)), "log-likelihood": -y / a}[cost]
+        return equations.COSTS[self._case.told["cost"]].derivative(output_activations, y)
 
 
 def _backprop_of(module: types.ModuleType) -> tuple[Any, Any]:

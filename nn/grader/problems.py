@@ -19,7 +19,7 @@ Lists = tuple[list[Array], list[Array]]
 # sigmoid and mean where they are not told; the others are found out by trying.
 CHOICES: dict[str, Collection[str]] = {
     "cost": equations.COSTS,
-    "activation": tuple(equations.ACTIVATIONS),
+    "activation": equations.ACTIVATIONS,
     "reduction": ("mean", "sum"),
     "examples": ("batch", "one"),
     "orientation": ("columns", "rows", "vector"),
@@ -34,7 +34,7 @@ def activate(z: Array, name: str) -> Array:
 
 
 def output_activation(cost: str) -> str:
-    return "softmax" if cost == "log-likelihood" else "sigmoid"
+    return equations.COSTS[cost].output
 
 
 @dataclass

@@ -82,7 +82,7 @@ EQUATIONS: dict[str, tuple[str, dict[str, str]]] = {
         "no a": "the error is -y in place of a - y",
         "with sigma'": "sigma' is multiplied in, which cancels for this cost: delta^L = a - y",
     }),
-    "hidden": ("Forward and BP2", {name: f"the hidden layers are {name} layers" for name in equations.ACTIVATIONS}),
+    "hidden": ("Forward and BP2", {}),
     "lists": ("The lists", {
         "reversed": "they begin with the output layer; they have to begin with the first layer",
         "early": "the gradients of the first layer are left at zero, as by a loop that ends one layer early",
@@ -96,6 +96,17 @@ EQUATIONS: dict[str, tuple[str, dict[str, str]]] = {
 }  # fmt: skip
 
 
+def kinds(equation: str) -> dict[str, str]:
+    """What may go wrong in an equation, and how it is said; also for what has been added to `nn.equations`."""
+    _, texts = EQUATIONS[equation]
+    if equation == "cost":
+        other = "the error is that of the {} cost, the cost derivative of the other cost"
+        return {name: other.format(name) for name in equations.COSTS} | texts
+    if equation == "hidden":
+        return {name: f"the hidden layers are {name} layers" for name in equations.ACTIVATIONS}
+    return texts
+
+
 @dataclass(frozen=True)
 class Slip:
     """Something that goes wrong in an equation, in some layers: "every", "hidden", "output", or one by its number."""
@@ -105,7 +116,7 @@ class Slip:
     place: str | int
 
     def __str__(self) -> str:
-        name, texts = EQUATIONS[self.equation]
+        name, texts = EQUATIONS[self.equation][0], kinds(self.equation)
         if self.equation == "prime":
             name = {"output": "BP1, delta^L", "every": name}.get(str(self.place), "BP2, delta^l")
         where = {
@@ -155,12 +166,17 @@ def gradient_with(slips: Sequence[Slip], case: Case) -> Lists:
     nabla_b, nabla_w = [np.zeros_like(p) for p in b], [np.zeros_like(p) for p in w]
     for layer in range(last, 0, -1):
         if layer == last:
-            error = (a[last] - case.y) * factor * case.factor / len(case.x)
+            by_hand = equations.COSTS[cost if cost in equations.COSTS else case.told["cost"]]
+            needs_prime = by_hand.error is None or cost in ("no a", "with sigma'")
             if cost == "no a":
-                error = -case.y * factor * case.factor / len(case.x)
-            if cost == "dC/da of the cross-entropy":
-                error = error / (a[last] * (1 - a[last]))
-            needs_prime = cost in ("quadratic", "no a", "with sigma'")
+                error = -case.y
+            elif cost == "dC/da of the cross-entropy":
+                error, needs_prime = equations.COSTS["cross-entropy"].derivative(a[last], case.y), False
+            elif by_hand.error is None:
+                error = by_hand.derivative(a[last], case.y)
+            else:
+                error = by_hand.error(a[last], case.y)
+            error = error * factor * case.factor / len(case.x)
         else:
             kind = slip("through", layer)
             up = {
@@ -208,8 +224,8 @@ def singles(last: int) -> Iterator[Slip]:
         "weight": ["every", "hidden", "output", *inner],
         "forward": ["every", "hidden", "output"],
     }
-    for equation, (_, kinds) in EQUATIONS.items():
-        for place, kind in product(places.get(equation, ["all"]), kinds):
+    for equation in EQUATIONS:
+        for place, kind in product(places.get(equation, ["all"]), kinds(equation)):
             if (equation, kind, place) != ("prime", "missing", "output"):  # that is the error of the cross-entropy
                 yield Slip(equation, kind, place)
 

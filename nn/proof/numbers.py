@@ -101,7 +101,7 @@ def finite_differences(
     steps = [STEP * max(1.0, abs(float(flat[i]))) for i in elements]
     found = np.array([quotient(int(i), h) for i, h in zip(elements, steps, strict=True)])
     noise = 10 * float(np.finfo(np.float64).eps) * cost() / STEP
-    if net.activation == "relu":
+    if net.activation in equations.KINKED:
         again = np.array([quotient(int(i), h / 3) for i, h in zip(elements, steps, strict=True)])
         found[np.abs(found - again) > 10 * noise + 1e-7 * np.max(np.abs(found), initial=0.0)] = np.nan
     return found, noise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from autograd import backprop, equations
 from autograd.readings.notation import LATEX, UNICODE, Unicode
 from nn.digits import load_digits, one_hot
 from nn.equations import backprop as by_hand
+from nn.equations import cost_by_hand
 from nn.network import Network
 from nn.proof.numbers import TOLERANCE, relative_difference
 
@@ -121,17 +123,18 @@ def _hand(notation: Unicode, name: str, layers: int, net: Network) -> str:
     if letter == "dw":
         before = above("a", layer - 1) if layer > 1 else notation.transposed("x")
         return f"{notation.derivative('C', symbol('w', layer))} = {delta} {before}"
-    f = {"sigmoid": "σ′", "tanh": "tanh′", "relu": "ReLU′"}[net.activation if layer < layers else "sigmoid"]
-    if isinstance(notation, type(LATEX)):
-        f = {"σ′": "\\sigma'", "tanh′": "\\tanh'", "ReLU′": "\\operatorname{ReLU}'"}[f]
-    prime = f"{f}{notation.parenthesised(symbol('z', layer))}"
+    cost = cost_by_hand(net.cost_name)
+    mark, opening = ("'", "\\left(") if isinstance(notation, type(LATEX)) else ("′", "(")
+    value = notation.call(net.activation if layer < layers else cost.output, [symbol("z", layer)])
+    prime = value.replace(opening, mark + opening, 1)
     if layer < layers:
         back = notation.parenthesised(f"{above('w', layer + 1)} {symbol('delta', layer + 1)}")
         return f"{delta} = {back}{notation.hadamard}{prime}"
-    error = f"{symbol('a', layer)} {notation.minus} y"
-    if net.cost_name == "quadratic":
-        return f"{delta} = {notation.parenthesised(error)}{notation.hadamard}{prime}"
-    return f"{delta} = {error}"
+    signs = {"-": notation.minus, "*": notation.hadamard.strip(), "a": symbol("a", layer), "z": symbol("z", layer)}
+    error = re.sub(r"\b[az]\b|[-*]", lambda sign: signs[sign[0]], cost.text)
+    if cost.error is not None:
+        return f"{delta} = {error}"
+    return f"{delta} = {notation.parenthesised(error)}{notation.hadamard}{prime}"
 
 
 def _differences(net: Network, xs: Any, ys: Any) -> dict[str, float]:
