@@ -32,7 +32,7 @@ def activations() -> dict[str, Op]:
 
 
 def fused(activation: Layer | None) -> Op | None:
-    """A whole layer with this activation as one operation of x, w and b; None if the activation is not one of ours.
+    """Return a whole layer with this activation as one operation of x, w and b; None if it is not in `activations()`.
 
     >>> fused(np.tanh).name
     'tanh_layer'

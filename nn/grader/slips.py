@@ -214,8 +214,9 @@ def gradient_with(slips: Sequence[Slip], case: Case) -> Lists:
     return nabla_b, nabla_w
 
 
-def singles(last: int) -> Iterator[Slip]:
-    """Every slip by itself, in a network of so many layers, the likelier places first."""
+def singles(case: Case) -> Iterator[Slip]:
+    """Every slip by itself that a case may show, the likelier places first."""
+    last = len(case.w)
     inner = list(range(1, last)) if last > 2 else []
     places: dict[str, list[str | int]] = {
         "prime": ["hidden", "output", "every", *inner],
@@ -226,8 +227,9 @@ def singles(last: int) -> Iterator[Slip]:
     }
     for equation in EQUATIONS:
         for place, kind in product(places.get(equation, ["all"]), kinds(equation)):
-            if (equation, kind, place) != ("prime", "missing", "output"):  # that is the error of the cross-entropy
-                yield Slip(equation, kind, place)
+            if case.told["cost"] == "quadratic" and (equation, kind, place) == ("prime", "missing", "output"):
+                continue  # that is the error of the cross-entropy
+            yield Slip(equation, kind, place)
 
 
 def factors(case: Case) -> Iterator[tuple[str, float]]:
@@ -272,7 +274,7 @@ def first_apart(p: Lists, q: Lists, exact: float) -> int:
 def sets_of_slips(returned: Lists, case: Case, number: int, exact: float) -> Iterator[tuple[Slip, ...]]:
     """The sets of so many slips that may reproduce what was returned for one case."""
     right, able = gradient_with((), case), {}
-    for slip in singles(len(case.w)):
+    for slip in singles(case):
         with contextlib.suppress(ValueError, LookupError):
             wrong = gradient_with([slip], case)
             if not all(map(np.array_equal, chain(*right), chain(*wrong))):
