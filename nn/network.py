@@ -1,4 +1,4 @@
-"""The multilayer perceptron of the book."""
+"""The multilayer perceptron of the book, under the names of the book's network.py."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+import autograd
 from autograd import Tensor, no_grad
 from nn.costs import COSTS, Values
+from nn.equations import Array
 from nn.files import FileError, read_arrays, write_arrays
 from nn.layers import Linear, Module, Sequential, activations, initial_weights, real
-from nn.training import DataSet, Epoch, train
+from nn.sgd import SGD
+from nn.training import DataSet, Epoch, as_examples, correct, targets_of, train
+
+Lists = tuple[list[Array], list[Array]]  # (nabla_b, nabla_w), an entry per layer after the input
 
 
 def _with_shape(x: Any) -> Any:
@@ -30,6 +35,9 @@ class Network(Module):
     init        "gaussian": biases and weights from N(0, 1), the biases first and then the weights, as the book draws
                 them; "scaled": the weights from N(0, 1/n_in)
     rng         where the numbers come from: a numpy.random.Generator, or a seed for one
+
+    The methods of the book's network.py take here what they take there: columns x of shape (n_in, 1) and y of shape
+    (n_out, 1), and lists of such pairs. Only the biases differ: they have the shape (n,), where the book has (n, 1).
 
     Calling it gives the output activations, of shape (n_out,) for one example of shape (n_in,), (n, n_out) for a batch
     of shape (n, n_in), and a column of shape (n_out, 1) for the book's column of shape (n_in, 1).
@@ -69,13 +77,34 @@ class Network(Module):
 
     @property
     def weights(self) -> list[Tensor]:
-        """A Tensor of shape (n_out, n_in) for each layer after the input."""
+        """A Tensor of shape (n_out, n_in) for each layer after the input.
+
+        A list of arrays can be assigned, as the book does: `net.weights = [w - eta * nw for w, nw in ...]`.
+        """
         return self.parameters()[0::2]
+
+    @weights.setter
+    def weights(self, arrays: Sequence[Values]) -> None:
+        self._assign("w", arrays)
 
     @property
     def biases(self) -> list[Tensor]:
-        """A Tensor of shape (n_out,) for each layer after the input."""
+        """A Tensor of shape (n_out,) for each layer after the input. A list of arrays can be assigned."""
         return self.parameters()[1::2]
+
+    @biases.setter
+    def biases(self, arrays: Sequence[Values]) -> None:
+        self._assign("b", arrays)
+
+    def _assign(self, letter: str, arrays: Sequence[Values]) -> None:
+        """Set all parameters of one kind, weights or biases, or on an error none."""
+        state, data = self.state_dict(), [a.data if isinstance(a, Tensor) else np.asarray(a) for a in arrays]
+        if len(data) != len(self.sizes) - 1:
+            raise ValueError(f"{len(data)} arrays do not fit a network with {len(self.sizes) - 1} layers of parameters")
+        new = {f"{letter}{layer}": array for layer, array in enumerate(data, 1)}
+        if letter == "b":  # the book's are columns
+            new = {name: a[:, 0] if a.shape == (*state[name].shape, 1) else a for name, a in new.items()}
+        self.load_state_dict(state | new)
 
     @property
     def replayable(self) -> bool:
@@ -112,6 +141,70 @@ class Network(Module):
 
     def __repr__(self) -> str:
         return f"Network({self.sizes}, activation={self.activation!r}, cost={self.cost_name!r})"
+
+    # The book's network.py
+
+    @property
+    def num_layers(self) -> int:
+        """The number of layers, that of the inputs included."""
+        return len(self.sizes)
+
+    def feedforward(self, a: ArrayLike) -> Array:
+        """Return the output activations for the input `a`, as an array; shapes as in a call of the network.
+
+        >>> Network([784, 30, 10]).feedforward(np.zeros((784, 1))).shape
+        (10, 1)
+        """
+        with no_grad():
+            output: Array = self(np.asarray(a, self.weights[0].dtype)).data
+        return output
+
+    def evaluate(self, test_data: DataSet) -> int:
+        """Count the examples that are labelled correctly: the book's list of pairs (x, label), or a pair of arrays."""
+        return correct(self, test_data, "test data")
+
+    def update_mini_batch(self, mini_batch: DataSet, eta: float) -> None:
+        """Take one step of gradient descent on a mini-batch, with the learning rate eta. Leaves no gradient behind."""
+        x, y = self._examples(mini_batch, "mini-batch")
+        optimiser = SGD(self.parameters(), eta)
+        optimiser.zero_grad()
+        self.cost(x, y).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+
+    def backprop(self, x: Array, y: Array) -> Lists:
+        """Derive the gradient of the cost of one example: (nabla_b, nabla_w), lists with an array per layer.
+
+        nabla_b[l] has the shape (n, 1) of a column, and nabla_w[l] that of weights[l]. The engine derives them; by hand
+        they are in `nn.equations.backprop`.
+
+        >>> net = Network([784, 30, 10])
+        >>> nabla_b, nabla_w = net.backprop(np.ones((784, 1)), np.ones((10, 1)))
+        >>> nabla_b[0].shape, nabla_w[0].shape
+        ((30, 1), (30, 784))
+        """
+        gradient = autograd.backprop(self.cost(*self._examples([(x, y)], "example")))
+        return [gradient[b][:, np.newaxis] for b in self.biases], [gradient[w] for w in self.weights]
+
+    def cost_derivative(self, output_activations: ArrayLike, y: ArrayLike) -> Array:
+        """Derive dC/da of one example, of the shape of its output activations a, such as a - y for the quadratic cost.
+
+        Raises ValueError for other sizes than the number of outputs.
+        """
+        a, y = np.asarray(output_activations), np.asarray(y)
+        if not a.size == y.size == self.sizes[-1]:
+            raise ValueError(
+                f"cost_derivative takes the {self.sizes[-1]} output activations of one example and as many targets, not"
+                f" arrays of shape {a.shape} and {y.shape}"
+            )
+        derivative: Array = autograd.grad(COSTS[self.cost_name].of)(a.reshape(-1), y.reshape(-1))
+        return derivative.reshape(a.shape)
+
+    def _examples(self, data: DataSet, what: str) -> tuple[Array, Array]:
+        """Lay a data set in rows, in the dtype of the parameters."""
+        x, y = as_examples(data, self.sizes[0], what)
+        dtype = self.weights[0].dtype
+        return x.astype(dtype, copy=False), targets_of(y, self.sizes[-1], dtype, what)
 
     def SGD(self, training_data: DataSet, epochs: int, mini_batch_size: int, eta: float, **options: Any) -> list[Epoch]:
         """Train by mini-batch stochastic gradient descent, as in the book; see `nn.train` for the options."""
