@@ -1,7 +1,9 @@
-"""Cost functions: the mean over the examples, each one fused operation with its derivative in closed form.
+"""Cost functions. Each gives the mean cost over the examples, as one operation of the graph.
 
-The last axis holds the output neurons; the axes before it, if any, hold the examples. Targets have exactly the shape of
+The last axis holds the output neurons; the axes before it, if any, hold the examples. Targets must have the shape of
 the outputs: what NumPy would broadcast, such as (n,) against (n, 1), is an error here.
+
+To add a cost, write its entry of COSTS, and that of COSTS in `nn.equations` to have it checked.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ def _same_shape(cost: str, outputs: Any, y: Any) -> None:
 
 
 def quadratic(a: Values, y: Values) -> Any:
-    """1/2n sum |y - a|^2 of activations a and targets y. Book, chapter 1, equation (6).
+    """Compute 1/2n sum |y - a|^2 of activations a and targets y. Book, chapter 1, equation (6).
 
     >>> float(quadratic(np.array([[1.0, 0.0]]), np.array([[0.0, 0.0]])))
     0.5
@@ -71,7 +73,7 @@ def quadratic(a: Values, y: Values) -> Any:
 
 
 def sigmoid_cross_entropy(z: Values, y: Values) -> Any:
-    """-1/n sum [y ln a + (1 - y) ln(1 - a)] for a = sigmoid(z), from the weighted inputs z, and so finite for all z.
+    """Compute -1/n sum [y ln a + (1 - y) ln(1 - a)] for a = sigmoid(z), from z, so that it is finite for all z.
 
     Book, chapter 3, equation (63); its derivative in z is (a - y)/n, equation (66).
 
@@ -83,7 +85,7 @@ def sigmoid_cross_entropy(z: Values, y: Values) -> Any:
 
 
 def softmax_log_likelihood(z: Values, y: Values) -> Any:
-    """-1/n sum y ln a for a = softmax(z), from the weighted inputs z, and so finite for all z.
+    """Compute -1/n sum y ln a for a = softmax(z), from the weighted inputs z, so that it is finite for all z.
 
     Book, chapter 3, equation (80); its derivative in z is (a - y)/n for targets that sum to one, equation (84).
 
@@ -95,7 +97,7 @@ def softmax_log_likelihood(z: Values, y: Values) -> Any:
 
 
 def cross_entropy(a: Values, y: Values) -> Any:
-    """-1/n sum [y ln a + (1 - y) ln(1 - a)] of activations a, as the book writes it. Not finite where a is 0 or 1.
+    """Compute -1/n sum [y ln a + (1 - y) ln(1 - a)] of activations a, as the book writes it. a is neither 0 nor 1.
 
     >>> float(cross_entropy(np.array([[0.5]]), np.array([[1.0]])))
     0.6931471805599453
@@ -105,7 +107,7 @@ def cross_entropy(a: Values, y: Values) -> Any:
 
 
 def log_likelihood(a: Values, y: Values) -> Any:
-    """-1/n sum y ln a of activations a, as the book writes it. Not finite where a is 0.
+    """Compute -1/n sum y ln a of activations a, as the book writes it. a is not 0.
 
     >>> float(log_likelihood(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])))
     0.6931471805599453
@@ -116,10 +118,11 @@ def log_likelihood(a: Values, y: Values) -> Any:
 
 @dataclass(frozen=True)
 class Cost:
-    """A cost together with the activation of the output layer that it belongs to.
+    """A cost, and the output layer that goes with it.
 
-    of                 its mean over the examples, from the activations of the output layer and the targets
-    of_weighted_input  the same from the weighted inputs, where that is more exact, or finite for more of them
+    output             the activation of the output layer
+    of                 the mean cost over the examples, from the activations of that layer and the targets
+    of_weighted_input  the same from its weighted inputs, if that is more exact or stays finite; else None
     """
 
     output: Op

@@ -8,13 +8,15 @@ z^l = w^l a^(l-1) + b^l its weighted input, and delta^l = dC/dz^l its error:
     BP3    dC/db^l = delta^l
     BP4    dC/dw^l = delta^l (a^(l-1))^T
 
-This file imports nothing of ours: it is the independent witness that the engine's gradients are compared with. It says
-everything twice, once as the book does (`backprop`: one example, column vectors) and once for a mini-batch as matrices
-(`backprop_batch`: an example per row), and the two are compared with each other as well. For weights that are used
+This file imports nothing of ours: it is the independent witness that the engine's gradients are compared with. It has
+everything twice: as the book does (`backprop`: one example, column vectors) and for a mini-batch as matrices
+(`backprop_batch`: an example per row). The tests compare the two with each other as well. For weights that are used
 more than once, at every time step or at every place of an image, the same equations are summed over the uses.
 
 Weights have the shape (n_out, n_in), w_jk from neuron k to neuron j. The output layer is a sigmoid layer for the costs
 "quadratic" and "cross-entropy", a softmax layer for "log-likelihood"; `activation` is that of the hidden layers.
+
+To add an activation or a cost, write its entry of ACTIVATIONS or COSTS.
 """
 
 from __future__ import annotations
@@ -164,7 +166,7 @@ def output_error(z: Array, y: Array, name: str, axis: int) -> Array:
 def backprop(
     weights: Arrays, biases: Arrays, x: Array, y: Array, cost: str = "quadratic", activation: str = "sigmoid"
 ) -> tuple[list[Array], list[Array]]:
-    """The gradient for one example, as the book computes it: `(nabla_b, nabla_w)`, a list entry per layer.
+    """Compute the gradient for one example as the book does: `(nabla_b, nabla_w)`, with a list entry per layer.
 
     x is a column of shape (n_0, 1), y one of shape (n_L, 1), each bias one of shape (n_l, 1). Chapter 2, "The
     backpropagation algorithm".
@@ -195,7 +197,7 @@ def backprop(
 def backprop_batch(
     weights: Arrays, biases: Arrays, x: Array, y: Array, cost: str = "quadratic", activation: str = "sigmoid"
 ) -> tuple[list[Array], list[Array]]:
-    """The gradient of the mean cost over a mini-batch: `(nabla_b, nabla_w)`, a list entry per layer.
+    """Compute the gradient of the mean cost of a mini-batch: `(nabla_b, nabla_w)`, with a list entry per layer.
 
     x has the shape (m, n_0), y (m, n_L), each bias (n_l,). The book's column vectors become rows here, so that every
     equation is transposed: z = a w^T + b, and the sum over examples is inside the matrix product of BP4. Chapter 2,
@@ -226,7 +228,7 @@ def backprop_batch(
 def mean_gradient(
     weights: Arrays, biases: Arrays, x: Array, y: Array, cost: str = "quadratic", activation: str = "sigmoid"
 ) -> tuple[list[Array], list[Array]]:
-    """The gradient over a mini-batch as the book sums it: `backprop` for one example after the other.
+    """Compute the gradient over a mini-batch as the book sums it: `backprop` for one example after the other.
 
     Shapes as in `backprop_batch`. Chapter 1, equations (20) and (21), and `update_mini_batch` there.
     """
@@ -240,7 +242,7 @@ def mean_gradient(
 
 
 def output_weighted_input(weights: Arrays, biases: Arrays, x: Array, activation: str = "sigmoid") -> Array:
-    """z^L of a batch, an example per row: what `cost` takes."""
+    """Compute z^L of a batch, an example per row, which is what `cost` takes."""
     f, _ = activation_by_hand(activation)
     for w, b in zip(weights[:-1], biases[:-1], strict=True):
         x = f(x @ w.T + b)
@@ -250,7 +252,7 @@ def output_weighted_input(weights: Arrays, biases: Arrays, x: Array, activation:
 def backprop_through_time(
     u: Array, w: Array, b: Array, v: Array, c: Array, x: Array, y: Array
 ) -> tuple[tuple[Array, Array, Array, Array, Array], list[Array]]:
-    """The gradient of a recurrent network: that of (u, w, b, v, c), and dC/dh_t for each time step, in their order.
+    """Compute the gradient of a recurrent network in (u, w, b, v, c), and dC/dh_t for each time step in order.
 
     The network reads x, of shape (m, steps, n_in), step by step, and answers after the last one:
 
@@ -289,7 +291,7 @@ def backprop_through_time(
 
 
 def convolution(x: Array, w: Array, b: Array, stride: int = 1) -> Array:
-    """The weighted inputs z of a convolutional layer, of shape (m, maps, rows, columns). Chapter 6, equation (125).
+    """Compute the weighted inputs z of a convolutional layer, (m, maps, rows, columns). Chapter 6, equation (125).
 
     x has the shape (m, channels, rows, columns), w (maps, channels, k, k) and b (maps,):
 
@@ -309,7 +311,7 @@ def convolution(x: Array, w: Array, b: Array, stride: int = 1) -> Array:
 
 
 def backprop_convolution(delta: Array, x: Array, w: Array, stride: int = 1) -> tuple[Array, Array, Array]:
-    """`(nabla_x, nabla_w, nabla_b)` of a convolutional layer, from its error delta = dC/dz and what it was fed.
+    """Compute (nabla_x, nabla_w, nabla_b) of a convolutional layer from its error delta = dC/dz and its input x.
 
     At each place (i, j) the layer is an ordinary one, with the error delta_ij and a window of x for its input, and
     BP2 to BP4 hold. C depends on the same w and b at all places, and on a pixel through every window with it: sums.
@@ -335,6 +337,6 @@ def backprop_convolution(delta: Array, x: Array, w: Array, stride: int = 1) -> t
 
 
 def _window(i: int, j: int, k: int, stride: int) -> tuple[slice, slice, slice, slice]:
-    """The pixels that the neuron at the place (i, j) of a map sees."""
+    """Return the indices of the pixels that the neuron at the place (i, j) of a map sees."""
     rows, columns = slice(stride * i, stride * i + k), slice(stride * j, stride * j + k)
     return slice(None), slice(None), rows, columns

@@ -1,4 +1,4 @@
-"""Pictures to be recognised: PGM, PNG and the like through Pillow, and IDX files of many."""
+"""Pictures to recognise: PNG, PGM and the like, which Pillow reads, and IDX files of many."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LARGEST = 1 << 24  # pixels in a picture
 
 
 def read_images(path: str | Path) -> NDArray[Any]:
-    """The pictures in a file as rows of pixels in [0, 1], of shape (n, rows * columns), 0 for background and 1 for ink.
+    """Read the pictures in a file as rows of pixels, of shape (n, rows * columns), from 0 for background to 1 for ink.
 
-    A picture on a light ground is turned into its negative, as the network has learnt light digits on a dark ground.
+    A picture on a light ground is turned into its negative, since the network has learnt light digits on a dark ground.
     Raises DataError, naming the file, if it cannot be read.
     """
     path = Path(path)
@@ -41,7 +41,7 @@ def read_images(path: str | Path) -> NDArray[Any]:
 
 
 def _read_picture(path: Path) -> NDArray[Any]:
-    """One picture as grey values in [0, 1], of shape (rows, columns)."""
+    """Read one picture as grey values in [0, 1], of shape (rows, columns)."""
     try:
         from PIL import Image
     except ImportError:

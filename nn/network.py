@@ -34,12 +34,12 @@ class Network(Module):
     cost        "quadratic" and "cross-entropy" have a sigmoid output layer, "log-likelihood" a softmax
     init        "gaussian": biases and weights from N(0, 1), the biases first and then the weights, as the book draws
                 them; "scaled": the weights from N(0, 1/n_in)
-    rng         where the numbers come from: a numpy.random.Generator, or a seed for one
+    rng         draws the numbers: a numpy.random.Generator, or a seed for one
 
     The methods of the book's network.py take here what they take there: columns x of shape (n_in, 1) and y of shape
     (n_out, 1), and lists of such pairs. Only the biases differ: they have the shape (n,), where the book has (n, 1).
 
-    Calling it gives the output activations, of shape (n_out,) for one example of shape (n_in,), (n, n_out) for a batch
+    A call returns the output activations, of shape (n_out,) for one example of shape (n_in,), (n, n_out) for a batch
     of shape (n, n_in), and a column of shape (n_out, 1) for the book's column of shape (n_in, 1).
 
     >>> net = Network([784, 30, 10], rng=np.random.default_rng(1))
@@ -77,7 +77,7 @@ class Network(Module):
 
     @property
     def weights(self) -> list[Tensor]:
-        """A Tensor of shape (n_out, n_in) for each layer after the input.
+        """The weights: a Tensor of shape (n_out, n_in) for each layer after the input.
 
         A list of arrays can be assigned, as the book does: `net.weights = [w - eta * nw for w, nw in ...]`.
         """
@@ -89,7 +89,7 @@ class Network(Module):
 
     @property
     def biases(self) -> list[Tensor]:
-        """A Tensor of shape (n_out,) for each layer after the input. A list of arrays can be assigned."""
+        """The biases: a Tensor of shape (n_out,) for each layer after the input. A list of arrays can be assigned."""
         return self.parameters()[1::2]
 
     @biases.setter
@@ -97,7 +97,7 @@ class Network(Module):
         self._assign("b", arrays)
 
     def _assign(self, letter: str, arrays: Sequence[Values]) -> None:
-        """Set all parameters of one kind, weights or biases, or on an error none."""
+        """Set all weights, or all biases. Nothing changes if one does not fit."""
         state, data = self.state_dict(), [a.data if isinstance(a, Tensor) else np.asarray(a) for a in arrays]
         if len(data) != len(self.sizes) - 1:
             raise ValueError(f"{len(data)} arrays do not fit a network with {len(self.sizes) - 1} layers of parameters")
@@ -126,11 +126,11 @@ class Network(Module):
         return bool(x.shape == (self.sizes[0], 1) != (1, 1))
 
     def cost(self, x: Values, y: Values) -> Any:
-        """The mean cost of the examples x, of shape (n, n_in), with the targets y, of shape (n, n_out)."""
+        """Compute the mean cost of the examples x, of shape (n, n_in), with the targets y, of shape (n, n_out)."""
         return self._cost(self._before_cost(x), y)
 
     def predict(self, x: Values | ArrayLike) -> NDArray[np.int64]:
-        """The label of each example: the most active output, or with a single output whether it reaches 0.5."""
+        """Return the label of each example: the most active output; of a single output, whether it reaches 0.5."""
         values = _with_shape(x)
         with no_grad():
             a = self.layers(values[:, 0] if self._is_column(values) else values).data
@@ -207,11 +207,11 @@ class Network(Module):
         return x.astype(dtype, copy=False), targets_of(y, self.sizes[-1], dtype, what)
 
     def SGD(self, training_data: DataSet, epochs: int, mini_batch_size: int, eta: float, **options: Any) -> list[Epoch]:
-        """Train by mini-batch stochastic gradient descent, as in the book; see `nn.train` for the options."""
+        """Train by stochastic gradient descent on mini-batches, as in the book; `nn.train` explains the options."""
         return train(self, training_data, epochs, mini_batch_size, eta, **options)
 
     def save(self, path: str | Path) -> None:
-        """Write the network to a `.npz` file: whole, or not at all."""
+        """Write the network to a `.npz` file, whole or not at all. Raises FileError if it cannot be written."""
         settings = {
             "sizes": np.array(self.sizes),
             "activation": np.array(self.activation),
@@ -221,7 +221,7 @@ class Network(Module):
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
-        """The network in a file that `save` wrote. Raises FileError, naming the file, for anything else."""
+        """Read a network from a file that `save` wrote. Raises FileError, naming the file, for any other file."""
         arrays = read_arrays(path)
         try:
             sizes, activation, cost = (arrays.pop(key) for key in ("sizes", "activation", "cost"))

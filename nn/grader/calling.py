@@ -20,11 +20,11 @@ from nn.grader.problems import CHOICES, SETTINGS, Case, Convention, activate, co
 
 
 class UnjudgedError(Exception):
-    """What stands between the file and a verdict, in a sentence."""
+    """The file cannot be judged; the message says why, in a sentence."""
 
 
 class _Net:
-    """What the learner's function gets for `net`: plain arrays under the names of the book's network.py."""
+    """The `net` that the learner's function gets: plain arrays under the names of the book's network.py."""
 
     def __init__(self, case: Case, convention: Convention) -> None:
         self.sizes, self.num_layers = list(case.sizes), len(case.sizes)
@@ -49,7 +49,7 @@ class _Net:
 
 
 def _backprop_of(module: types.ModuleType) -> tuple[Any, Any]:
-    """The function in a learner's file, and the class that it is a method of, if it is."""
+    """Find the function in a learner's file, and its class if it is a method."""
     if callable(getattr(module, "backprop", None)):
         return module.backprop, None
     for value in vars(module).values():
@@ -59,7 +59,7 @@ def _backprop_of(module: types.ModuleType) -> tuple[Any, Any]:
 
 
 def _object(kind: Any, net: _Net) -> Any:
-    """An object of the learner's own class, with the parameters of `net`."""
+    """Make an object of the learner's own class, with the parameters of `net`."""
     try:
         made = kind(list(net.sizes))
     except Exception:
@@ -78,7 +78,7 @@ def _object(kind: Any, net: _Net) -> Any:
 
 
 def _lines(error: BaseException, path: str) -> tuple[int, str]:
-    """The line of the learner's file that was reached, and the lines of the traceback that are about that file."""
+    """Return the line that was reached in the learner's file, and the part of the traceback about that file."""
     summary = traceback.TracebackException.from_exception(error)
     frames = [frame for frame in summary.stack if frame.filename == path]
     text = "".join([*traceback.format_list(frames[-6:]), *summary.format_exception_only()]).rstrip()
@@ -86,7 +86,7 @@ def _lines(error: BaseException, path: str) -> tuple[int, str]:
 
 
 def _shape_error(nabla: Sequence[Array], parameters: Sequence[Array], name: str, m: int) -> tuple[str, bool, bool]:
-    """What does not fit, if something does not; whether all shapes are exact; and whether a sum over m is missing."""
+    """Say what does not fit (or ""), whether all shapes are exact, and whether a sum over the m examples is missing."""
     exact, unsummed = True, False
     if len(nabla) != len(parameters):
         return f"nabla_{name} has {len(nabla)} entries, and the network {len(parameters)} layers", False, False
@@ -102,7 +102,7 @@ def _shape_error(nabla: Sequence[Array], parameters: Sequence[Array], name: str,
 
 
 def _take(result: Any, parameters: Sequence[Array], m: int, order: str | None) -> tuple[dict[str, Any], list[Array]]:
-    """What the function returned, as arrays; or what is wrong with it."""
+    """Turn what the function returned into arrays. Raises UnjudgedError if that cannot be done."""
     if result is None:
         raise UnjudgedError("backprop returns None; is its return statement missing?")
     if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != 2:
@@ -135,7 +135,7 @@ def _take(result: Any, parameters: Sequence[Array], m: int, order: str | None) -
 def _attempt(
     function: Any, kind: Any, case: Case, convention: Convention, path: str
 ) -> tuple[dict[str, Any], list[Array]]:
-    """Call the learner's function once. Returns what came of it, and the arrays if it came to any."""
+    """Call the learner's function once. Return what happened, and the arrays if there are any."""
     net, x, y = _Net(case, convention), convention.lay(case.x), convention.lay(case.y)
     before = [x.copy(), y.copy(), *(p.copy() for p in net.biases + net.weights)]
     names = ["x", "y"] + [f"net.{name}[{i}]" for name in ("biases", "weights") for i in range(len(case.w))]
@@ -161,7 +161,7 @@ def attempts(
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """Run the file and call its function on all cases, in every convention that may be meant.
 
-    Returns what was told, what came of each call, and all the arrays in one. Raises UnjudgedError.
+    Return what was told, the outcome of each call, and all the arrays in one. Raises UnjudgedError.
     """
     say("import")
     module = types.ModuleType("learner")

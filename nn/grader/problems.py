@@ -1,4 +1,4 @@
-"""The problems that a learner's `backprop` is asked to solve, and how the arrays may lie that it takes."""
+"""The problems for a learner's `backprop`, and the conventions that its arrays may follow."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from nn.network import Network
 
 Lists = tuple[list[Array], list[Array]]
 
-# What may be told, by an option, or by a constant of that name in capitals in the file. The first three are quadratic,
-# sigmoid and mean where they are not told; the others are found out by trying.
+# What may be told by an option, or by a constant in the file with the name in capitals. Of the first three, the first
+# choice is taken if nothing is told; the others are found out by trying.
 CHOICES: dict[str, Collection[str]] = {
     "cost": equations.COSTS,
     "activation": equations.ACTIVATIONS,
@@ -39,7 +39,7 @@ def output_activation(cost: str) -> str:
 
 @dataclass
 class Case:
-    """A network and some examples, one per row, whose gradient is asked for; shapes as in `nn.equations`, by rows."""
+    """A network and some examples, one per row, for which the gradient is asked. Shapes as in `backprop_batch`."""
 
     sizes: tuple[int, ...]
     w: list[Array]
@@ -59,13 +59,13 @@ class Case:
 
     @property
     def factor(self) -> float:
-        """What makes the mean over the examples, which the engine derives, into what is asked for."""
+        """The factor from the mean over the examples, which the engine derives, to what is asked for."""
         return float(len(self.x)) if self.told["reduction"] == "sum" else 1.0
 
 
 @dataclass(frozen=True)
 class Convention:
-    """How the arrays lie that the learner's function takes."""
+    """How the learner's function takes its arrays."""
 
     examples: str
     orientation: str
@@ -80,7 +80,7 @@ class Convention:
         return f"{what}, weights {weights}, biases {bias}"
 
     def lay(self, rows: Array) -> Array:
-        """A copy of an array of examples, as the learner's function takes it."""
+        """Copy an array of examples into the shape that the learner's function takes."""
         return np.array(rows[0] if self.orientation == "vector" else rows.T if self.orientation == "columns" else rows)
 
     def lay_parameters(self, case: Case) -> Lists:
@@ -91,8 +91,11 @@ class Convention:
 
 
 def conventions(told: dict[str, str]) -> list[Convention]:
-    """All that agree with what was told, the book's and the likely ones first. Mini-batches come before examples: a
-    function of mini-batches also does one example, where a slip in the sum over examples would not show."""
+    """List the conventions that agree with what was told, the book's and the likely ones first.
+
+    Mini-batches come before single examples: a function of mini-batches takes one example too, and a slip in the sum
+    over examples would not show there.
+    """
     found = []
     for examples, weights in product(CHOICES["examples"], CHOICES["weights"]):
         for orientation, bias in (
@@ -105,7 +108,7 @@ def conventions(told: dict[str, str]) -> list[Convention]:
 
 
 def make_cases(networks: Sequence[tuple[Sequence[int], bool]], told: dict[str, str], seed: int) -> list[Case]:
-    """Two random problems for each network, as mini-batches, and two examples of each by themselves."""
+    """Make two random problems for each network, as mini-batches, and two examples of each by themselves."""
     rng, cases = np.random.default_rng(seed), []
     for (sizes, primary), m in product(networks, (8, 11)):
         while m in sizes:  # no size of a mini-batch is to be mistaken for that of a layer

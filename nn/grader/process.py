@@ -18,7 +18,7 @@ from nn.grader.calling import UnjudgedError, attempts
 
 
 def serve(folder: Path) -> None:
-    """What the learner's process does: `attempts`, as a file asks for them, with the answer in files."""
+    """Do the learner's process: read the request from a file, call `attempts`, and write the answer to files."""
     request = json.loads((folder / "request.json").read_text("utf-8"))
     path = Path(request.pop("path"))
     arrays: dict[str, Array] = {}
@@ -35,7 +35,7 @@ def serve(folder: Path) -> None:
 def run(
     path: Path, told: dict[str, str], networks: Any, seed: int, timeout: float
 ) -> tuple[dict[str, Any], dict[str, Array]]:
-    """`attempts` in a process of its own, which does not outlive the call with anything that it started."""
+    """Call `attempts` in a process of its own. The process, and all that it started, ends with the call."""
     with tempfile.TemporaryDirectory(prefix="handgrad-") as name:
         folder = Path(name)
         request = {"path": str(path), "told": told, "networks": networks, "seed": seed}

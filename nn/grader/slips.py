@@ -1,4 +1,4 @@
-"""Slips: the derivation of `nn.equations` once more, with room for what people get wrong in it."""
+"""The slips that people make in a derivation, and the derivation of `nn.equations` with such slips in it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PRIMES = {
     "tanh": "sigma' is that of tanh, 1 - a^2",
     "sigmoid": "the derivative of the activation is that of the sigmoid, a (1 - a)",
 }
-# What BP2 multiplies the error of the next layer with, in place of its weights w^(l+1), transposed.
+# What stands in BP2 in place of the transposed weights w^(l+1) of the next layer.
 THROUGH = {
     "untransposed": "a transpose is missing (or one too many): the weights w^(l+1) are multiplied the wrong way round",
     "gradient": "the gradient of the next layer, nabla_w^(l+1), stands in place of its weights w^(l+1)",
@@ -97,7 +97,7 @@ EQUATIONS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def kinds(equation: str) -> dict[str, str]:
-    """What may go wrong in an equation, and how it is said; also for what has been added to `nn.equations`."""
+    """Return what may go wrong in an equation, in words; that includes what was added to `nn.equations`."""
     _, texts = EQUATIONS[equation]
     if equation == "cost":
         other = "the error is that of the {} cost, the cost derivative of the other cost"
@@ -109,7 +109,7 @@ def kinds(equation: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Slip:
-    """Something that goes wrong in an equation, in some layers: "every", "hidden", "output", or one by its number."""
+    """A slip in an equation. Its place is "every", "hidden" or "output" layer, or the number of one."""
 
     equation: str
     kind: str
@@ -215,7 +215,7 @@ def gradient_with(slips: Sequence[Slip], case: Case) -> Lists:
 
 
 def singles(case: Case) -> Iterator[Slip]:
-    """Every slip by itself that a case may show, the likelier places first."""
+    """Yield every single slip that a case may show, the likelier places first."""
     last = len(case.w)
     inner = list(range(1, last)) if last > 2 else []
     places: dict[str, list[str | int]] = {
@@ -233,7 +233,7 @@ def singles(case: Case) -> Iterator[Slip]:
 
 
 def factors(case: Case) -> Iterator[tuple[str, float]]:
-    """What all gradients may be multiplied by, the simplest first."""
+    """Yield the factors that all gradients may be multiplied by, in words and as numbers, the simplest first."""
     sign, two = (
         "the sign is lost: it is -1 times what it should be",
         "a factor 2 too much, as from a cost without its 1/2",
@@ -261,7 +261,7 @@ def factors(case: Case) -> Iterator[tuple[str, float]]:
 
 
 def first_apart(p: Lists, q: Lists, exact: float) -> int:
-    """The layer, counted from the output back, from which on two gradients are not the same up to a factor; or 0."""
+    """Return the first layer, counted from the output back, where two gradients differ by more than a factor, or 0."""
     for layer in range(len(p[0]), 0, -1):
         for mine, theirs in ((p[0][layer - 1], q[0][layer - 1]), (p[1][layer - 1], q[1][layer - 1])):
             square = float(np.vdot(theirs, theirs))
@@ -272,7 +272,7 @@ def first_apart(p: Lists, q: Lists, exact: float) -> int:
 
 
 def sets_of_slips(returned: Lists, case: Case, number: int, exact: float) -> Iterator[tuple[Slip, ...]]:
-    """The sets of so many slips that may reproduce what was returned for one case."""
+    """Yield the sets of `number` slips that may reproduce what was returned for one case."""
     right, able = gradient_with((), case), {}
     for slip in singles(case):
         with contextlib.suppress(ValueError, LookupError):

@@ -26,7 +26,7 @@ EXACT = {4: TOLERANCE, 8: 1e-8}  # for naming a slip, by the bytes of the learne
 
 @dataclass
 class Trial:
-    """What came of one convention: by the number of the case, what the learner's function returned, or how it failed.
+    """The outcome of one convention: what the learner's function returned, or how it failed, by the number of the case.
 
     The lists of gradients are in our own shapes, (n_out,) and (n_out, n_in).
     """
@@ -57,7 +57,7 @@ class Trial:
 
 
 def explained(trial: Trial, cases: dict[int, Case], slips: Sequence[Slip], exact: float) -> list[str] | None:
-    """What is wrong besides the slips, if they reproduce what was returned up to a factor that is known; or None."""
+    """Say what is wrong besides the slips, if with a known factor they reproduce what was returned; else None."""
     names: dict[str, list[str]] = {}
     values: dict[str, list[float]] = {"b": [], "w": []}
     for k, case in cases.items():
@@ -89,7 +89,7 @@ def explained(trial: Trial, cases: dict[int, Case], slips: Sequence[Slip], exact
 
 
 def likely_slips(trial: Trial, cases: dict[int, Case], number: int) -> list[str]:
-    """So many slips that reproduce what was returned, 0 for a factor alone; nothing if there are none."""
+    """Find `number` slips that reproduce what was returned, in words; 0 is for a factor alone. [] if there are none."""
     exact = EXACT[min(trial.found[k]["bytes"] for k in cases)]
     if number == 0:
         return explained(trial, cases, (), exact) or []
@@ -104,7 +104,7 @@ def likely_slips(trial: Trial, cases: dict[int, Case], number: int) -> list[str]
 
 
 def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[int, float]]:
-    """Whether the gradients are right, what else is wrong, and the largest difference from the engine by case."""
+    """Return whether the gradients are right, what else is wrong, and how far each case is from the engine."""
     differences = {}
     for k, (nabla_b, nabla_w) in trial.returned.items():
         engine = engine_lists(cases[k])
@@ -139,14 +139,14 @@ def name_of(case: Case) -> str:
 
 
 def engine_lists(case: Case) -> Lists:
-    """The gradient that the engine derives, as (nabla_b, nabla_w)."""
+    """Derive the gradient with the engine, as (nabla_b, nabla_w)."""
     engine = engine_gradient(case.network(), case.x, case.y)
     nabla_b, nabla_w = ([engine[f"{p}{layer}"] * case.factor for layer in range(1, len(case.w) + 1)] for p in "bw")
     return nabla_b, nabla_w
 
 
 def marks(trial: Trial, cases: dict[int, Case]) -> list[Mark]:
-    """A row for each parameter, with the largest differences over some networks of one depth."""
+    """Mark each parameter, by the largest differences over some networks of one depth."""
     rows: dict[str, Mark] = {}
     for k, case in cases.items():
         net = case.network()
@@ -166,7 +166,7 @@ def marks(trial: Trial, cases: dict[int, Case]) -> list[Mark]:
 
 
 def where(rows: Sequence[Mark]) -> str:
-    """From which layer on it goes wrong, counted from the output back, and which equation that points to."""
+    """Say from which layer on it goes wrong, counted from the output back, and which equation that points to."""
     wrong = [row.name for row in rows if not row.passed]
     if not wrong:
         return ""
@@ -189,7 +189,7 @@ def where(rows: Sequence[Mark]) -> str:
 
 
 def try_out(path: Path, told: dict[str, str], networks: Any, seed: int, timeout: float) -> tuple[Any, ...]:
-    """What came of every convention, and the cases."""
+    """Try the file. Return what was told, the cases, and a trial for each convention."""
     report, arrays = run(path, told, networks, seed, timeout)
     cases = dict(enumerate(make_cases(networks, report["told"], seed)))
     trials = [Trial(convention) for convention in conventions(report["told"])]
@@ -205,7 +205,7 @@ def try_out(path: Path, told: dict[str, str], networks: Any, seed: int, timeout:
 
 
 def pool(trials: Sequence[Trial], cases: dict[int, Case]) -> list[Trial]:
-    """The trials that count. A function that takes mini-batches is judged on them, though it may do one example too.
+    """Pick the trials that count. A function that takes mini-batches is judged on those alone.
 
     The book's function of one example, given a mini-batch in columns, returns an unsummed nabla_b, and no 1/n.
     """
@@ -222,7 +222,7 @@ def pool(trials: Sequence[Trial], cases: dict[int, Case]) -> list[Trial]:
 
 
 def failure(trials: Sequence[Trial], cases: dict[int, Case]) -> str:
-    """Why no convention came to anything: in the one where the file got furthest."""
+    """Say why no convention worked, by the one in which the file got furthest."""
     failed = [(not cases[k].primary, -o["line"], t.convention.examples == "batch", o["raised"], o["failed"])
               for t in trials for k, o in t.failed.items()]  # fmt: skip
     _, _, _, raised, text = min(failed, key=lambda f: f[:3])
@@ -239,13 +239,12 @@ def grade(
 ) -> Report:
     """Judge the `backprop(net, x, y)` in a Python file, which is EXECUTED, for `timeout` seconds at most.
 
-    sizes   of the network to judge it on; by default several networks of two to four layers of weights
-    told    any of CHOICES. cost, activation and reduction ("mean" or "sum" over a mini-batch) are quadratic, sigmoid
-            and mean by default; what is not told of examples ("one" or "batch"), orientation, weights and order is
-            found out by trying
+    sizes   judge it on a network of these sizes; by default on several, of two to four layers of weights
+    told    any of CHOICES. By default cost is "quadratic", activation "sigmoid" and reduction "mean"; examples,
+            orientation, weights and order are found out by trying
 
-    The file may tell the same, in constants such as COST = "cross-entropy". It may also define a class with a method
-    backprop(self, x, y).
+    The file may say the same in constants, such as COST = "cross-entropy". It may also define a class with a method
+    backprop(self, x, y). Raises ValueError for a choice that there is not.
     """
     path, known = Path(path).absolute(), {name: value for name, value in told.items() if value is not None}
     for name, value in known.items():
@@ -323,7 +322,7 @@ def _verdict(path: Path, cases: dict[int, Case], trials: Sequence[Trial]) -> Rep
 
 
 def group(trial: Trial, cases: dict[int, Case], differences: dict[int, float]) -> dict[int, Case]:
-    """The cases of one depth that returned something: where it is wrong, if it is; three layers if possible."""
+    """Pick the cases of one depth that returned something: a wrong one if there is any, three layers if possible."""
     wrong = [k for k, difference in differences.items() if not difference <= TOLERANCE]
     depths = {len(cases[k].w) for k in wrong or differences}
     depth = 3 if 3 in depths else max(depths)

@@ -1,4 +1,4 @@
-"""The proof of the pudding: the engine's gradients, the hand-derived equations and finite differences, side by side."""
+"""The proof in numbers: the engine's gradients, the equations derived by hand, and finite differences, side by side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 
 def relative_difference(a: Any, b: Any) -> float:
-    """max |a - b| / max(|a|, |b|): 0 for two equal arrays, inf or nan where one is not finite.
+    """Compute max |a - b| / max(|a|, |b|): 0 for equal arrays, inf or nan if one of them is not finite.
 
     >>> relative_difference(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
     0.2
@@ -33,7 +33,7 @@ def relative_difference(a: Any, b: Any) -> float:
 
 @dataclass
 class Comparison:
-    """One parameter: its gradient's largest element as each of the three has it, and how far they are apart at most."""
+    """One parameter: the largest element of its gradient, computed in three ways, and how far these are apart."""
 
     name: str
     shape: tuple[int, ...]
@@ -57,7 +57,7 @@ class Comparison:
 
 
 def engine_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
-    """The gradient of the cost that `backward()` leaves in each parameter, by the parameter's name."""
+    """Derive the gradient of the cost with the engine, by the parameter's name."""
     for parameter in net.parameters():
         parameter.grad = None
     net.cost(x, y).backward()
@@ -65,7 +65,7 @@ def engine_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
 
 
 def equations_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
-    """The same from BP1 to BP4."""
+    """Compute the same gradient with BP1 to BP4."""
     w, b = [p.data for p in net.weights], [p.data for p in net.biases]
     nabla_b, nabla_w = equations.backprop_batch(w, b, x, y, net.cost_name, net.activation)
     gradients = {f"w{layer}": nabla for layer, nabla in enumerate(nabla_w, 1)}
@@ -75,10 +75,10 @@ def equations_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
 def finite_differences(
     net: Network, x: Any, y: Any, name: str, elements: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], float]:
-    """Central differences of the equations' cost for some elements (flat indices) of one parameter, in float64.
+    """Take central differences of the equations' cost for some elements (flat indices) of a parameter, in float64.
 
-    The second number is what rounding alone may do to each. Elements whose difference depends on the step, because it
-    crosses a kink of relu, come out as nan.
+    The second result is the error that rounding alone may make in each. An element comes out as nan if its difference
+    depends on the step, because the step crosses a kink such as that of relu.
     """
     state = {key: array.astype(np.float64) for key, array in net.state_dict().items()}
     w = [state[f"w{layer}"] for layer in range(1, len(net.sizes))]
@@ -118,9 +118,9 @@ def compare(
     seed: int = 0,
     elements: int = 25_000,
 ) -> list[Comparison]:
-    """A row for each parameter of a random network, on a random mini-batch.
+    """Compare the three for each parameter of a random network, on a random mini-batch.
 
-    The finite differences are taken for at most `elements` elements of each parameter, picked at random.
+    Finite differences are taken for at most `elements` elements of each parameter, picked at random.
 
     >>> all(row.passed for row in compare([4, 3, 2], batch=5))
     True

@@ -1,4 +1,4 @@
-"""The derived backprop beside the equations derived by hand, line against line, with what real digits say of both."""
+"""The proof in symbols: the derived equations beside those derived by hand, with their difference on real digits."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from nn.equations import cost_by_hand
 from nn.network import Network
 from nn.proof.numbers import TOLERANCE, relative_difference
 
-DIGITS = 100  # the real digits that both sides are computed for, one at a time
+DIGITS = 100  # so many real digits are computed on both sides, one at a time
 
 
 @dataclass
 class EquationPair:
-    """One equation of the book, as derived and as by hand; `difference` is the largest over the digits, relative to the
-    largest element."""
+    """One equation of the book, as the engine derives it and by hand.
+
+    `difference` is the largest over the digits, relative to the largest element.
+    """
 
     equation: str
     derived: str
@@ -33,7 +35,7 @@ class EquationPair:
 
 @dataclass
 class Derivation:
-    """What `derive` found; `print` shows it."""
+    """The equations of a network, side by side. `print` shows them as a table."""
 
     title: str
     lines: list[EquationPair]
@@ -57,7 +59,7 @@ class Derivation:
                           f" element, is {self.difference:.1e} over {DIGITS} real digits"])  # fmt: skip
 
     def latex(self) -> str:
-        """The same as a LaTeX `array` environment, without the dollar signs around it."""
+        """Write the table as a LaTeX `array` environment, without the dollar signs around it."""
         rows = [f"\\text{{{line.equation}}} & {line.derived} & {line.by_hand} & {line.difference:.1e}"
                 for line in self.latex_lines]  # fmt: skip
         head = " & \\text{derived from the recorded graph} & \\text{by hand} & \\text{difference}"
@@ -67,7 +69,7 @@ class Derivation:
 def derive(
     sizes: Sequence[int] = (784, 30, 10), *, cost: str = "quadratic", activation: str = "sigmoid", seed: int = 0
 ) -> Derivation:
-    """The equations that the engine derives for a network and one digit, beside those of `nn.equations`.
+    """Derive the equations of a network for one digit, and put them beside those of `nn.equations`.
 
     Raises ValueError for sizes that do not begin with the 784 pixels of a digit and end with 10 outputs or more.
 
@@ -100,14 +102,14 @@ def derive(
 
 
 def _which(name: str, layers: int) -> str:
-    """The equation of the book that gives the error, a bias's gradient or a weight's."""
+    """Name the equation of the book that gives this error or gradient."""
     if name.startswith("delta"):
         return "BP1" if name == f"delta{layers}" else "BP2"
     return "BP3" if name[1] == "b" else "BP4"
 
 
 def _hand(notation: Unicode, name: str, layers: int, net: Network) -> str:
-    """The same equation as chapter 2 of the book has it, and chapter 3 for the other two costs."""
+    """Write the equation as chapter 2 of the book has it, or chapter 3 for the other costs."""
     letter, layer = name.rstrip("0123456789"), int(name.lstrip("deltabw"))
 
     def symbol(letter: str, layer: int) -> str:
@@ -138,7 +140,7 @@ def _hand(notation: Unicode, name: str, layers: int, net: Network) -> str:
 
 
 def _differences(net: Network, xs: Any, ys: Any) -> dict[str, float]:
-    """How far engine and equations are apart, by what is compared, over all the digits one at a time."""
+    """Measure how far engine and equations are apart over all digits, by the name of what is compared."""
     layers = len(net.sizes) - 1
     w, b = [p.data for p in net.weights], [p.data[:, np.newaxis] for p in net.biases]
     worst: dict[str, float] = {}
