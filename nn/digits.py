@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from nn.equations import Array
+
 IMAGES, LABELS = 2051, 2049  # the magic numbers: unsigned bytes, in three dimensions and in one
 MNIST = Path(__file__).parent / "data"
 SHA256 = {
@@ -37,8 +39,8 @@ class DataError(ValueError):
 class Examples(NamedTuple):
     """A data set: `x` of shape (n, inputs), an example per row, and `y`, the labels of shape (n,)."""
 
-    x: NDArray[Any]
-    y: NDArray[Any]
+    x: Array
+    y: Array
 
 
 def read_idx(path: str | Path, magic: int, sha256: str | None = None) -> NDArray[np.uint8]:
@@ -176,7 +178,7 @@ def load_digits(
     return Examples(train.x[:n], train.y[:n]), Examples(train.x[n:], train.y[n:]), test
 
 
-def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = np.float64) -> Array:
     """Turn labels of shape (n,) into targets of shape (n, classes): 1 at the label, 0 elsewhere.
 
     >>> one_hot([2, 0], classes=3)
@@ -188,11 +190,11 @@ def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = np.float64)
         raise ValueError(f"labels are whole numbers from 0 to {classes - 1}, not of dtype {labels.dtype}")
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ValueError(f"labels are whole numbers from 0 to {classes - 1}, not {labels.min()} to {labels.max()}")
-    targets: NDArray[Any] = np.eye(classes, dtype=dtype)[labels.astype(np.int64)]
+    targets: Array = np.eye(classes, dtype=dtype)[labels.astype(np.int64)]
     return targets
 
 
-Pairs = list[tuple[NDArray[Any], Any]]
+Pairs = list[tuple[Array, Any]]
 
 
 def load_data_wrapper(directory: str | Path | None = None, *, scale: float = 256.0) -> tuple[Pairs, Pairs, Pairs]:

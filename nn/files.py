@@ -8,10 +8,11 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
+
+from nn.equations import Array
 
 LARGEST = 1 << 30  # bytes that a file unpacks to
 
@@ -38,7 +39,7 @@ def check_writable(path: str | Path) -> None:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def write_arrays(path: str | Path, arrays: dict[str, NDArray[Any]]) -> None:
+def write_arrays(path: str | Path, arrays: dict[str, Array]) -> None:
     """Write the arrays, each under its name. The file gets its name when it is complete and on disk.
 
     Raises FileError if it cannot be written; a file of that name is then as it was.
@@ -64,9 +65,9 @@ def write_arrays(path: str | Path, arrays: dict[str, NDArray[Any]]) -> None:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: str | Path) -> dict[str, Array]:
     """Read the arrays of a `.npz` file, by name. Raises FileError if it is missing, damaged, or too large."""
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, Array] = {}
     try:
         with zipfile.ZipFile(path) as archive:
             total = sum(member.file_size for member in archive.infolist())
@@ -89,7 +90,7 @@ def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _read_array(content: IO[bytes], size: int) -> NDArray[Any]:
+def _read_array(content: IO[bytes], size: int) -> Array:
     """Read one array of a file. Its header is checked before anything else is unpacked."""
     version = np.lib.format.read_magic(content)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

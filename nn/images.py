@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.digits import IMAGES, DataError, read_idx
+from nn.equations import Array
 
 LARGEST = 1 << 24  # pixels in a picture
 
 
-def read_images(path: str | Path) -> NDArray[Any]:
+def read_images(path: str | Path) -> Array:
     """Read the pictures in a file as rows of pixels, of shape (n, rows * columns), from 0 for background to 1 for ink.
 
     A picture on a light ground is turned into its negative, since the network has learnt light digits on a dark ground.
@@ -40,7 +40,7 @@ def read_images(path: str | Path) -> NDArray[Any]:
     return picture.reshape(1, -1)
 
 
-def _read_picture(path: Path) -> NDArray[Any]:
+def _read_picture(path: Path) -> Array:
     """Read one picture as grey values in [0, 1], of shape (rows, columns)."""
     try:
         from PIL import Image
@@ -62,7 +62,7 @@ def _read_picture(path: Path) -> NDArray[Any]:
         raise DataError(f"{path}: not a picture that can be read: {reason}") from error
 
 
-def _grey(image: Any) -> NDArray[Any]:
+def _grey(image: Any) -> Array:
     from PIL import Image
 
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # 16 bits; convert("L") would cut them off at 255

@@ -16,7 +16,21 @@ import numpy as np
 
 from nn import equations
 from nn.equations import Array
-from nn.grader.problems import CHOICES, SETTINGS, Case, Convention, activate, conventions, make_cases, output_activation
+from nn.grader.problems import (
+    CHOICES,
+    SETTINGS,
+    Case,
+    Convention,
+    Networks,
+    Told,
+    activate,
+    conventions,
+    make_cases,
+    output_activation,
+)
+
+Outcome = dict[str, Any]  # of one call: "convention" and "case" by number, and "failed" or what was returned
+Answer = dict[str, Any]  # of a whole file: what was "told", and all "outcomes"
 
 
 class UnjudgedError(Exception):
@@ -32,7 +46,7 @@ class _Net:
         self._case, self._convention = case, convention
         self.cost = types.SimpleNamespace(delta=self._delta)  # as the book's network2.py has it
 
-    def feedforward(self, a: Any) -> Any:
+    def feedforward(self, a: Array) -> Array:
         rows = a.T if self._convention.orientation == "columns" else a
         for layer, (b, w) in enumerate(zip(self.biases, self.weights, strict=True), 1):
             last = layer == len(self.weights)
@@ -40,15 +54,15 @@ class _Net:
             rows = activate(z, output_activation(self._case.told["cost"]) if last else self._case.told["activation"])
         return rows.T if self._convention.orientation == "columns" else rows
 
-    def _delta(self, z: Any, a: Any, y: Any) -> Any:
+    def _delta(self, z: Array, a: Array, y: Array) -> Array:
         axis = 0 if self._convention.orientation == "columns" else -1
         return equations.output_error(z, y, self._case.told["cost"], axis)
 
-    def cost_derivative(self, output_activations: Any, y: Any) -> Any:
+    def cost_derivative(self, output_activations: Array, y: Array) -> Array:
         return equations.COSTS[self._case.told["cost"]].derivative(output_activations, y)
 
 
-def _backprop_of(module: types.ModuleType) -> tuple[Any, Any]:
+def _backprop_of(module: types.ModuleType) -> tuple[Callable[..., object], type[Any] | None]:
     """Find the function in a learner's file, and its class if it is a method."""
     if callable(getattr(module, "backprop", None)):
         return module.backprop, None
@@ -101,7 +115,7 @@ def _shape_error(nabla: Sequence[Array], parameters: Sequence[Array], name: str,
     return "", exact, unsummed
 
 
-def _take(result: Any, parameters: Sequence[Array], m: int, order: str | None) -> tuple[dict[str, Any], list[Array]]:
+def _take(result: object, parameters: Sequence[Array], m: int, order: str | None) -> tuple[Outcome, list[Array]]:
     """Turn what the function returned into arrays. Raises UnjudgedError if that cannot be done."""
     if result is None:
         raise UnjudgedError("backprop returns None; is its return statement missing?")
@@ -133,8 +147,8 @@ def _take(result: Any, parameters: Sequence[Array], m: int, order: str | None) -
 
 
 def _attempt(
-    function: Any, kind: Any, case: Case, convention: Convention, path: str
-) -> tuple[dict[str, Any], list[Array]]:
+    function: Callable[..., object], kind: type[Any] | None, case: Case, convention: Convention, path: str
+) -> tuple[Outcome, list[Array]]:
     """Call the learner's function once. Return what happened, and the arrays if there are any."""
     net, x, y = _Net(case, convention), convention.lay(case.x), convention.lay(case.y)
     before = [x.copy(), y.copy(), *(p.copy() for p in net.biases + net.weights)]
@@ -157,8 +171,8 @@ def _attempt(
 
 
 def attempts(
-    path: Path, told: dict[str, str], networks: Any, seed: int, say: Callable[[str], object] = str
-) -> tuple[dict[str, Any], dict[str, Array]]:
+    path: Path, told: Told, networks: Networks, seed: int, say: Callable[[str], object] = str
+) -> tuple[Answer, dict[str, Array]]:
     """Run the file and call its function on all cases, in every convention that may be meant.
 
     Return what was told, the outcome of each call, and all the arrays in one. Raises UnjudgedError.
@@ -183,7 +197,7 @@ def attempts(
     say("call")
     told = {name: next(iter(CHOICES[name])) for name in SETTINGS} | told
     cases = make_cases(networks, told, seed)
-    outcomes: list[dict[str, Any]] = []
+    outcomes: list[Outcome] = []
     arrays: list[Array] = []
     for c, convention in enumerate(conventions(told)):
         mine = [(k, case) for k, case in enumerate(cases) if (len(case.x) > 1) == (convention.examples == "batch")]

@@ -13,7 +13,9 @@ from nn.digits import one_hot
 from nn.equations import Array
 from nn.network import Network
 
-Lists = tuple[list[Array], list[Array]]
+Lists = tuple[list[Array], list[Array]]  # (nabla_b, nabla_w)
+Told = dict[str, str]  # what was told, by its name in CHOICES
+Networks = Sequence[tuple[Sequence[int], bool]]  # sizes, and whether the function has to be right on them
 
 # What may be told by an option, or by a constant in the file with the name in capitals. Of the first three, the first
 # choice is taken if nothing is told; the others are found out by trying.
@@ -46,7 +48,7 @@ class Case:
     b: list[Array]
     x: Array
     y: Array
-    told: dict[str, str]
+    told: Told
     primary: bool = False  # it has to be right here; on the others only if it runs
 
     def network(self) -> Network:
@@ -90,7 +92,7 @@ class Convention:
         ]
 
 
-def conventions(told: dict[str, str]) -> list[Convention]:
+def conventions(told: Told) -> list[Convention]:
     """List the conventions that agree with what was told, the book's and the likely ones first.
 
     Mini-batches come before single examples: a function of mini-batches takes one example too, and a slip in the sum
@@ -107,7 +109,7 @@ def conventions(told: dict[str, str]) -> list[Convention]:
     return [c for c in found if all(told.get(key, value) == value for key, value in vars(c).items())]
 
 
-def make_cases(networks: Sequence[tuple[Sequence[int], bool]], told: dict[str, str], seed: int) -> list[Case]:
+def make_cases(networks: Networks, told: Told, seed: int) -> list[Case]:
     """Make two random problems for each network, as mini-batches, and two examples of each by themselves."""
     rng, cases = np.random.default_rng(seed), []
     for (sizes, primary), m in product(networks, (8, 11)):

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from nn.equations import Array
 from nn.files import read_arrays, write_arrays
-from nn.grader.calling import UnjudgedError, attempts
+from nn.grader.calling import Answer, UnjudgedError, attempts
+from nn.grader.problems import Networks, Told
 
 
 def serve(folder: Path) -> None:
@@ -32,9 +32,7 @@ def serve(folder: Path) -> None:
     os._exit(0)  # whatever threads the learner's file may have left behind
 
 
-def run(
-    path: Path, told: dict[str, str], networks: Any, seed: int, timeout: float
-) -> tuple[dict[str, Any], dict[str, Array]]:
+def run(path: Path, told: Told, networks: Networks, seed: int, timeout: float) -> tuple[Answer, dict[str, Array]]:
     """Call `attempts` in a process of its own. The process, and all that it started, ends with the call."""
     with tempfile.TemporaryDirectory(prefix="handgrad-") as name:
         folder = Path(name)

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, product
-from typing import Any
 
 import numpy as np
 
@@ -149,14 +148,14 @@ def gradient_with(slips: Sequence[Slip], case: Case) -> Lists:
         z.append(a[-1] @ v.T + (0.0 if kind == "no bias" else b[layer - 1]))
         a.append(z[layer] if kind == "linear" else activate(z[layer], names[layer]))
 
-    def prime(layer: int) -> Any:
+    def prime(layer: int) -> Array | float:
         kind, name = slip("prime", layer), names[layer]
         if layer == last and name == "softmax":
             name = "sigmoid"
         f_prime = equations.ACTIVATIONS[kind if kind in ("tanh", "sigmoid") else name][1]
         at = layer - 1 if kind == "before" else layer + 1 if kind == "after" else layer
         right = f_prime(z[at], a[at])
-        others = {"missing": 1.0, "a": a[layer], "1-a": 1 - a[layer], "twice": right * right}
+        others: dict[str, Array | float] = {"missing": 1.0, "a": a[layer], "1-a": 1 - a[layer], "twice": right * right}
         if kind == "of a":
             return f_prime(a[layer], activate(a[layer], name))
         return f_prime(z[layer], z[layer]) if kind == "z(1-z)" else others.get(kind, right)

@@ -12,8 +12,8 @@ import numpy as np
 
 from nn.equations import Array
 from nn.files import FileError
-from nn.grader.calling import UnjudgedError
-from nn.grader.problems import CHOICES, Case, Convention, Lists, conventions, make_cases
+from nn.grader.calling import Outcome, UnjudgedError
+from nn.grader.problems import CHOICES, Case, Convention, Lists, Networks, Told, conventions, make_cases
 from nn.grader.process import run
 from nn.grader.report import TOLERANCE, Mark, Report
 from nn.grader.slips import Slip, factors, gradient_with, sets_of_slips
@@ -33,10 +33,10 @@ class Trial:
 
     convention: Convention
     returned: dict[int, Lists] = field(default_factory=dict)
-    found: dict[int, dict[str, Any]] = field(default_factory=dict)
-    failed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    found: dict[int, Outcome] = field(default_factory=dict)
+    failed: dict[int, Outcome] = field(default_factory=dict)
 
-    def take(self, case: Case, outcome: dict[str, Any], found: list[Array]) -> None:
+    def take(self, case: Case, outcome: Outcome, found: list[Array]) -> None:
         k, layers = outcome["case"], len(case.w)
         if "failed" in outcome:
             self.failed[k] = outcome
@@ -188,7 +188,9 @@ def where(rows: Sequence[Mark]) -> str:
     return f"{start}: {' and '.join(parts)}. That points to {points}.{nothing}"
 
 
-def try_out(path: Path, told: dict[str, str], networks: Any, seed: int, timeout: float) -> tuple[Any, ...]:
+def try_out(
+    path: Path, told: Told, networks: Networks, seed: int, timeout: float
+) -> tuple[Told, dict[int, Case], list[Trial]]:
     """Try the file. Return what was told, the cases, and a trial for each convention."""
     report, arrays = run(path, told, networks, seed, timeout)
     cases = dict(enumerate(make_cases(networks, report["told"], seed)))
@@ -250,16 +252,16 @@ def grade(
     for name, value in known.items():
         if name not in CHOICES or value not in CHOICES[name]:
             raise ValueError(f"{name} is {value!r}; it can be {' or '.join(map(repr, CHOICES.get(name, ())))}")
-    networks = [[list(net), len(set(net)) == len(net)] for net in NETWORKS]
+    networks: Networks = [(list(net), len(set(net)) == len(net)) for net in NETWORKS]
     if sizes is not None:
-        networks = [[list(sizes), True], [[5] * len(sizes), False]]
+        networks = [(list(sizes), True), ([5] * len(sizes), False)]
     try:
         if not path.is_file():
             raise UnjudgedError("it is a directory" if path.is_dir() else "there is no such file")
         known, cases, trials = try_out(path, known, networks, seed, timeout)
         if sizes is None and not any(trial.returned for trial in trials):
             why = failure(trials, cases)
-            known, cases, trials = try_out(path, known, [[[784, 30, 10], True]], seed, timeout)
+            known, cases, trials = try_out(path, known, [([784, 30, 10], True)], seed, timeout)
             if not any(trial.returned for trial in trials):
                 raise UnjudgedError(why)
         elif not any(trial.returned for trial in trials):

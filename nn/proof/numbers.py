@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nn import equations
 from nn.digits import one_hot
+from nn.equations import Array
 from nn.network import Network
 
 # The largest difference between engine and equations, relative to the largest gradient of the parameter.
@@ -20,7 +20,7 @@ DIFFERENCE_TOLERANCE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-5}
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 
-def relative_difference(a: Any, b: Any) -> float:
+def relative_difference(a: ArrayLike, b: ArrayLike) -> float:
     """Compute max |a - b| / max(|a|, |b|): 0 for equal arrays, inf or nan if one of them is not finite.
 
     >>> relative_difference(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
@@ -56,7 +56,7 @@ class Comparison:
         )
 
 
-def engine_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
+def engine_gradient(net: Network, x: Array, y: Array) -> dict[str, Array]:
     """Derive the gradient of the cost with the engine, by the parameter's name."""
     for parameter in net.parameters():
         parameter.grad = None
@@ -64,7 +64,7 @@ def engine_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
     return {str(parameter.name): parameter.grad for parameter in net.parameters()}
 
 
-def equations_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
+def equations_gradient(net: Network, x: Array, y: Array) -> dict[str, Array]:
     """Compute the same gradient with BP1 to BP4."""
     w, b = [p.data for p in net.weights], [p.data for p in net.biases]
     nabla_b, nabla_w = equations.backprop_batch(w, b, x, y, net.cost_name, net.activation)
@@ -73,7 +73,7 @@ def equations_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
 
 
 def finite_differences(
-    net: Network, x: Any, y: Any, name: str, elements: NDArray[np.int64]
+    net: Network, x: Array, y: Array, name: str, elements: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], float]:
     """Take central differences of the equations' cost for some elements (flat indices) of a parameter, in float64.
 

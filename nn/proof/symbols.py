@@ -11,9 +11,10 @@ import numpy as np
 
 from autograd import backprop, equations
 from autograd.readings.notation import LATEX, UNICODE, Unicode
+from nn.costs import Values
 from nn.digits import load_digits, one_hot
+from nn.equations import Array, cost_by_hand
 from nn.equations import backprop as by_hand
-from nn.equations import cost_by_hand
 from nn.network import Network
 from nn.proof.numbers import TOLERANCE, relative_difference
 
@@ -82,7 +83,7 @@ def derive(
     training, _, _ = load_digits()
     xs, ys = training.x[:DIGITS].astype(np.float64), one_hot(training.y[:DIGITS], sizes[-1])
 
-    def C(x: Any, y: Any) -> Any:
+    def C(x: Values, y: Values) -> Any:
         return net.cost(x, y)
 
     found = {equation.name: equation for equation in equations(C, xs[0], ys[0]).gradient}
@@ -139,7 +140,7 @@ def _hand(notation: Unicode, name: str, layers: int, net: Network) -> str:
     return f"{delta} = {notation.parenthesised(error)}{notation.hadamard}{prime}"
 
 
-def _differences(net: Network, xs: Any, ys: Any) -> dict[str, float]:
+def _differences(net: Network, xs: Array, ys: Array) -> dict[str, float]:
     """Measure how far engine and equations are apart over all digits, by the name of what is compared."""
     layers = len(net.sizes) - 1
     w, b = [p.data for p in net.weights], [p.data[:, np.newaxis] for p in net.biases]
