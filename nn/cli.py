@@ -24,12 +24,13 @@ from nn.training import Epoch, print_epoch, score
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 USUAL = {"sizes": "784,30,10", "cost": "quadratic", "activation": "sigmoid"}
+# What can be said of the function in a learner's file, besides its cost and activation.
 LEARNERS = {
-    "reduction": "whether the gradient is that of the mean or of the sum over the examples",
-    "examples": "whether it takes one example or a mini-batch",
-    "orientation": "how the examples lie",
-    "weights": "the shape of the weights",
-    "order": "what it returns first",
+    "reduction": "its gradient is that of the mean, or of the sum, over the examples",
+    "examples": "it takes a mini-batch, or one example",
+    "orientation": "it takes examples as columns, as rows, or as vectors",
+    "weights": "its weights have the shape (n_out, n_in), or (n_in, n_out)",
+    "order": "it returns nabla_b first, or nabla_w",
 }
 
 
@@ -74,15 +75,18 @@ def _positive(text: str) -> float:
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Says the defaults that say something."""
+    """Shows the default of an option that takes a value, and nothing for a switch."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        silent = action.default is None or action.default is False
-        return action.help if silent else super()._get_help_string(action)
+        return (
+            action.help
+            if action.default is None or isinstance(action.default, bool)
+            else super()._get_help_string(action)
+        )
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; argparse would print the whole usage before it."""
+    """Reports an error in one line, without the whole usage before it."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
@@ -91,11 +95,11 @@ class _Parser(argparse.ArgumentParser):
 def _network_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--sizes", type=_sizes, default=USUAL["sizes"], metavar="N,N,...", help="neurons in each layer, input first")
-    add("--cost", choices=list(COSTS), default=USUAL["cost"],
-        help="cost function; the output layer is sigmoid for the first two, softmax for log-likelihood")  # fmt: skip
+    outputs = ", ".join(f"{cost.output.name} for {name}" for name, cost in COSTS.items())
+    add("--cost", choices=list(COSTS), default=USUAL["cost"], help=f"cost function; the output layer is {outputs}")
     add("--activation", choices=list(activations()), default="sigmoid", help="activation of the hidden layers")
     add("--init", choices=INITIALISATIONS, default="gaussian",
-        help="initial weights: N(0, 1), or scaled to N(0, 1/inputs)")  # fmt: skip
+        help="draw the weights from N(0, 1), or scaled from N(0, 1/inputs)")  # fmt: skip
     add("--batch", type=_at_least(1), default=10, metavar="N", help="examples in a mini-batch")
     add("--dtype", choices=list(DTYPES), default="float64", help="precision of the parameters")
     add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random numbers")
@@ -103,7 +107,7 @@ def _network_options(parser: argparse.ArgumentParser) -> None:
 
 def _scale_option(add: Callable[..., object]) -> None:
     add("--scale", type=_positive, default=255.0, metavar="X",
-        help="what the pixel bytes 0 to 255 are divided by; the book's file has 256")  # fmt: skip
+        help="divide the pixel bytes 0 to 255 by X; the book's file uses 256")  # fmt: skip
 
 
 def _data_options(parser: argparse.ArgumentParser, which: str) -> None:
@@ -111,13 +115,13 @@ def _data_options(parser: argparse.ArgumentParser, which: str) -> None:
     add(
         "--data",
         metavar="DIR",
-        help="directory with the four IDX files of another set, gzipped or not; a set whose largest label is k needs"
-        " k + 1 outputs (default: MNIST)",
+        help="read another data set: the folder of its four IDX files, gzipped or not; if its largest label is k, the"
+        " network needs k + 1 outputs (default: MNIST)",
     )
     _scale_option(add)
     add("--validation-size", type=_at_least(0), default=10_000, metavar="N",
-        help="how many images, the last of the training file, are kept apart for validation")  # fmt: skip
-    add("--test", action="store_true", help=f"{which} the test images (this is the default)")
+        help="keep the last N images of the training file for validation")  # fmt: skip
+    add("--test", action="store_true", help=f"{which} the test images (done if no other set is named)")
     add("--validation", action="store_true", help=f"{which} the validation images")
     add("--training", action="store_true", help=f"{which} the training images")
 
@@ -126,52 +130,65 @@ def _parser() -> argparse.ArgumentParser:
     formatter = _Help
     parser = _Parser(
         prog="handgrad",
-        description="Train the handwritten-digit network on derived gradients, and check them against the equations.",
+        description="Train a network on handwritten digits, and check its gradients against the equations of the book.",
         epilog="Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted,"
-        " 141 nobody reads the output any more.",
+        " 141 the reader of the output has gone.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     sub = commands.add_parser("train", help="train a network", formatter_class=formatter)
     _network_options(sub)
     add = sub.add_argument
-    add("--epochs", type=_at_least(0), default=30, metavar="N", help="times through the training images")
-    add("--eta", type=_positive, default=3.0, metavar="X", help="learning rate, per unit of gradient")
-    add("--momentum", type=_not_negative, default=0.0, metavar="X", help="share of the velocity kept from step to step")
-    add("--nesterov", action="store_true", help="look the gradient up ahead; needs --momentum")
+    add("--epochs", type=_at_least(0), default=30, metavar="N", help="go through the training images N times")
+    add("--eta", type=_positive, default=3.0, metavar="X", help="learning rate")
+    add(
+        "--momentum",
+        type=_not_negative,
+        default=0.0,
+        metavar="X",
+        help="keep this share of the velocity from step to step",
+    )
+    add(
+        "--nesterov",
+        action="store_true",
+        help="take the gradient where the momentum leads (Nesterov); needs --momentum",
+    )
     add("--decay", type=_not_negative, default=0.0, metavar="X",
-        help="weight decay per unit of eta: the book's lambda/n; the biases are left out")  # fmt: skip
+        help="weight decay, the book's lambda/n; biases do not decay")  # fmt: skip
     add("--no-compile", dest="compile", action="store_false",
-        help="build the graph anew for every mini-batch; slower, with the same numbers")  # fmt: skip
+        help="build the graph for every mini-batch: the same numbers, slower")  # fmt: skip
     add("--patience", type=_at_least(1), metavar="N",
-        help="stop after N epochs without a better accuracy on the validation images, and keep the best"
-             " (default: train all the epochs, and keep the last)")  # fmt: skip
-    add("--save", metavar="FILE", help="a .npz file that holds the network after each finished epoch (default: none)")
-    _data_options(sub, "after each epoch, measure on")
+        help="stop after N epochs without a better accuracy on the validation images, and keep the best network"
+             " (default: train for all epochs, and keep the last)")  # fmt: skip
+    add("--save", metavar="FILE", help="write the network to this .npz file after each epoch (default: none)")
+    _data_options(sub, "after each epoch, score")
 
-    sub = commands.add_parser("evaluate", help="measure a saved network", formatter_class=formatter)
+    sub = commands.add_parser("evaluate", help="score a saved network", formatter_class=formatter)
     sub.add_argument("model", metavar="model.npz", help="the saved network")
-    _data_options(sub, "measure on")
+    _data_options(sub, "score")
 
     sub = commands.add_parser("predict", help="recognise digits in pictures", formatter_class=_Help)
     sub.add_argument("model", metavar="model.npz", help="the saved network")
-    sub.add_argument("images", nargs="+", metavar="image", help="a picture (PNG, PGM, ...), or an IDX file of many")
+    sub.add_argument(
+        "images", nargs="+", metavar="image", help="a picture (PNG, PGM, ...), or an IDX file of many pictures"
+    )
     _scale_option(sub.add_argument)
 
     sub = commands.add_parser(
-        "check", help="compare engine, hand-derived equations and finite differences", formatter_class=formatter,
-        description="Without FILE, compare the engine's gradient with the equations derived by hand and with finite"
-        " differences. With FILE, judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own.",
-        epilog="--init, --batch and --dtype are for the comparison without FILE. What is not said of FILE's function"
-        " is found out by trying; FILE can say it too, as ORIENTATION = \"rows\" for --orientation rows.",
+        "check", help="compare the engine with the equations, or judge somebody's backprop", formatter_class=formatter,
+        description="Without FILE: compare the engine's gradient with the equations derived by hand, and with finite"
+        " differences. With FILE: judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own.",
+        epilog="--init, --batch and --dtype belong to the comparison without FILE. The options about FILE's function"
+        " can also stand in FILE, such as ORIENTATION = \"rows\"; what neither says is found out by trying.",
     )  # fmt: skip
     sub.add_argument("file", nargs="?", metavar="FILE.py", help="a file with a function backprop(net, x, y)")
     _network_options(sub)
     add = sub.add_argument
-    add("--timeout", type=_positive, default=60.0, metavar="X", help="seconds that FILE may take")
+    add("--timeout", type=_positive, default=60.0, metavar="X", help="stop FILE after X seconds")
     for name, what in LEARNERS.items():
         tried = "mean" if name == "reduction" else "found out by trying"
-        add(f"--{name}", choices=CHOICES[name], help=f"of FILE's function: {what} (default: {tried})")
+        add(f"--{name}", choices=CHOICES[name], metavar="|".join(CHOICES[name]),
+            help=f"FILE's function: {what} (default: {tried})")  # fmt: skip
     sub.set_defaults(sizes=None, cost=None, activation=None)  # so that FILE can say otherwise
     for action in sub._actions:
         if action.dest in ("sizes", "cost", "activation"):
@@ -179,15 +196,15 @@ def _parser() -> argparse.ArgumentParser:
             action.help = f"{action.help} (default: {USUAL[action.dest]}{with_file})"
 
     sub = commands.add_parser(
-        "derive", help="the derived backprop beside the equations derived by hand", formatter_class=formatter
+        "derive", help="show the derived equations beside those derived by hand", formatter_class=formatter
     )
     add = sub.add_argument
     add("--sizes", type=_sizes, default="784,30,10", metavar="N,N,...",
-        help="neurons in each layer; the 784 pixels of a digit come first")  # fmt: skip
+        help="neurons in each layer, beginning with the 784 pixels of a digit")  # fmt: skip
     add("--cost", choices=list(COSTS), default="quadratic", help="cost function")
     add("--activation", choices=list(activations()), default="sigmoid", help="activation of the hidden layers")
     add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random weights")
-    add("--latex", action="store_true", help="as LaTeX")
+    add("--latex", action="store_true", help="write LaTeX")
 
     return parser
 
@@ -314,9 +331,9 @@ def _what_is_saved(args: argparse.Namespace) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
+    """Run a command and return its exit code: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
 
-    Bad usage ends in SystemExit, as usual with argparse. 141 is for output that nobody reads to its end (`| head -1`).
+    Bad usage raises SystemExit, as argparse does. The code is 141 if the reader of the output has gone (`| head -1`).
     """
     args = _parser().parse_args(argv)
     commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive}

@@ -1,7 +1,9 @@
-"""Cost functions: the mean over the examples, each one fused operation with its derivative in closed form.
+"""Cost functions. Each gives the mean cost over the examples, as one operation of the graph.
 
-The last axis holds the output neurons; the axes before it, if any, hold the examples. Targets have exactly the shape of
+The last axis holds the output neurons; the axes before it, if any, hold the examples. Targets must have the shape of
 the outputs: what NumPy would broadcast, such as (n,) against (n, 1), is an error here.
+
+To add a cost, write its entry of COSTS, and that of COSTS in `nn.equations` to have it checked.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Op, log_softmax, sigmoid, softmax
+from autograd import Op, Tensor, log_softmax, sigmoid, softmax
+from nn.equations import Array
+
+Values = Tensor | Array  # activations and the like; a result is a Tensor wherever a Tensor went in
 
 
 def _examples(a: Any) -> int:
@@ -57,8 +62,8 @@ def _same_shape(cost: str, outputs: Any, y: Any) -> None:
         )
 
 
-def quadratic(a: Any, y: Any) -> Any:
-    """1/2n sum |y - a|^2 of activations a and targets y. Book, chapter 1, equation (6).
+def quadratic(a: Values, y: Values) -> Any:
+    """Compute 1/2n sum |y - a|^2 of activations a and targets y. Book, chapter 1, equation (6).
 
     >>> float(quadratic(np.array([[1.0, 0.0]]), np.array([[0.0, 0.0]])))
     0.5
@@ -67,8 +72,8 @@ def quadratic(a: Any, y: Any) -> Any:
     return _quadratic(a, y, n=_examples(a))
 
 
-def sigmoid_cross_entropy(z: Any, y: Any) -> Any:
-    """-1/n sum [y ln a + (1 - y) ln(1 - a)] for a = sigmoid(z), from the weighted inputs z, and so finite for all z.
+def sigmoid_cross_entropy(z: Values, y: Values) -> Any:
+    """Compute -1/n sum [y ln a + (1 - y) ln(1 - a)] for a = sigmoid(z), from z, so that it is finite for all z.
 
     Book, chapter 3, equation (63); its derivative in z is (a - y)/n, equation (66).
 
@@ -79,8 +84,8 @@ def sigmoid_cross_entropy(z: Any, y: Any) -> Any:
     return _cross_entropy(z, y, n=_examples(z))
 
 
-def softmax_log_likelihood(z: Any, y: Any) -> Any:
-    """-1/n sum y ln a for a = softmax(z), from the weighted inputs z, and so finite for all z.
+def softmax_log_likelihood(z: Values, y: Values) -> Any:
+    """Compute -1/n sum y ln a for a = softmax(z), from the weighted inputs z, so that it is finite for all z.
 
     Book, chapter 3, equation (80); its derivative in z is (a - y)/n for targets that sum to one, equation (84).
 
@@ -91,17 +96,42 @@ def softmax_log_likelihood(z: Any, y: Any) -> Any:
     return _log_likelihood(z, y, n=_examples(z))
 
 
+def cross_entropy(a: Values, y: Values) -> Any:
+    """Compute -1/n sum [y ln a + (1 - y) ln(1 - a)] of activations a, as the book writes it. a is neither 0 nor 1.
+
+    >>> float(cross_entropy(np.array([[0.5]]), np.array([[1.0]])))
+    0.6931471805599453
+    """
+    _same_shape("cross_entropy", a, y)
+    return -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a)) / _examples(a)
+
+
+def log_likelihood(a: Values, y: Values) -> Any:
+    """Compute -1/n sum y ln a of activations a, as the book writes it. a is not 0.
+
+    >>> float(log_likelihood(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])))
+    0.6931471805599453
+    """
+    _same_shape("log_likelihood", a, y)
+    return -np.sum(y * np.log(a)) / _examples(a)
+
+
 @dataclass(frozen=True)
 class Cost:
-    """A cost together with the activation of the output layer that it belongs to."""
+    """A cost, and the output layer that goes with it.
 
-    output: Callable[[Any], Any]
+    output             the activation of the output layer
+    of                 the mean cost over the examples, from the activations of that layer and the targets
+    of_weighted_input  the same from its weighted inputs, if that is more exact or stays finite; else None
+    """
+
+    output: Op
     of: Callable[[Any, Any], Any]
-    takes_activations: bool  # `of` takes the outputs' activations; else their weighted inputs
+    of_weighted_input: Callable[[Any, Any], Any] | None = None
 
 
 COSTS = {
-    "quadratic": Cost(sigmoid, quadratic, takes_activations=True),
-    "cross-entropy": Cost(sigmoid, sigmoid_cross_entropy, takes_activations=False),
-    "log-likelihood": Cost(softmax, softmax_log_likelihood, takes_activations=False),
+    "quadratic": Cost(sigmoid, quadratic),
+    "cross-entropy": Cost(sigmoid, cross_entropy, sigmoid_cross_entropy),
+    "log-likelihood": Cost(softmax, log_likelihood, softmax_log_likelihood),
 }

@@ -1,9 +1,9 @@
-"""The data: handwritten digits, or any set of images in the same IDX files.
+"""Handwritten digits, or any other set of images in the same IDX files.
 
-The package carries the MNIST database (60,000 training and 10,000 test images of 28 x 28 pixels; see nn/data/LICENSE.md
-for its authors and licence). As in the book, the last 10,000 training images are kept apart for validation.
+The package contains the MNIST database: 60,000 training and 10,000 test images of 28 x 28 pixels. nn/data/LICENSE.md
+names its authors and its licence. As in the book, the last 10,000 training images are kept apart for validation.
 
-Every file is read with limits, and checked before anything of it is used; what is wrong is one `DataError`.
+Every file is read with limits, and checked before it is used. A DataError says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from nn.equations import Array
 
 IMAGES, LABELS = 2051, 2049  # the magic numbers: unsigned bytes, in three dimensions and in one
 MNIST = Path(__file__).parent / "data"
@@ -37,15 +39,15 @@ class DataError(ValueError):
 class Examples(NamedTuple):
     """A data set: `x` of shape (n, inputs), an example per row, and `y`, the labels of shape (n,)."""
 
-    x: NDArray[Any]
-    y: NDArray[Any]
+    x: Array
+    y: Array
 
 
 def read_idx(path: str | Path, magic: int, sha256: str | None = None) -> NDArray[np.uint8]:
-    """The array in an IDX file of unsigned bytes, gzipped or not.
+    """Read the array in an IDX file of unsigned bytes, gzipped or not.
 
-    `magic` says what it has to hold: IMAGES, of shape (n, rows, columns), or LABELS, of shape (n,). `sha256` is the
-    checksum of the content. Raises DataError naming the file for anything else than exactly such a file.
+    `magic` says what the file must hold: IMAGES, of shape (n, rows, columns), or LABELS, of shape (n,). `sha256` is the
+    checksum of its content. Raises DataError, naming the file, if it is anything else.
     """
     path = Path(path)
     dimensions = magic % 256
@@ -88,7 +90,7 @@ def read_idx(path: str | Path, magic: int, sha256: str | None = None) -> NDArray
 
 
 def _find(directory: Path, part: str, kind: str) -> Path:
-    """The file of `part` ("train", "t10k") and `kind` ("images", "labels"), by any of its usual names."""
+    """Find the file of `part` ("train", "t10k") and `kind` ("images", "labels") under any of its usual names."""
     dimensions = {"images": 3, "labels": 1}[kind]
     parts = {"train": ("train",), "t10k": ("t10k", "test")}[part]
     for prefix in ("", "*-"):  # EMNIST writes emnist-letters-train-images-idx3-ubyte
@@ -109,7 +111,7 @@ def _find(directory: Path, part: str, kind: str) -> Path:
 
 
 def read_part(directory: str | Path, part: str) -> Examples:
-    """The images (n, rows, columns) and labels (n,) of one part of a set, "train" or "t10k", as unsigned bytes."""
+    """Read the images (n, rows, columns) and labels (n,) of one part, "train" or "t10k", as unsigned bytes."""
     directory = Path(directory)
     if not directory.is_dir():
         raise DataError(f"{directory}: there is no such directory")
@@ -133,14 +135,14 @@ def load_digits(
     classes: int = 10,
     dtype: DTypeLike = np.float64,
 ) -> tuple[Examples, Examples, Examples]:
-    """`(training, validation, test)`: 50,000, 10,000 and 10,000 images of MNIST, or the set in `directory`.
+    """Read `(training, validation, test)`: 50,000, 10,000 and 10,000 digits of MNIST, or the set in `directory`.
 
-    scale       what the bytes 0..255 are divided by. 255 gives pixels in [0, 1]; the book's own file has 256
-    validation  how many images, the last of the training file, are kept apart for validation
-    classes     labels are 0 .. classes - 1; others are an error. EMNIST has up to 62, and its letters are numbered from
-                1 to 26, which takes 27 classes
+    scale       the bytes 0..255 are divided by it. 255 gives pixels in [0, 1]; the book's own file uses 256
+    validation  so many images, the last of the training file, are kept apart for validation
+    classes     labels go from 0 to classes - 1; others are an error. EMNIST has up to 62 classes, and its letters are
+                numbered from 1 to 26, which takes 27
 
-    Raises DataError, naming the file, for anything that is missing or wrong.
+    Raises DataError, naming the file, if one is missing or wrong.
 
     >>> training, validation, test = load_digits()
     >>> training.x.shape, validation.x.shape, test.x.shape
@@ -176,8 +178,8 @@ def load_digits(
     return Examples(train.x[:n], train.y[:n]), Examples(train.x[n:], train.y[n:]), test
 
 
-def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-    """Targets of shape (n, classes) for labels of shape (n,): 1 at the label, 0 elsewhere.
+def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = np.float64) -> Array:
+    """Turn labels of shape (n,) into targets of shape (n, classes): 1 at the label, 0 elsewhere.
 
     >>> one_hot([2, 0], classes=3)
     array([[0., 0., 1.],
@@ -188,15 +190,15 @@ def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = np.float64)
         raise ValueError(f"labels are whole numbers from 0 to {classes - 1}, not of dtype {labels.dtype}")
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ValueError(f"labels are whole numbers from 0 to {classes - 1}, not {labels.min()} to {labels.max()}")
-    targets: NDArray[Any] = np.eye(classes, dtype=dtype)[labels.astype(np.int64)]
+    targets: Array = np.eye(classes, dtype=dtype)[labels.astype(np.int64)]
     return targets
 
 
-Pairs = list[tuple[NDArray[Any], Any]]
+Pairs = list[tuple[Array, Any]]
 
 
 def load_data_wrapper(directory: str | Path | None = None, *, scale: float = 256.0) -> tuple[Pairs, Pairs, Pairs]:
-    """The digits as the book's `mnist_loader` gives them: three lists of pairs `(x, y)`.
+    """Read the digits as the book's `mnist_loader` returns them: three lists of pairs `(x, y)`.
 
     x is a column of shape (784, 1). y is a column of shape (10, 1) in the training data, and the label in the others.
     `scale` is 256 here, as in the book's file. Chapter 1, "Implementing our network to classify digits".

@@ -8,19 +8,21 @@ z^l = w^l a^(l-1) + b^l its weighted input, and delta^l = dC/dz^l its error:
     BP3    dC/db^l = delta^l
     BP4    dC/dw^l = delta^l (a^(l-1))^T
 
-This file imports nothing of ours: it is the independent witness that the engine's gradients are compared with. It says
-everything twice, once as the book does (`backprop`: one example, column vectors) and once for a mini-batch as matrices
-(`backprop_batch`: an example per row), and the two are compared with each other as well. For weights that are used
+This file imports nothing of ours: it is the independent witness that the engine's gradients are compared with. It has
+everything twice: as the book does (`backprop`: one example, column vectors) and for a mini-batch as matrices
+(`backprop_batch`: an example per row). The tests compare the two with each other as well. For weights that are used
 more than once, at every time step or at every place of an image, the same equations are summed over the uses.
 
 Weights have the shape (n_out, n_in), w_jk from neuron k to neuron j. The output layer is a sigmoid layer for the costs
 "quadratic" and "cross-entropy", a softmax layer for "log-likelihood"; `activation` is that of the hidden layers.
+
+To add an activation or a cost, write its entry of ACTIVATIONS or COSTS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,11 +76,67 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
     "tanh": (np.tanh, tanh_prime),
     "relu": (relu, relu_prime),
 }
-COSTS = ("quadratic", "cross-entropy", "log-likelihood")
+KINKED = ("relu",)  # their derivative jumps, so that a finite difference across the jump says nothing
+
+
+def _quadratic(z: Array, y: Array) -> Any:
+    return np.sum((y - sigmoid(z)) ** 2) / 2
+
+
+def _cross_entropy(z: Array, y: Array) -> Any:
+    return np.sum(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z))
+
+
+def _log_likelihood(z: Array, y: Array) -> Any:
+    top = np.max(z, axis=1, keepdims=True)
+    return np.sum(y * (top + np.log(np.sum(np.exp(z - top), axis=1, keepdims=True)) - z))
+
+
+class CostByHand(NamedTuple):
+    """A cost as the book derives it.
+
+    output      the activation of the output layer that it belongs to
+    total       its sum over a batch, an example per row, from the weighted inputs z of that layer and the targets y
+    derivative  dC/da of one example, from the output activations a and y
+    error       BP1 where sigma' cancels: delta^L of one example, from a and y. None where nothing cancels, and BP1 is
+                dC/da * sigma'(z) as it stands
+    text        how `error`, or else `derivative`, is written
+    """
+
+    output: str
+    total: Callable[[Array, Array], Any]
+    derivative: Callable[[Array, Array], Array]
+    error: Callable[[Array, Array], Array] | None
+    text: str
+
+
+# fmt: off
+COSTS = {  # chapter 2, equation (30), and chapter 3, equations (66) and (84)
+    "quadratic":      CostByHand("sigmoid", _quadratic,      lambda a, y: a - y, None, "a - y"),
+    "cross-entropy":  CostByHand("sigmoid", _cross_entropy,  lambda a, y: (a - y) / (a * (1 - a)),
+                                 lambda a, y: a - y, "a - y"),
+    "log-likelihood": CostByHand("softmax", _log_likelihood, lambda a, y: -y / a,
+                                 lambda a, y: a - y, "a - y"),
+}
+# fmt: on
+
+
+def activation_by_hand(name: str) -> tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]:
+    """Return an activation and its derivative. Raises ValueError for one that is not derived here."""
+    if name not in ACTIVATIONS:
+        raise ValueError(f"nn.equations has no activation {name!r} by hand; it has {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
+
+
+def cost_by_hand(name: str) -> CostByHand:
+    """Return a cost and its derivatives. Raises ValueError for one that is not derived here."""
+    if name not in COSTS:
+        raise ValueError(f"nn.equations has no cost {name!r} by hand; it has {', '.join(COSTS)}")
+    return COSTS[name]
 
 
 def cost(z: Array, y: Array, name: str = "quadratic") -> float:
-    """The mean cost of a batch, from the weighted inputs z of the output layer and the targets y, an example per row.
+    """Compute the mean cost of a batch, from the weighted inputs z of the output layer and the targets y, by rows.
 
     "quadratic"       1/2n sum |y - a|^2, a = sigmoid(z): chapter 1, equation (6)
     "cross-entropy"   -1/n sum [y ln a + (1 - y) ln(1 - a)], a = sigmoid(z): chapter 3, equation (63)
@@ -86,16 +144,7 @@ def cost(z: Array, y: Array, name: str = "quadratic") -> float:
 
     ln a and ln(1 - a) are written in z, which is the same and stays finite where a rounds to 0 or 1.
     """
-    if name == "quadratic":
-        total = np.sum((y - sigmoid(z)) ** 2) / 2
-    elif name == "cross-entropy":
-        total = np.sum(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z))
-    elif name == "log-likelihood":
-        top = np.max(z, axis=1, keepdims=True)
-        total = np.sum(y * (top + np.log(np.sum(np.exp(z - top), axis=1, keepdims=True)) - z))
-    else:
-        raise ValueError(f"there is no cost {name!r}; there are {', '.join(COSTS)}")
-    return float(total / len(z))
+    return float(cost_by_hand(name).total(z, y) / len(z))
 
 
 def output_error(z: Array, y: Array, name: str, axis: int) -> Array:
@@ -105,20 +154,19 @@ def output_error(z: Array, y: Array, name: str, axis: int) -> Array:
     "cross-entropy"   a - y, because sigma' cancels: chapter 3, equation (66)
     "log-likelihood"  a - y, with a = softmax(z): chapter 3, equation (84)
     """
-    if name == "quadratic":
-        a = sigmoid(z)
-        return (a - y) * sigmoid_prime(z, a)
-    if name == "cross-entropy":
-        return sigmoid(z) - y
-    if name == "log-likelihood":
-        return softmax(z, axis) - y
-    raise ValueError(f"there is no cost {name!r}; there are {', '.join(COSTS)}")
+    by_hand = cost_by_hand(name)
+    if by_hand.error is None:
+        f, f_prime = activation_by_hand(by_hand.output)
+        a = f(z)
+        return by_hand.derivative(a, y) * f_prime(z, a)
+    a = softmax(z, axis) if by_hand.output == "softmax" else activation_by_hand(by_hand.output)[0](z)
+    return by_hand.error(a, y)
 
 
 def backprop(
     weights: Arrays, biases: Arrays, x: Array, y: Array, cost: str = "quadratic", activation: str = "sigmoid"
 ) -> tuple[list[Array], list[Array]]:
-    """The gradient for one example, as the book computes it: `(nabla_b, nabla_w)`, a list entry per layer.
+    """Compute the gradient for one example as the book does: `(nabla_b, nabla_w)`, with a list entry per layer.
 
     x is a column of shape (n_0, 1), y one of shape (n_L, 1), each bias one of shape (n_l, 1). Chapter 2, "The
     backpropagation algorithm".
@@ -128,7 +176,7 @@ def backprop(
     >>> nabla_w[0].round(6)                            # (a - y) a (1 - a) x with a = sigmoid(2)
     array([[0.092478]])
     """
-    f, f_prime = ACTIVATIONS[activation]
+    f, f_prime = activation_by_hand(activation)
     layers = len(weights)
 
     # Feed forward: z^l = w^l a^(l-1) + b^l, a^l = f(z^l). The lists here start at layer 1, and a[0] is the input.
@@ -149,7 +197,7 @@ def backprop(
 def backprop_batch(
     weights: Arrays, biases: Arrays, x: Array, y: Array, cost: str = "quadratic", activation: str = "sigmoid"
 ) -> tuple[list[Array], list[Array]]:
-    """The gradient of the mean cost over a mini-batch: `(nabla_b, nabla_w)`, a list entry per layer.
+    """Compute the gradient of the mean cost of a mini-batch: `(nabla_b, nabla_w)`, with a list entry per layer.
 
     x has the shape (m, n_0), y (m, n_L), each bias (n_l,). The book's column vectors become rows here, so that every
     equation is transposed: z = a w^T + b, and the sum over examples is inside the matrix product of BP4. Chapter 2,
@@ -160,7 +208,7 @@ def backprop_batch(
     >>> nabla_w[0].round(6)
     array([[0.092478]])
     """
-    f, f_prime = ACTIVATIONS[activation]
+    f, f_prime = activation_by_hand(activation)
     layers = len(weights)
     a, z = [x], []
     for w, b in zip(weights[:-1], biases[:-1], strict=True):
@@ -180,7 +228,7 @@ def backprop_batch(
 def mean_gradient(
     weights: Arrays, biases: Arrays, x: Array, y: Array, cost: str = "quadratic", activation: str = "sigmoid"
 ) -> tuple[list[Array], list[Array]]:
-    """The gradient over a mini-batch as the book sums it: `backprop` for one example after the other.
+    """Compute the gradient over a mini-batch as the book sums it: `backprop` for one example after the other.
 
     Shapes as in `backprop_batch`. Chapter 1, equations (20) and (21), and `update_mini_batch` there.
     """
@@ -194,8 +242,8 @@ def mean_gradient(
 
 
 def output_weighted_input(weights: Arrays, biases: Arrays, x: Array, activation: str = "sigmoid") -> Array:
-    """z^L of a batch, an example per row: what `cost` takes."""
-    f, _ = ACTIVATIONS[activation]
+    """Compute z^L of a batch, an example per row, which is what `cost` takes."""
+    f, _ = activation_by_hand(activation)
     for w, b in zip(weights[:-1], biases[:-1], strict=True):
         x = f(x @ w.T + b)
     return x @ weights[-1].T + biases[-1]
@@ -204,7 +252,7 @@ def output_weighted_input(weights: Arrays, biases: Arrays, x: Array, activation:
 def backprop_through_time(
     u: Array, w: Array, b: Array, v: Array, c: Array, x: Array, y: Array
 ) -> tuple[tuple[Array, Array, Array, Array, Array], list[Array]]:
-    """The gradient of a recurrent network: that of (u, w, b, v, c), and dC/dh_t for each time step, in their order.
+    """Compute the gradient of a recurrent network in (u, w, b, v, c), and dC/dh_t for each time step in order.
 
     The network reads x, of shape (m, steps, n_in), step by step, and answers after the last one:
 
@@ -243,7 +291,7 @@ def backprop_through_time(
 
 
 def convolution(x: Array, w: Array, b: Array, stride: int = 1) -> Array:
-    """The weighted inputs z of a convolutional layer, of shape (m, maps, rows, columns). Chapter 6, equation (125).
+    """Compute the weighted inputs z of a convolutional layer, (m, maps, rows, columns). Chapter 6, equation (125).
 
     x has the shape (m, channels, rows, columns), w (maps, channels, k, k) and b (maps,):
 
@@ -263,7 +311,7 @@ def convolution(x: Array, w: Array, b: Array, stride: int = 1) -> Array:
 
 
 def backprop_convolution(delta: Array, x: Array, w: Array, stride: int = 1) -> tuple[Array, Array, Array]:
-    """`(nabla_x, nabla_w, nabla_b)` of a convolutional layer, from its error delta = dC/dz and what it was fed.
+    """Compute (nabla_x, nabla_w, nabla_b) of a convolutional layer from its error delta = dC/dz and its input x.
 
     At each place (i, j) the layer is an ordinary one, with the error delta_ij and a window of x for its input, and
     BP2 to BP4 hold. C depends on the same w and b at all places, and on a pixel through every window with it: sums.
@@ -289,6 +337,6 @@ def backprop_convolution(delta: Array, x: Array, w: Array, stride: int = 1) -> t
 
 
 def _window(i: int, j: int, k: int, stride: int) -> tuple[slice, slice, slice, slice]:
-    """The pixels that the neuron at the place (i, j) of a map sees."""
+    """Return the indices of the pixels that the neuron at the place (i, j) of a map sees."""
     rows, columns = slice(stride * i, stride * i + k), slice(stride * j, stride * j + k)
     return slice(None), slice(None), rows, columns

@@ -1,4 +1,4 @@
-"""Arrays in `.npz` files: written whole or not at all, read with limits, and never as pickled objects."""
+"""Arrays in `.npz` files, written whole or not at all, read with limits, and never pickled."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
+
+from nn.equations import Array
 
 LARGEST = 1 << 30  # bytes that a file unpacks to
 
@@ -21,7 +22,7 @@ class FileError(ValueError):
 
 
 def _temporary(path: Path) -> tuple[int, str]:
-    """A new file beside the one that `path` leads to: its descriptor and name."""
+    """Make a new file beside the one that `path` leads to; return its descriptor and name."""
     if path.exists() and not path.is_file():
         raise FileError(f"{path}: cannot be written: it is a directory or a device")
     target = path.resolve()
@@ -29,7 +30,7 @@ def _temporary(path: Path) -> tuple[int, str]:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise the FileError that `write_arrays` would, as far as that can be known beforehand. Leaves nothing behind."""
+    """Raise the FileError that `write_arrays` would raise, as far as it can be foreseen. Leaves nothing behind."""
     try:
         descriptor, temporary = _temporary(Path(path))
         os.close(descriptor)
@@ -38,8 +39,11 @@ def check_writable(path: str | Path) -> None:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def write_arrays(path: str | Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Write the arrays, each under its name. Only when the file is complete and on disk does it get its name."""
+def write_arrays(path: str | Path, arrays: dict[str, Array]) -> None:
+    """Write the arrays, each under its name. The file gets its name when it is complete and on disk.
+
+    Raises FileError if it cannot be written; a file of that name is then as it was.
+    """
     try:
         descriptor, temporary = _temporary(Path(path))
         try:
@@ -61,9 +65,9 @@ def write_arrays(path: str | Path, arrays: dict[str, NDArray[Any]]) -> None:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
-    """The arrays in a `.npz` file, by name. Raises FileError for a file that is missing, damaged, or too large."""
-    arrays: dict[str, NDArray[Any]] = {}
+def read_arrays(path: str | Path) -> dict[str, Array]:
+    """Read the arrays of a `.npz` file, by name. Raises FileError if it is missing, damaged, or too large."""
+    arrays: dict[str, Array] = {}
     try:
         with zipfile.ZipFile(path) as archive:
             total = sum(member.file_size for member in archive.infolist())
@@ -86,8 +90,8 @@ def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _read_array(content: IO[bytes], size: int) -> NDArray[Any]:
-    """One array of a file, whose header is checked before anything else is unpacked."""
+def _read_array(content: IO[bytes], size: int) -> Array:
+    """Read one array of a file. Its header is checked before anything else is unpacked."""
     version = np.lib.format.read_magic(content)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read_header(content)

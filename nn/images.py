@@ -1,4 +1,4 @@
-"""Pictures to be recognised: PGM, PNG and the like through Pillow, and IDX files of many."""
+"""Pictures to recognise: PNG, PGM and the like, which Pillow reads, and IDX files of many."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nn.digits import IMAGES, DataError, read_idx
+from nn.equations import Array
 
 LARGEST = 1 << 24  # pixels in a picture
 
 
-def read_images(path: str | Path) -> NDArray[Any]:
-    """The pictures in a file as rows of pixels in [0, 1], of shape (n, rows * columns), 0 for background and 1 for ink.
+def read_images(path: str | Path) -> Array:
+    """Read the pictures in a file as rows of pixels, of shape (n, rows * columns), from 0 for background to 1 for ink.
 
-    A picture on a light ground is turned into its negative, as the network has learnt light digits on a dark ground.
+    A picture on a light ground is turned into its negative, since the network has learnt light digits on a dark ground.
     Raises DataError, naming the file, if it cannot be read.
     """
     path = Path(path)
@@ -40,8 +40,8 @@ def read_images(path: str | Path) -> NDArray[Any]:
     return picture.reshape(1, -1)
 
 
-def _read_picture(path: Path) -> NDArray[Any]:
-    """One picture as grey values in [0, 1], of shape (rows, columns)."""
+def _read_picture(path: Path) -> Array:
+    """Read one picture as grey values in [0, 1], of shape (rows, columns)."""
     try:
         from PIL import Image
     except ImportError:
@@ -62,7 +62,7 @@ def _read_picture(path: Path) -> NDArray[Any]:
         raise DataError(f"{path}: not a picture that can be read: {reason}") from error
 
 
-def _grey(image: Any) -> NDArray[Any]:
+def _grey(image: Any) -> Array:
     from PIL import Image
 
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # 16 bits; convert("L") would cut them off at 255

@@ -1,4 +1,4 @@
-"""Layers, the reusable pieces of networks, and how they hold parameters.
+"""Layers: the pieces that networks are made of, and how they hold their parameters.
 
 A layer is anything that can be called with activations: a `Linear`, a function such as `autograd.sigmoid` or `np.tanh`,
 a `Sequential` of layers, or a `Module` of your own. Activations have an example per row, or are those of one example.
@@ -15,15 +15,15 @@ from numpy.typing import DTypeLike
 from autograd import Op, Tensor, linear, scope
 from autograd.ops.activations import ACTIVATIONS
 from autograd.ops.activations import layer as one_node
+from nn.costs import Values
 from nn.equations import Array
 
-Values = Tensor | Array  # activations and the like; a result is a Tensor wherever a Tensor went in
 Layer = Callable[[Any], Any]
 INITIALISATIONS = ("gaussian", "scaled")
 
 
 def activations() -> dict[str, Op]:
-    """The activations that the hidden layers of a `Network` can have, by name.
+    """Return the activations that hidden layers can have, by name.
 
     >>> list(activations())
     ['sigmoid', 'tanh', 'relu']
@@ -32,7 +32,7 @@ def activations() -> dict[str, Op]:
 
 
 def fused(activation: Layer | None) -> Op | None:
-    """A whole layer with this activation as one operation of x, w and b; None if the activation is not one of ours.
+    """Return a whole layer with this activation as one operation of x, w and b; None if it is not in `activations()`.
 
     >>> fused(np.tanh).name
     'tanh_layer'
@@ -41,7 +41,7 @@ def fused(activation: Layer | None) -> Op | None:
 
 
 class Module:
-    """Something with parameters: the Tensors among its attributes, and those of the modules, lists and tuples there.
+    """Something with parameters: the Tensors in its attributes, also inside modules, lists, tuples and dictionaries.
 
     To write a layer, keep its parameters in attributes and say in `__call__` what it computes:
 
@@ -68,13 +68,14 @@ class Module:
                 value.name = f"{attribute}{place}"
 
     def state_dict(self) -> dict[str, Array]:
-        """Copy the data of every parameter, by the parameter's name."""
+        """Return a copy of the data of every parameter, by the parameter's name."""
         return {name: np.array(parameter.data) for name, parameter in self._named().items()}
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Set every parameter to the array of its name. All is checked first: on an error nothing has changed.
+        """Set every parameter to the array of its name.
 
-        Raises ValueError for names that are missing or too many, for another shape, and for data that is not finite.
+        Raises ValueError if a name is missing or unknown, a shape differs, or a number is not finite. Then nothing has
+        changed.
         """
         named = self._named()
         if named.keys() != state.keys():
@@ -129,12 +130,13 @@ def initial_weights(n_out: int, n_in: int, init: str, rng: np.random.Generator) 
 
 
 class Linear(Module):
-    """a = f(x w^T + b): weights `w` of shape (n_out, n_in), biases `b` of shape (n_out,), and no f by default.
+    """A layer of neurons, a = f(x w^T + b), with weights `w` of shape (n_out, n_in) and biases `b` of shape (n_out,).
 
-    With an `activation` out of `activations()` the layer is one node of the graph, which is faster.
-
-    `name` is appended to the names of the parameters: Linear(2, 3, name="1") has w1 and b1. `init` is "gaussian" (all
-    N(0, 1), as in the book's chapter 1) or "scaled" (weights N(0, 1/n_in), chapter 3, "Weight initialization").
+    activation  f, none by default. With one of `activations()` the layer is one node of the graph, which is faster
+    name        is appended to the names of the parameters: Linear(2, 3, name="1") has w1 and b1
+    init        "gaussian": all from N(0, 1), as in chapter 1 of the book; "scaled": the weights from N(0, 1/n_in),
+                chapter 3, "Weight initialization"
+    rng         a numpy.random.Generator, or a seed for one
 
     >>> layer = Linear(2, 3, rng=0)
     >>> layer(np.array([1.0, 2.0])).shape, layer(np.ones((5, 2))).shape
@@ -158,7 +160,7 @@ class Linear(Module):
         self.rename(name)
 
     def rename(self, name: str) -> None:
-        """Call the parameters w and b with `name` appended; in graphs, the layer's values z and a, and itself."""
+        """Append `name` to the names of w and b, and in graphs to those of the values z and a and of the layer."""
         self.w.name, self.b.name, self._z, self._a = (letter + name for letter in "wbza")
         self._scope = (f"layer {name}".rstrip(),)
 
@@ -168,7 +170,7 @@ class Linear(Module):
             self.rename(str(place))
 
     def weighted_input(self, x: Values) -> Tensor:
-        """z = x w^T + b, of shape (n_out,) for one example of shape (n_in,), (n, n_out) for a batch."""
+        """Compute z = x w^T + b, of shape (n_out,) for one example of shape (n_in,), or (n, n_out) for a batch."""
         z: Tensor = linear(x, self.w, self.b)
         z.name, z.scope = self._z, z.scope + self._scope
         return z
@@ -191,7 +193,7 @@ class Linear(Module):
 
 
 class Sequential(Module):
-    """Layers, one after the other. The parameters of layers without a name are numbered by place: w1, b1, w2, …
+    """Layers, one after the other. Layers without a name are numbered by their place: w1, b1, w2, …
 
     >>> net = Sequential(Linear(2, 3), np.tanh, Linear(3, 1), np.tanh)
     >>> [p.name for p in net.parameters()]
@@ -204,7 +206,7 @@ class Sequential(Module):
             layer.number(place)
 
     def _with_parameters(self) -> Iterator[Module]:
-        """The layers that have parameters, also those in a `Sequential` among the layers."""
+        """Yield the layers that have parameters, also those of a `Sequential` among the layers."""
         for layer in self.layers:
             if isinstance(layer, Sequential):
                 yield from layer._with_parameters()

@@ -1,4 +1,4 @@
-"""The multilayer perceptron of the book."""
+"""The multilayer perceptron of the book, under the names of the book's network.py."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+import autograd
 from autograd import Tensor, no_grad
-from nn.costs import COSTS
+from nn.costs import COSTS, Values
+from nn.equations import Array
 from nn.files import FileError, read_arrays, write_arrays
-from nn.layers import Linear, Module, Sequential, Values, activations, initial_weights, real
-from nn.training import DataSet, Epoch, train
+from nn.layers import Linear, Module, Sequential, activations, initial_weights, real
+from nn.sgd import SGD
+from nn.training import DataSet, Epoch, as_examples, correct, targets_of, train
+
+Lists = tuple[list[Array], list[Array]]  # (nabla_b, nabla_w), an entry per layer after the input
 
 
 def _with_shape(x: Any) -> Any:
@@ -29,9 +34,12 @@ class Network(Module):
     cost        "quadratic" and "cross-entropy" have a sigmoid output layer, "log-likelihood" a softmax
     init        "gaussian": biases and weights from N(0, 1), the biases first and then the weights, as the book draws
                 them; "scaled": the weights from N(0, 1/n_in)
-    rng         where the numbers come from: a numpy.random.Generator, or a seed for one
+    rng         draws the numbers: a numpy.random.Generator, or a seed for one
 
-    Calling it gives the output activations, of shape (n_out,) for one example of shape (n_in,), (n, n_out) for a batch
+    The methods of the book's network.py take here what they take there: columns x of shape (n_in, 1) and y of shape
+    (n_out, 1), and lists of such pairs. Only the biases differ: they have the shape (n,), where the book has (n, 1).
+
+    A call returns the output activations, of shape (n_out,) for one example of shape (n_in,), (n, n_out) for a batch
     of shape (n, n_in), and a column of shape (n_out, 1) for the book's column of shape (n_in, 1).
 
     >>> net = Network([784, 30, 10], rng=np.random.default_rng(1))
@@ -56,28 +64,47 @@ class Network(Module):
         biases = [rng.standard_normal(n) for n in self.sizes[1:]]
         pairs = zip(self.sizes[1:], self.sizes[:-1], strict=True)
         weights = [initial_weights(n_out, n_in, init, rng) for n_out, n_in in pairs]
-        output = COSTS[cost].output
-        functions = [activations()[activation]] * (len(self.sizes) - 2) + [output]
+        functions = [activations()[activation]] * (len(self.sizes) - 2) + [COSTS[cost].output]
         layers = []
         for number, (w, b, f) in enumerate(zip(weights, biases, functions, strict=True), 1):
             layer = Linear(w.shape[1], w.shape[0], activation=f, name=str(number), dtype=dtype, rng=0)
             layer.w.data, layer.b.data = w.astype(dtype), b.astype(dtype)
             layers.append(layer)
         self.layers = Sequential(*layers)
-        # Some costs are computed from the weighted inputs of the output layer, and not from its activations.
-        last = layers[-1] if COSTS[cost].takes_activations else layers[-1].weighted_input
-        self._before_cost = Sequential(*layers[:-1], last)
-        self._cost = COSTS[cost].of
+        self._before_cost, self._cost = self.layers, COSTS[cost].of
+        if (of_weighted_input := COSTS[cost].of_weighted_input) is not None:
+            self._before_cost, self._cost = Sequential(*layers[:-1], layers[-1].weighted_input), of_weighted_input
 
     @property
     def weights(self) -> list[Tensor]:
-        """A Tensor of shape (n_out, n_in) for each layer after the input."""
+        """The weights: a Tensor of shape (n_out, n_in) for each layer after the input.
+
+        A list of arrays can be assigned, as the book does: `net.weights = [w - eta * nw for w, nw in ...]`.
+        """
         return self.parameters()[0::2]
+
+    @weights.setter
+    def weights(self, arrays: Sequence[Values]) -> None:
+        self._assign("w", arrays)
 
     @property
     def biases(self) -> list[Tensor]:
-        """A Tensor of shape (n_out,) for each layer after the input."""
+        """The biases: a Tensor of shape (n_out,) for each layer after the input. A list of arrays can be assigned."""
         return self.parameters()[1::2]
+
+    @biases.setter
+    def biases(self, arrays: Sequence[Values]) -> None:
+        self._assign("b", arrays)
+
+    def _assign(self, letter: str, arrays: Sequence[Values]) -> None:
+        """Set all weights, or all biases. Nothing changes if one does not fit."""
+        state, data = self.state_dict(), [a.data if isinstance(a, Tensor) else np.asarray(a) for a in arrays]
+        if len(data) != len(self.sizes) - 1:
+            raise ValueError(f"{len(data)} arrays do not fit a network with {len(self.sizes) - 1} layers of parameters")
+        new = {f"{letter}{layer}": array for layer, array in enumerate(data, 1)}
+        if letter == "b":  # the book's are columns
+            new = {name: a[:, 0] if a.shape == (*state[name].shape, 1) else a for name, a in new.items()}
+        self.load_state_dict(state | new)
 
     @property
     def replayable(self) -> bool:
@@ -99,11 +126,11 @@ class Network(Module):
         return bool(x.shape == (self.sizes[0], 1) != (1, 1))
 
     def cost(self, x: Values, y: Values) -> Any:
-        """The mean cost of the examples x, of shape (n, n_in), with the targets y, of shape (n, n_out)."""
+        """Compute the mean cost of the examples x, of shape (n, n_in), with the targets y, of shape (n, n_out)."""
         return self._cost(self._before_cost(x), y)
 
     def predict(self, x: Values | ArrayLike) -> NDArray[np.int64]:
-        """The label of each example: the most active output, or with a single output whether it reaches 0.5."""
+        """Return the label of each example: the most active output; of a single output, whether it reaches 0.5."""
         values = _with_shape(x)
         with no_grad():
             a = self.layers(values[:, 0] if self._is_column(values) else values).data
@@ -115,12 +142,76 @@ class Network(Module):
     def __repr__(self) -> str:
         return f"Network({self.sizes}, activation={self.activation!r}, cost={self.cost_name!r})"
 
+    # The book's network.py
+
+    @property
+    def num_layers(self) -> int:
+        """The number of layers, that of the inputs included."""
+        return len(self.sizes)
+
+    def feedforward(self, a: ArrayLike) -> Array:
+        """Return the output activations for the input `a`, as an array; shapes as in a call of the network.
+
+        >>> Network([784, 30, 10]).feedforward(np.zeros((784, 1))).shape
+        (10, 1)
+        """
+        with no_grad():
+            output: Array = self(np.asarray(a, self.weights[0].dtype)).data
+        return output
+
+    def evaluate(self, test_data: DataSet) -> int:
+        """Count the examples that are labelled correctly: the book's list of pairs (x, label), or a pair of arrays."""
+        return correct(self, test_data, "test data")
+
+    def update_mini_batch(self, mini_batch: DataSet, eta: float) -> None:
+        """Take one step of gradient descent on a mini-batch, with the learning rate eta. Leaves no gradient behind."""
+        x, y = self._examples(mini_batch, "mini-batch")
+        optimiser = SGD(self.parameters(), eta)
+        optimiser.zero_grad()
+        self.cost(x, y).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+
+    def backprop(self, x: Array, y: Array) -> Lists:
+        """Derive the gradient of the cost of one example: (nabla_b, nabla_w), lists with an array per layer.
+
+        nabla_b[l] has the shape (n, 1) of a column, and nabla_w[l] that of weights[l]. The engine derives them; by hand
+        they are in `nn.equations.backprop`.
+
+        >>> net = Network([784, 30, 10])
+        >>> nabla_b, nabla_w = net.backprop(np.ones((784, 1)), np.ones((10, 1)))
+        >>> nabla_b[0].shape, nabla_w[0].shape
+        ((30, 1), (30, 784))
+        """
+        gradient = autograd.backprop(self.cost(*self._examples([(x, y)], "example")))
+        return [gradient[b][:, np.newaxis] for b in self.biases], [gradient[w] for w in self.weights]
+
+    def cost_derivative(self, output_activations: ArrayLike, y: ArrayLike) -> Array:
+        """Derive dC/da of one example, of the shape of its output activations a, such as a - y for the quadratic cost.
+
+        Raises ValueError for other sizes than the number of outputs.
+        """
+        a, y = np.asarray(output_activations), np.asarray(y)
+        if not a.size == y.size == self.sizes[-1]:
+            raise ValueError(
+                f"cost_derivative takes the {self.sizes[-1]} output activations of one example and as many targets, not"
+                f" arrays of shape {a.shape} and {y.shape}"
+            )
+        derivative: Array = autograd.grad(COSTS[self.cost_name].of)(a.reshape(-1), y.reshape(-1))
+        return derivative.reshape(a.shape)
+
+    def _examples(self, data: DataSet, what: str) -> tuple[Array, Array]:
+        """Lay a data set in rows, in the dtype of the parameters."""
+        x, y = as_examples(data, self.sizes[0], what)
+        dtype = self.weights[0].dtype
+        return x.astype(dtype, copy=False), targets_of(y, self.sizes[-1], dtype, what)
+
     def SGD(self, training_data: DataSet, epochs: int, mini_batch_size: int, eta: float, **options: Any) -> list[Epoch]:
-        """Train by mini-batch stochastic gradient descent, as in the book; see `nn.train` for the options."""
+        """Train by stochastic gradient descent on mini-batches, as in the book; `nn.train` explains the options."""
         return train(self, training_data, epochs, mini_batch_size, eta, **options)
 
     def save(self, path: str | Path) -> None:
-        """Write the network to a `.npz` file: whole, or not at all."""
+        """Write the network to a `.npz` file, whole or not at all. Raises FileError if it cannot be written."""
         settings = {
             "sizes": np.array(self.sizes),
             "activation": np.array(self.activation),
@@ -130,7 +221,7 @@ class Network(Module):
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
-        """The network in a file that `save` wrote. Raises FileError, naming the file, for anything else."""
+        """Read a network from a file that `save` wrote. Raises FileError, naming the file, for any other file."""
         arrays = read_arrays(path)
         try:
             sizes, activation, cost = (arrays.pop(key) for key in ("sizes", "activation", "cost"))

@@ -19,7 +19,7 @@ class SGD:
     nesterov      p <- p - eta (g + mu v) instead: the gradient looked up ahead (Sutskever et al., 2013)
     weight_decay  lambda/n in p <- (1 - eta lambda/n) p - eta g: the gradient of an L2 penalty lambda/2n sum p^2. Book,
                   chapter 3, equation (93)
-    decayed       the parameters that weight_decay applies to; all by default (the book leaves out the biases)
+    decayed       the parameters that decay, all by default (in the book, the weights alone)
 
     >>> p = Tensor([1.0, 2.0])
     >>> optimiser = SGD([p], eta=0.5)

@@ -44,7 +44,7 @@ class Classifier(Protocol):
 
 @dataclass
 class Score:
-    """How a network does on a data set: the mean cost, and how many examples it labels correctly."""
+    """The mean cost of a network on a data set, and how many of its examples are labelled correctly."""
 
     cost: float
     correct: int
@@ -57,14 +57,14 @@ class Score:
 
 @dataclass
 class Epoch:
-    """What an epoch of training came to: its number from 0, its time in seconds, and the scores by data set."""
+    """An epoch of training: its number from 0, the seconds that it took, and the scores by data set."""
 
     number: int
     seconds: float
     scores: dict[str, Score] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """The book's line, `Epoch 0 : 9063 / 10000`, and the rest of what was measured behind it."""
+        """Write the book's line, `Epoch 0 : 9063 / 10000`, and after it the other scores."""
         test = self.scores.get("test")
         line = f"Epoch {self.number} : {test.correct} / {test.total}" if test else f"Epoch {self.number} complete"
         for name, score in self.scores.items():
@@ -76,7 +76,7 @@ class Epoch:
 def as_examples(data: DataSet, n_in: int, what: str = "data") -> Examples:
     """Turn a data set into two arrays, from the book's list of `(x, y)` columns or from a pair of arrays `(x, y)`.
 
-    x comes out with shape (n, n_in); y as labels (n,) or as targets (n, n_out). Raises ValueError for other shapes.
+    x gets the shape (n, n_in), and y holds labels (n,) or targets (n, n_out). Raises ValueError for other shapes.
     """
     x: Any
     y: Any
@@ -105,7 +105,7 @@ def as_examples(data: DataSet, n_in: int, what: str = "data") -> Examples:
 
 
 def targets_of(y: Array, n_out: int, dtype: DTypeLike, what: str = "data") -> Array:
-    """Return what the outputs should be, of shape (n, n_out), from labels or from such targets."""
+    """Return the targets of shape (n, n_out) for labels (n,), or for such targets."""
     if y.ndim == 2:
         if y.shape[1] != n_out:
             raise ValueError(f"the targets of the {what} have shape {y.shape}; the network has {n_out} outputs")
@@ -118,7 +118,7 @@ def targets_of(y: Array, n_out: int, dtype: DTypeLike, what: str = "data") -> Ar
 
 
 def _labels(y: Array) -> Array:
-    """Return the labels, of shape (n,), from labels or targets."""
+    """Return the labels of shape (n,) for targets (n, n_out), or for labels."""
     if y.ndim == 1:
         return y
     return (y[:, 0] >= 0.5).astype(np.int64) if y.shape[1] == 1 else np.argmax(y, axis=1)
@@ -153,12 +153,12 @@ def mini_batches(n: int, size: int, rng: np.random.Generator) -> Sequence[NDArra
 
 
 def print_epoch(epoch: Epoch) -> None:
-    """Print the line of an epoch, clear of the progress bar, and at once even where the output is a file or a pipe."""
+    """Print the line of an epoch above the progress bar, and at once, also into a file or a pipe."""
     tqdm.write(str(epoch), file=sys.stdout)
     sys.stdout.flush()
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of training that diverges, an error tells more than NumPy's warnings
+@np.errstate(over="ignore", invalid="ignore")  # the error for training that diverges says more
 def train(
     net: Classifier,
     training_data: DataSet,
@@ -180,23 +180,25 @@ def train(
 ) -> list[Epoch]:
     """Train `net`, and return a record of each epoch.
 
-    training_data    the book's list of pairs of columns `(x, y)`, or a pair of arrays: x of shape (n, n_in), y labels
-                     of shape (n,) or targets of shape (n, n_out); likewise the other sets
-    test_data, validation_data, monitor_training
-                     the sets on which cost and accuracy are measured after every epoch
-    rng              a numpy.random.Generator, or a seed for one. Each epoch takes one `rng.permutation(n)` and cuts it
-                     into slices of `mini_batch_size`, the last one short if need be; nothing else is drawn from it
-    weight_decay     lambda/n; it applies to the weights and not to the biases, as in the book
-    patience         stop after this many epochs without a better accuracy on validation_data. Stopped so or not, the
-                     network ends as it was after the best epoch
-    save             a file that always holds the network as it was after the last finished epoch, and in the end what
-                     the network ends as. That it can be written is known before the training starts
-    compiled         replay the gradient (`autograd.compile`) in place of building its graph for every mini-batch: the
-                     same numbers, sooner; a subclass with a `cost` of its own always builds it
-    report           called with each epoch; prints its line by default
+    training_data    the book's list of pairs of columns `(x, y)`, or a pair of arrays: x of shape (n, n_in), and y
+                     labels of shape (n,) or targets of shape (n, n_out). The other sets look the same
+    test_data, validation_data
+                     sets that are scored after every epoch; with `monitor_training` the training data is scored too
+    rng              a numpy.random.Generator, or a seed for one. Each epoch draws one `rng.permutation(n)`, and cuts it
+                     into mini-batches; nothing else is drawn
+    momentum, nesterov
+                     as for `SGD`
+    weight_decay     lambda/n. It applies to the weights and not to the biases, as in the book
+    patience         stop after so many epochs without a better accuracy on validation_data. The network then ends as
+                     it was after the best epoch, also if the epochs run out first
+    save             write the network to this file after every epoch, and in the end what it ends as. A path that
+                     cannot be written is an error before the training starts
+    compiled         replay the gradient (`autograd.compile`) rather than build its graph for every mini-batch: the same
+                     numbers, faster. A subclass with a `cost` of its own always builds it
+    report           is called with each epoch, and prints its line by default
 
-    Ctrl-C stops with a KeyboardInterrupt that leaves the network, and the file, as after the last finished epoch.
-    Raises FloatingPointError if the parameters stop being finite, with the network left as after the epoch before.
+    Ctrl-C raises KeyboardInterrupt, and leaves the network and the file as they were after the last finished epoch.
+    Raises FloatingPointError if a parameter is no longer finite; the network is then as it was an epoch before.
     """
     dtype, n_in, n_out = net.weights[0].dtype, net.sizes[0], net.sizes[-1]
     if epochs < 0 or int(epochs) != epochs or mini_batch_size < 1 or int(mini_batch_size) != mini_batch_size:

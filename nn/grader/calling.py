@@ -16,15 +16,29 @@ import numpy as np
 
 from nn import equations
 from nn.equations import Array
-from nn.grader.problems import CHOICES, SETTINGS, Case, Convention, activate, conventions, make_cases, output_activation
+from nn.grader.problems import (
+    CHOICES,
+    SETTINGS,
+    Case,
+    Convention,
+    Networks,
+    Told,
+    activate,
+    conventions,
+    make_cases,
+    output_activation,
+)
+
+Outcome = dict[str, Any]  # of one call: "convention" and "case" by number, and "failed" or what was returned
+Answer = dict[str, Any]  # of a whole file: what was "told", and all "outcomes"
 
 
 class UnjudgedError(Exception):
-    """What stands between the file and a verdict, in a sentence."""
+    """The file cannot be judged; the message says why, in a sentence."""
 
 
 class _Net:
-    """What the learner's function gets for `net`: plain arrays under the names of the book's network.py."""
+    """The `net` that the learner's function gets: plain arrays under the names of the book's network.py."""
 
     def __init__(self, case: Case, convention: Convention) -> None:
         self.sizes, self.num_layers = list(case.sizes), len(case.sizes)
@@ -32,7 +46,7 @@ class _Net:
         self._case, self._convention = case, convention
         self.cost = types.SimpleNamespace(delta=self._delta)  # as the book's network2.py has it
 
-    def feedforward(self, a: Any) -> Any:
+    def feedforward(self, a: Array) -> Array:
         rows = a.T if self._convention.orientation == "columns" else a
         for layer, (b, w) in enumerate(zip(self.biases, self.weights, strict=True), 1):
             last = layer == len(self.weights)
@@ -40,16 +54,16 @@ class _Net:
             rows = activate(z, output_activation(self._case.told["cost"]) if last else self._case.told["activation"])
         return rows.T if self._convention.orientation == "columns" else rows
 
-    def _delta(self, z: Any, a: Any, y: Any) -> Any:
-        return (a - y) * (equations.sigmoid_prime(z, a) if self._case.told["cost"] == "quadratic" else 1.0)
+    def _delta(self, z: Array, a: Array, y: Array) -> Array:
+        axis = 0 if self._convention.orientation == "columns" else -1
+        return equations.output_error(z, y, self._case.told["cost"], axis)
 
-    def cost_derivative(self, output_activations: Any, y: Any) -> Any:
-        a, cost = output_activations, self._case.told["cost"]
-        return {"quadratic": a - y, "cross-entropy": (a - y) / (a * (1 - a)), "log-likelihood": -y / a}[cost]
+    def cost_derivative(self, output_activations: Array, y: Array) -> Array:
+        return equations.COSTS[self._case.told["cost"]].derivative(output_activations, y)
 
 
-def _backprop_of(module: types.ModuleType) -> tuple[Any, Any]:
-    """The function in a learner's file, and the class that it is a method of, if it is."""
+def _backprop_of(module: types.ModuleType) -> tuple[Callable[..., object], type[Any] | None]:
+    """Find the function in a learner's file, and its class if it is a method."""
     if callable(getattr(module, "backprop", None)):
         return module.backprop, None
     for value in vars(module).values():
@@ -59,7 +73,7 @@ def _backprop_of(module: types.ModuleType) -> tuple[Any, Any]:
 
 
 def _object(kind: Any, net: _Net) -> Any:
-    """An object of the learner's own class, with the parameters of `net`."""
+    """Make an object of the learner's own class, with the parameters of `net`."""
     try:
         made = kind(list(net.sizes))
     except Exception:
@@ -78,7 +92,7 @@ def _object(kind: Any, net: _Net) -> Any:
 
 
 def _lines(error: BaseException, path: str) -> tuple[int, str]:
-    """The line of the learner's file that was reached, and the lines of the traceback that are about that file."""
+    """Return the line that was reached in the learner's file, and the part of the traceback about that file."""
     summary = traceback.TracebackException.from_exception(error)
     frames = [frame for frame in summary.stack if frame.filename == path]
     text = "".join([*traceback.format_list(frames[-6:]), *summary.format_exception_only()]).rstrip()
@@ -86,7 +100,7 @@ def _lines(error: BaseException, path: str) -> tuple[int, str]:
 
 
 def _shape_error(nabla: Sequence[Array], parameters: Sequence[Array], name: str, m: int) -> tuple[str, bool, bool]:
-    """What does not fit, if something does not; whether all shapes are exact; and whether a sum over m is missing."""
+    """Say what does not fit (or ""), whether all shapes are exact, and whether a sum over the m examples is missing."""
     exact, unsummed = True, False
     if len(nabla) != len(parameters):
         return f"nabla_{name} has {len(nabla)} entries, and the network {len(parameters)} layers", False, False
@@ -101,8 +115,8 @@ def _shape_error(nabla: Sequence[Array], parameters: Sequence[Array], name: str,
     return "", exact, unsummed
 
 
-def _take(result: Any, parameters: Sequence[Array], m: int, order: str | None) -> tuple[dict[str, Any], list[Array]]:
-    """What the function returned, as arrays; or what is wrong with it."""
+def _take(result: object, parameters: Sequence[Array], m: int, order: str | None) -> tuple[Outcome, list[Array]]:
+    """Turn what the function returned into arrays. Raises UnjudgedError if that cannot be done."""
     if result is None:
         raise UnjudgedError("backprop returns None; is its return statement missing?")
     if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != 2:
@@ -133,9 +147,9 @@ def _take(result: Any, parameters: Sequence[Array], m: int, order: str | None) -
 
 
 def _attempt(
-    function: Any, kind: Any, case: Case, convention: Convention, path: str
-) -> tuple[dict[str, Any], list[Array]]:
-    """Call the learner's function once. Returns what came of it, and the arrays if it came to any."""
+    function: Callable[..., object], kind: type[Any] | None, case: Case, convention: Convention, path: str
+) -> tuple[Outcome, list[Array]]:
+    """Call the learner's function once. Return what happened, and the arrays if there are any."""
     net, x, y = _Net(case, convention), convention.lay(case.x), convention.lay(case.y)
     before = [x.copy(), y.copy(), *(p.copy() for p in net.biases + net.weights)]
     names = ["x", "y"] + [f"net.{name}[{i}]" for name in ("biases", "weights") for i in range(len(case.w))]
@@ -157,11 +171,11 @@ def _attempt(
 
 
 def attempts(
-    path: Path, told: dict[str, str], networks: Any, seed: int, say: Callable[[str], object] = str
-) -> tuple[dict[str, Any], dict[str, Array]]:
+    path: Path, told: Told, networks: Networks, seed: int, say: Callable[[str], object] = str
+) -> tuple[Answer, dict[str, Array]]:
     """Run the file and call its function on all cases, in every convention that may be meant.
 
-    Returns what was told, what came of each call, and all the arrays in one. Raises UnjudgedError.
+    Return what was told, the outcome of each call, and all the arrays in one. Raises UnjudgedError.
     """
     say("import")
     module = types.ModuleType("learner")
@@ -183,7 +197,7 @@ def attempts(
     say("call")
     told = {name: next(iter(CHOICES[name])) for name in SETTINGS} | told
     cases = make_cases(networks, told, seed)
-    outcomes: list[dict[str, Any]] = []
+    outcomes: list[Outcome] = []
     arrays: list[Array] = []
     for c, convention in enumerate(conventions(told)):
         mine = [(k, case) for k, case in enumerate(cases) if (len(case.x) > 1) == (convention.examples == "batch")]

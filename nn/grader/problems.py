@@ -1,4 +1,4 @@
-"""The problems that a learner's `backprop` is asked to solve, and how the arrays may lie that it takes."""
+"""The problems for a learner's `backprop`, and the conventions that its arrays may follow."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from nn.digits import one_hot
 from nn.equations import Array
 from nn.network import Network
 
-Lists = tuple[list[Array], list[Array]]
+Lists = tuple[list[Array], list[Array]]  # (nabla_b, nabla_w)
+Told = dict[str, str]  # what was told, by its name in CHOICES
+Networks = Sequence[tuple[Sequence[int], bool]]  # sizes, and whether the function has to be right on them
 
-# What may be told, by an option, or by a constant of that name in capitals in the file. The first three are quadratic,
-# sigmoid and mean where they are not told; the others are found out by trying.
+# What may be told by an option, or by a constant in the file with the name in capitals. Of the first three, the first
+# choice is taken if nothing is told; the others are found out by trying.
 CHOICES: dict[str, Collection[str]] = {
     "cost": equations.COSTS,
-    "activation": tuple(equations.ACTIVATIONS),
+    "activation": equations.ACTIVATIONS,
     "reduction": ("mean", "sum"),
     "examples": ("batch", "one"),
     "orientation": ("columns", "rows", "vector"),
@@ -34,19 +36,19 @@ def activate(z: Array, name: str) -> Array:
 
 
 def output_activation(cost: str) -> str:
-    return "softmax" if cost == "log-likelihood" else "sigmoid"
+    return equations.COSTS[cost].output
 
 
 @dataclass
 class Case:
-    """A network and some examples, one per row, whose gradient is asked for; shapes as in `nn.equations`, by rows."""
+    """A network and some examples, one per row, for which the gradient is asked. Shapes as in `backprop_batch`."""
 
     sizes: tuple[int, ...]
     w: list[Array]
     b: list[Array]
     x: Array
     y: Array
-    told: dict[str, str]
+    told: Told
     primary: bool = False  # it has to be right here; on the others only if it runs
 
     def network(self) -> Network:
@@ -59,13 +61,13 @@ class Case:
 
     @property
     def factor(self) -> float:
-        """What makes the mean over the examples, which the engine derives, into what is asked for."""
+        """The factor from the mean over the examples, which the engine derives, to what is asked for."""
         return float(len(self.x)) if self.told["reduction"] == "sum" else 1.0
 
 
 @dataclass(frozen=True)
 class Convention:
-    """How the arrays lie that the learner's function takes."""
+    """How the learner's function takes its arrays."""
 
     examples: str
     orientation: str
@@ -80,7 +82,7 @@ class Convention:
         return f"{what}, weights {weights}, biases {bias}"
 
     def lay(self, rows: Array) -> Array:
-        """A copy of an array of examples, as the learner's function takes it."""
+        """Copy an array of examples into the shape that the learner's function takes."""
         return np.array(rows[0] if self.orientation == "vector" else rows.T if self.orientation == "columns" else rows)
 
     def lay_parameters(self, case: Case) -> Lists:
@@ -90,9 +92,12 @@ class Convention:
         ]
 
 
-def conventions(told: dict[str, str]) -> list[Convention]:
-    """All that agree with what was told, the book's and the likely ones first. Mini-batches come before examples: a
-    function of mini-batches also does one example, where a slip in the sum over examples would not show."""
+def conventions(told: Told) -> list[Convention]:
+    """List the conventions that agree with what was told, the book's and the likely ones first.
+
+    Mini-batches come before single examples: a function of mini-batches takes one example too, and a slip in the sum
+    over examples would not show there.
+    """
     found = []
     for examples, weights in product(CHOICES["examples"], CHOICES["weights"]):
         for orientation, bias in (
@@ -104,8 +109,8 @@ def conventions(told: dict[str, str]) -> list[Convention]:
     return [c for c in found if all(told.get(key, value) == value for key, value in vars(c).items())]
 
 
-def make_cases(networks: Sequence[tuple[Sequence[int], bool]], told: dict[str, str], seed: int) -> list[Case]:
-    """Two random problems for each network, as mini-batches, and two examples of each by themselves."""
+def make_cases(networks: Networks, told: Told, seed: int) -> list[Case]:
+    """Make two random problems for each network, as mini-batches, and two examples of each by themselves."""
     rng, cases = np.random.default_rng(seed), []
     for (sizes, primary), m in product(networks, (8, 11)):
         while m in sizes:  # no size of a mini-batch is to be mistaken for that of a layer

@@ -10,15 +10,15 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from nn.equations import Array
 from nn.files import read_arrays, write_arrays
-from nn.grader.calling import UnjudgedError, attempts
+from nn.grader.calling import Answer, UnjudgedError, attempts
+from nn.grader.problems import Networks, Told
 
 
 def serve(folder: Path) -> None:
-    """What the learner's process does: `attempts`, as a file asks for them, with the answer in files."""
+    """Do the learner's process: read the request from a file, call `attempts`, and write the answer to files."""
     request = json.loads((folder / "request.json").read_text("utf-8"))
     path = Path(request.pop("path"))
     arrays: dict[str, Array] = {}
@@ -32,10 +32,8 @@ def serve(folder: Path) -> None:
     os._exit(0)  # whatever threads the learner's file may have left behind
 
 
-def run(
-    path: Path, told: dict[str, str], networks: Any, seed: int, timeout: float
-) -> tuple[dict[str, Any], dict[str, Array]]:
-    """`attempts` in a process of its own, which does not outlive the call with anything that it started."""
+def run(path: Path, told: Told, networks: Networks, seed: int, timeout: float) -> tuple[Answer, dict[str, Array]]:
+    """Call `attempts` in a process of its own. The process, and all that it started, ends with the call."""
     with tempfile.TemporaryDirectory(prefix="handgrad-") as name:
         folder = Path(name)
         request = {"path": str(path), "told": told, "networks": networks, "seed": seed}

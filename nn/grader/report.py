@@ -1,4 +1,4 @@
-"""What is said about a learner's file."""
+"""The report on a learner's file: a mark for each parameter, and what is wrong."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ TOLERANCE = 1e-5  # for right: what single precision leaves of a gradient, relat
 
 @dataclass
 class Mark:
-    """One parameter: at the engine's largest element the learner's gradient and the engine's, and how far apart the
-    learner's is from the engine's and from finite differences, relative to the largest element, on any network."""
+    """The mark of one parameter.
+
+    learner, engine   the two gradients at the engine's largest element
+    from_engine, from_differences
+                      how far the learner's gradient is from the engine's and from finite differences: the largest
+                      difference on any network, relative to the largest element
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -27,7 +32,7 @@ class Mark:
 
 @dataclass
 class Report:
-    """The verdict on a file: `exit_code` is 0 for right, 1 for wrong, 2 for what could not be judged."""
+    """The verdict on a file. `exit_code` is 0 if it is right, 1 if it is wrong, 2 if it could not be judged."""
 
     exit_code: int
     headline: str

@@ -1,4 +1,4 @@
-"""Slips: the derivation of `nn.equations` once more, with room for what people get wrong in it."""
+"""The slips that people make in a derivation, and the derivation of `nn.equations` with such slips in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, product
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ PRIMES = {
     "tanh": "sigma' is that of tanh, 1 - a^2",
     "sigmoid": "the derivative of the activation is that of the sigmoid, a (1 - a)",
 }
-# What BP2 multiplies the error of the next layer with, in place of its weights w^(l+1), transposed.
+# What stands in BP2 in place of the transposed weights w^(l+1) of the next layer.
 THROUGH = {
     "untransposed": "a transpose is missing (or one too many): the weights w^(l+1) are multiplied the wrong way round",
     "gradient": "the gradient of the next layer, nabla_w^(l+1), stands in place of its weights w^(l+1)",
@@ -82,7 +81,7 @@ EQUATIONS: dict[str, tuple[str, dict[str, str]]] = {
         "no a": "the error is -y in place of a - y",
         "with sigma'": "sigma' is multiplied in, which cancels for this cost: delta^L = a - y",
     }),
-    "hidden": ("Forward and BP2", {name: f"the hidden layers are {name} layers" for name in equations.ACTIVATIONS}),
+    "hidden": ("Forward and BP2", {}),
     "lists": ("The lists", {
         "reversed": "they begin with the output layer; they have to begin with the first layer",
         "early": "the gradients of the first layer are left at zero, as by a loop that ends one layer early",
@@ -96,16 +95,27 @@ EQUATIONS: dict[str, tuple[str, dict[str, str]]] = {
 }  # fmt: skip
 
 
+def kinds(equation: str) -> dict[str, str]:
+    """Return what may go wrong in an equation, in words; that includes what was added to `nn.equations`."""
+    _, texts = EQUATIONS[equation]
+    if equation == "cost":
+        other = "the error is that of the {} cost, the cost derivative of the other cost"
+        return {name: other.format(name) for name in equations.COSTS} | texts
+    if equation == "hidden":
+        return {name: f"the hidden layers are {name} layers" for name in equations.ACTIVATIONS}
+    return texts
+
+
 @dataclass(frozen=True)
 class Slip:
-    """Something that goes wrong in an equation, in some layers: "every", "hidden", "output", or one by its number."""
+    """A slip in an equation. Its place is "every", "hidden" or "output" layer, or the number of one."""
 
     equation: str
     kind: str
     place: str | int
 
     def __str__(self) -> str:
-        name, texts = EQUATIONS[self.equation]
+        name, texts = EQUATIONS[self.equation][0], kinds(self.equation)
         if self.equation == "prime":
             name = {"output": "BP1, delta^L", "every": name}.get(str(self.place), "BP2, delta^l")
         where = {
@@ -138,14 +148,14 @@ def gradient_with(slips: Sequence[Slip], case: Case) -> Lists:
         z.append(a[-1] @ v.T + (0.0 if kind == "no bias" else b[layer - 1]))
         a.append(z[layer] if kind == "linear" else activate(z[layer], names[layer]))
 
-    def prime(layer: int) -> Any:
+    def prime(layer: int) -> Array | float:
         kind, name = slip("prime", layer), names[layer]
         if layer == last and name == "softmax":
             name = "sigmoid"
         f_prime = equations.ACTIVATIONS[kind if kind in ("tanh", "sigmoid") else name][1]
         at = layer - 1 if kind == "before" else layer + 1 if kind == "after" else layer
         right = f_prime(z[at], a[at])
-        others = {"missing": 1.0, "a": a[layer], "1-a": 1 - a[layer], "twice": right * right}
+        others: dict[str, Array | float] = {"missing": 1.0, "a": a[layer], "1-a": 1 - a[layer], "twice": right * right}
         if kind == "of a":
             return f_prime(a[layer], activate(a[layer], name))
         return f_prime(z[layer], z[layer]) if kind == "z(1-z)" else others.get(kind, right)
@@ -155,12 +165,17 @@ def gradient_with(slips: Sequence[Slip], case: Case) -> Lists:
     nabla_b, nabla_w = [np.zeros_like(p) for p in b], [np.zeros_like(p) for p in w]
     for layer in range(last, 0, -1):
         if layer == last:
-            error = (a[last] - case.y) * factor * case.factor / len(case.x)
+            by_hand = equations.COSTS[cost if cost in equations.COSTS else case.told["cost"]]
+            needs_prime = by_hand.error is None or cost in ("no a", "with sigma'")
             if cost == "no a":
-                error = -case.y * factor * case.factor / len(case.x)
-            if cost == "dC/da of the cross-entropy":
-                error = error / (a[last] * (1 - a[last]))
-            needs_prime = cost in ("quadratic", "no a", "with sigma'")
+                error = -case.y
+            elif cost == "dC/da of the cross-entropy":
+                error, needs_prime = equations.COSTS["cross-entropy"].derivative(a[last], case.y), False
+            elif by_hand.error is None:
+                error = by_hand.derivative(a[last], case.y)
+            else:
+                error = by_hand.error(a[last], case.y)
+            error = error * factor * case.factor / len(case.x)
         else:
             kind = slip("through", layer)
             up = {
@@ -198,8 +213,9 @@ def gradient_with(slips: Sequence[Slip], case: Case) -> Lists:
     return nabla_b, nabla_w
 
 
-def singles(last: int) -> Iterator[Slip]:
-    """Every slip by itself, in a network of so many layers, the likelier places first."""
+def singles(case: Case) -> Iterator[Slip]:
+    """Yield every single slip that a case may show, the likelier places first."""
+    last = len(case.w)
     inner = list(range(1, last)) if last > 2 else []
     places: dict[str, list[str | int]] = {
         "prime": ["hidden", "output", "every", *inner],
@@ -208,14 +224,15 @@ def singles(last: int) -> Iterator[Slip]:
         "weight": ["every", "hidden", "output", *inner],
         "forward": ["every", "hidden", "output"],
     }
-    for equation, (_, kinds) in EQUATIONS.items():
-        for place, kind in product(places.get(equation, ["all"]), kinds):
-            if (equation, kind, place) != ("prime", "missing", "output"):  # that is the error of the cross-entropy
-                yield Slip(equation, kind, place)
+    for equation in EQUATIONS:
+        for place, kind in product(places.get(equation, ["all"]), kinds(equation)):
+            if case.told["cost"] == "quadratic" and (equation, kind, place) == ("prime", "missing", "output"):
+                continue  # that is the error of the cross-entropy
+            yield Slip(equation, kind, place)
 
 
 def factors(case: Case) -> Iterator[tuple[str, float]]:
-    """What all gradients may be multiplied by, the simplest first."""
+    """Yield the factors that all gradients may be multiplied by, in words and as numbers, the simplest first."""
     sign, two = (
         "the sign is lost: it is -1 times what it should be",
         "a factor 2 too much, as from a cost without its 1/2",
@@ -243,7 +260,7 @@ def factors(case: Case) -> Iterator[tuple[str, float]]:
 
 
 def first_apart(p: Lists, q: Lists, exact: float) -> int:
-    """The layer, counted from the output back, from which on two gradients are not the same up to a factor; or 0."""
+    """Return the first layer, counted from the output back, where two gradients differ by more than a factor, or 0."""
     for layer in range(len(p[0]), 0, -1):
         for mine, theirs in ((p[0][layer - 1], q[0][layer - 1]), (p[1][layer - 1], q[1][layer - 1])):
             square = float(np.vdot(theirs, theirs))
@@ -254,9 +271,9 @@ def first_apart(p: Lists, q: Lists, exact: float) -> int:
 
 
 def sets_of_slips(returned: Lists, case: Case, number: int, exact: float) -> Iterator[tuple[Slip, ...]]:
-    """The sets of so many slips that may reproduce what was returned for one case."""
+    """Yield the sets of `number` slips that may reproduce what was returned for one case."""
     right, able = gradient_with((), case), {}
-    for slip in singles(len(case.w)):
+    for slip in singles(case):
         with contextlib.suppress(ValueError, LookupError):
             wrong = gradient_with([slip], case)
             if not all(map(np.array_equal, chain(*right), chain(*wrong))):

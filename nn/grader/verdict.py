@@ -12,8 +12,8 @@ import numpy as np
 
 from nn.equations import Array
 from nn.files import FileError
-from nn.grader.calling import UnjudgedError
-from nn.grader.problems import CHOICES, Case, Convention, Lists, conventions, make_cases
+from nn.grader.calling import Outcome, UnjudgedError
+from nn.grader.problems import CHOICES, Case, Convention, Lists, Networks, Told, conventions, make_cases
 from nn.grader.process import run
 from nn.grader.report import TOLERANCE, Mark, Report
 from nn.grader.slips import Slip, factors, gradient_with, sets_of_slips
@@ -26,17 +26,17 @@ EXACT = {4: TOLERANCE, 8: 1e-8}  # for naming a slip, by the bytes of the learne
 
 @dataclass
 class Trial:
-    """What came of one convention: by the number of the case, what the learner's function returned, or how it failed.
+    """The outcome of one convention: what the learner's function returned, or how it failed, by the number of the case.
 
     The lists of gradients are in our own shapes, (n_out,) and (n_out, n_in).
     """
 
     convention: Convention
     returned: dict[int, Lists] = field(default_factory=dict)
-    found: dict[int, dict[str, Any]] = field(default_factory=dict)
-    failed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    found: dict[int, Outcome] = field(default_factory=dict)
+    failed: dict[int, Outcome] = field(default_factory=dict)
 
-    def take(self, case: Case, outcome: dict[str, Any], found: list[Array]) -> None:
+    def take(self, case: Case, outcome: Outcome, found: list[Array]) -> None:
         k, layers = outcome["case"], len(case.w)
         if "failed" in outcome:
             self.failed[k] = outcome
@@ -57,7 +57,7 @@ class Trial:
 
 
 def explained(trial: Trial, cases: dict[int, Case], slips: Sequence[Slip], exact: float) -> list[str] | None:
-    """What is wrong besides the slips, if they reproduce what was returned up to a factor that is known; or None."""
+    """Say what is wrong besides the slips, if with a known factor they reproduce what was returned; else None."""
     names: dict[str, list[str]] = {}
     values: dict[str, list[float]] = {"b": [], "w": []}
     for k, case in cases.items():
@@ -89,7 +89,7 @@ def explained(trial: Trial, cases: dict[int, Case], slips: Sequence[Slip], exact
 
 
 def likely_slips(trial: Trial, cases: dict[int, Case], number: int) -> list[str]:
-    """So many slips that reproduce what was returned, 0 for a factor alone; nothing if there are none."""
+    """Find `number` slips that reproduce what was returned, in words; 0 is for a factor alone. [] if there are none."""
     exact = EXACT[min(trial.found[k]["bytes"] for k in cases)]
     if number == 0:
         return explained(trial, cases, (), exact) or []
@@ -104,7 +104,7 @@ def likely_slips(trial: Trial, cases: dict[int, Case], number: int) -> list[str]
 
 
 def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[int, float]]:
-    """Whether the gradients are right, what else is wrong, and the largest difference from the engine by case."""
+    """Return whether the gradients are right, what else is wrong, and how far each case is from the engine."""
     differences = {}
     for k, (nabla_b, nabla_w) in trial.returned.items():
         engine = engine_lists(cases[k])
@@ -139,14 +139,14 @@ def name_of(case: Case) -> str:
 
 
 def engine_lists(case: Case) -> Lists:
-    """The gradient that the engine derives, as (nabla_b, nabla_w)."""
+    """Derive the gradient with the engine, as (nabla_b, nabla_w)."""
     engine = engine_gradient(case.network(), case.x, case.y)
     nabla_b, nabla_w = ([engine[f"{p}{layer}"] * case.factor for layer in range(1, len(case.w) + 1)] for p in "bw")
     return nabla_b, nabla_w
 
 
 def marks(trial: Trial, cases: dict[int, Case]) -> list[Mark]:
-    """A row for each parameter, with the largest differences over some networks of one depth."""
+    """Mark each parameter, by the largest differences over some networks of one depth."""
     rows: dict[str, Mark] = {}
     for k, case in cases.items():
         net = case.network()
@@ -166,7 +166,7 @@ def marks(trial: Trial, cases: dict[int, Case]) -> list[Mark]:
 
 
 def where(rows: Sequence[Mark]) -> str:
-    """From which layer on it goes wrong, counted from the output back, and which equation that points to."""
+    """Say from which layer on it goes wrong, counted from the output back, and which equation that points to."""
     wrong = [row.name for row in rows if not row.passed]
     if not wrong:
         return ""
@@ -188,8 +188,10 @@ def where(rows: Sequence[Mark]) -> str:
     return f"{start}: {' and '.join(parts)}. That points to {points}.{nothing}"
 
 
-def try_out(path: Path, told: dict[str, str], networks: Any, seed: int, timeout: float) -> tuple[Any, ...]:
-    """What came of every convention, and the cases."""
+def try_out(
+    path: Path, told: Told, networks: Networks, seed: int, timeout: float
+) -> tuple[Told, dict[int, Case], list[Trial]]:
+    """Try the file. Return what was told, the cases, and a trial for each convention."""
     report, arrays = run(path, told, networks, seed, timeout)
     cases = dict(enumerate(make_cases(networks, report["told"], seed)))
     trials = [Trial(convention) for convention in conventions(report["told"])]
@@ -205,7 +207,7 @@ def try_out(path: Path, told: dict[str, str], networks: Any, seed: int, timeout:
 
 
 def pool(trials: Sequence[Trial], cases: dict[int, Case]) -> list[Trial]:
-    """The trials that count. A function that takes mini-batches is judged on them, though it may do one example too.
+    """Pick the trials that count. A function that takes mini-batches is judged on those alone.
 
     The book's function of one example, given a mini-batch in columns, returns an unsummed nabla_b, and no 1/n.
     """
@@ -222,7 +224,7 @@ def pool(trials: Sequence[Trial], cases: dict[int, Case]) -> list[Trial]:
 
 
 def failure(trials: Sequence[Trial], cases: dict[int, Case]) -> str:
-    """Why no convention came to anything: in the one where the file got furthest."""
+    """Say why no convention worked, by the one in which the file got furthest."""
     failed = [(not cases[k].primary, -o["line"], t.convention.examples == "batch", o["raised"], o["failed"])
               for t in trials for k, o in t.failed.items()]  # fmt: skip
     _, _, _, raised, text = min(failed, key=lambda f: f[:3])
@@ -239,28 +241,27 @@ def grade(
 ) -> Report:
     """Judge the `backprop(net, x, y)` in a Python file, which is EXECUTED, for `timeout` seconds at most.
 
-    sizes   of the network to judge it on; by default several networks of two to four layers of weights
-    told    any of CHOICES. cost, activation and reduction ("mean" or "sum" over a mini-batch) are quadratic, sigmoid
-            and mean by default; what is not told of examples ("one" or "batch"), orientation, weights and order is
-            found out by trying
+    sizes   judge it on a network of these sizes; by default on several, of two to four layers of weights
+    told    any of CHOICES. By default cost is "quadratic", activation "sigmoid" and reduction "mean"; examples,
+            orientation, weights and order are found out by trying
 
-    The file may tell the same, in constants such as COST = "cross-entropy". It may also define a class with a method
-    backprop(self, x, y).
+    The file may say the same in constants, such as COST = "cross-entropy". It may also define a class with a method
+    backprop(self, x, y). Raises ValueError for a choice that there is not.
     """
     path, known = Path(path).absolute(), {name: value for name, value in told.items() if value is not None}
     for name, value in known.items():
         if name not in CHOICES or value not in CHOICES[name]:
             raise ValueError(f"{name} is {value!r}; it can be {' or '.join(map(repr, CHOICES.get(name, ())))}")
-    networks = [[list(net), len(set(net)) == len(net)] for net in NETWORKS]
+    networks: Networks = [(list(net), len(set(net)) == len(net)) for net in NETWORKS]
     if sizes is not None:
-        networks = [[list(sizes), True], [[5] * len(sizes), False]]
+        networks = [(list(sizes), True), ([5] * len(sizes), False)]
     try:
         if not path.is_file():
             raise UnjudgedError("it is a directory" if path.is_dir() else "there is no such file")
         known, cases, trials = try_out(path, known, networks, seed, timeout)
         if sizes is None and not any(trial.returned for trial in trials):
             why = failure(trials, cases)
-            known, cases, trials = try_out(path, known, [[[784, 30, 10], True]], seed, timeout)
+            known, cases, trials = try_out(path, known, [([784, 30, 10], True)], seed, timeout)
             if not any(trial.returned for trial in trials):
                 raise UnjudgedError(why)
         elif not any(trial.returned for trial in trials):
@@ -323,7 +324,7 @@ def _verdict(path: Path, cases: dict[int, Case], trials: Sequence[Trial]) -> Rep
 
 
 def group(trial: Trial, cases: dict[int, Case], differences: dict[int, float]) -> dict[int, Case]:
-    """The cases of one depth that returned something: where it is wrong, if it is; three layers if possible."""
+    """Pick the cases of one depth that returned something: a wrong one if there is any, three layers if possible."""
     wrong = [k for k, difference in differences.items() if not difference <= TOLERANCE]
     depths = {len(cases[k].w) for k in wrong or differences}
     depth = 3 if 3 in depths else max(depths)

@@ -1,16 +1,16 @@
-"""The proof of the pudding: the engine's gradients, the hand-derived equations and finite differences, side by side."""
+"""The proof in numbers: the engine's gradients, the equations derived by hand, and finite differences, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nn import equations
 from nn.digits import one_hot
+from nn.equations import Array
 from nn.network import Network
 
 # The largest difference between engine and equations, relative to the largest gradient of the parameter.
@@ -20,8 +20,8 @@ DIFFERENCE_TOLERANCE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-5}
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 
-def relative_difference(a: Any, b: Any) -> float:
-    """max |a - b| / max(|a|, |b|): 0 for two equal arrays, inf or nan where one is not finite.
+def relative_difference(a: ArrayLike, b: ArrayLike) -> float:
+    """Compute max |a - b| / max(|a|, |b|): 0 for equal arrays, inf or nan if one of them is not finite.
 
     >>> relative_difference(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
     0.2
@@ -33,7 +33,7 @@ def relative_difference(a: Any, b: Any) -> float:
 
 @dataclass
 class Comparison:
-    """One parameter: its gradient's largest element as each of the three has it, and how far they are apart at most."""
+    """One parameter: the largest element of its gradient, computed in three ways, and how far these are apart."""
 
     name: str
     shape: tuple[int, ...]
@@ -56,16 +56,16 @@ class Comparison:
         )
 
 
-def engine_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
-    """The gradient of the cost that `backward()` leaves in each parameter, by the parameter's name."""
+def engine_gradient(net: Network, x: Array, y: Array) -> dict[str, Array]:
+    """Derive the gradient of the cost with the engine, by the parameter's name."""
     for parameter in net.parameters():
         parameter.grad = None
     net.cost(x, y).backward()
     return {str(parameter.name): parameter.grad for parameter in net.parameters()}
 
 
-def equations_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
-    """The same from BP1 to BP4."""
+def equations_gradient(net: Network, x: Array, y: Array) -> dict[str, Array]:
+    """Compute the same gradient with BP1 to BP4."""
     w, b = [p.data for p in net.weights], [p.data for p in net.biases]
     nabla_b, nabla_w = equations.backprop_batch(w, b, x, y, net.cost_name, net.activation)
     gradients = {f"w{layer}": nabla for layer, nabla in enumerate(nabla_w, 1)}
@@ -73,12 +73,12 @@ def equations_gradient(net: Network, x: Any, y: Any) -> dict[str, NDArray[Any]]:
 
 
 def finite_differences(
-    net: Network, x: Any, y: Any, name: str, elements: NDArray[np.int64]
+    net: Network, x: Array, y: Array, name: str, elements: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], float]:
-    """Central differences of the equations' cost for some elements (flat indices) of one parameter, in float64.
+    """Take central differences of the equations' cost for some elements (flat indices) of a parameter, in float64.
 
-    The second number is what rounding alone may do to each. Elements whose difference depends on the step, because it
-    crosses a kink of relu, come out as nan.
+    The second result is the error that rounding alone may make in each. An element comes out as nan if its difference
+    depends on the step, because the step crosses a kink such as that of relu.
     """
     state = {key: array.astype(np.float64) for key, array in net.state_dict().items()}
     w = [state[f"w{layer}"] for layer in range(1, len(net.sizes))]
@@ -101,7 +101,7 @@ def finite_differences(
     steps = [STEP * max(1.0, abs(float(flat[i]))) for i in elements]
     found = np.array([quotient(int(i), h) for i, h in zip(elements, steps, strict=True)])
     noise = 10 * float(np.finfo(np.float64).eps) * cost() / STEP
-    if net.activation == "relu":
+    if net.activation in equations.KINKED:
         again = np.array([quotient(int(i), h / 3) for i, h in zip(elements, steps, strict=True)])
         found[np.abs(found - again) > 10 * noise + 1e-7 * np.max(np.abs(found), initial=0.0)] = np.nan
     return found, noise
@@ -118,9 +118,9 @@ def compare(
     seed: int = 0,
     elements: int = 25_000,
 ) -> list[Comparison]:
-    """A row for each parameter of a random network, on a random mini-batch.
+    """Compare the three for each parameter of a random network, on a random mini-batch.
 
-    The finite differences are taken for at most `elements` elements of each parameter, picked at random.
+    Finite differences are taken for at most `elements` elements of each parameter, picked at random.
 
     >>> all(row.passed for row in compare([4, 3, 2], batch=5))
     True

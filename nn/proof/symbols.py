@@ -1,7 +1,8 @@
-"""The derived backprop beside the equations derived by hand, line against line, with what real digits say of both."""
+"""The proof in symbols: the derived equations beside those derived by hand, with their difference on real digits."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +11,22 @@ import numpy as np
 
 from autograd import backprop, equations
 from autograd.readings.notation import LATEX, UNICODE, Unicode
+from nn.costs import Values
 from nn.digits import load_digits, one_hot
+from nn.equations import Array, cost_by_hand
 from nn.equations import backprop as by_hand
 from nn.network import Network
 from nn.proof.numbers import TOLERANCE, relative_difference
 
-DIGITS = 100  # the real digits that both sides are computed for, one at a time
+DIGITS = 100  # so many real digits are computed on both sides, one at a time
 
 
 @dataclass
 class EquationPair:
-    """One equation of the book, as derived and as by hand; `difference` is the largest over the digits, relative to the
-    largest element."""
+    """One equation of the book, as the engine derives it and by hand.
+
+    `difference` is the largest over the digits, relative to the largest element.
+    """
 
     equation: str
     derived: str
@@ -31,7 +36,7 @@ class EquationPair:
 
 @dataclass
 class Derivation:
-    """What `derive` found; `print` shows it."""
+    """The equations of a network, side by side. `print` shows them as a table."""
 
     title: str
     lines: list[EquationPair]
@@ -55,7 +60,7 @@ class Derivation:
                           f" element, is {self.difference:.1e} over {DIGITS} real digits"])  # fmt: skip
 
     def latex(self) -> str:
-        """The same as a LaTeX `array` environment, without the dollar signs around it."""
+        """Write the table as a LaTeX `array` environment, without the dollar signs around it."""
         rows = [f"\\text{{{line.equation}}} & {line.derived} & {line.by_hand} & {line.difference:.1e}"
                 for line in self.latex_lines]  # fmt: skip
         head = " & \\text{derived from the recorded graph} & \\text{by hand} & \\text{difference}"
@@ -65,7 +70,7 @@ class Derivation:
 def derive(
     sizes: Sequence[int] = (784, 30, 10), *, cost: str = "quadratic", activation: str = "sigmoid", seed: int = 0
 ) -> Derivation:
-    """The equations that the engine derives for a network and one digit, beside those of `nn.equations`.
+    """Derive the equations of a network for one digit, and put them beside those of `nn.equations`.
 
     Raises ValueError for sizes that do not begin with the 784 pixels of a digit and end with 10 outputs or more.
 
@@ -78,7 +83,7 @@ def derive(
     training, _, _ = load_digits()
     xs, ys = training.x[:DIGITS].astype(np.float64), one_hot(training.y[:DIGITS], sizes[-1])
 
-    def C(x: Any, y: Any) -> Any:
+    def C(x: Values, y: Values) -> Any:
         return net.cost(x, y)
 
     found = {equation.name: equation for equation in equations(C, xs[0], ys[0]).gradient}
@@ -98,14 +103,14 @@ def derive(
 
 
 def _which(name: str, layers: int) -> str:
-    """The equation of the book that gives the error, a bias's gradient or a weight's."""
+    """Name the equation of the book that gives this error or gradient."""
     if name.startswith("delta"):
         return "BP1" if name == f"delta{layers}" else "BP2"
     return "BP3" if name[1] == "b" else "BP4"
 
 
 def _hand(notation: Unicode, name: str, layers: int, net: Network) -> str:
-    """The same equation as chapter 2 of the book has it, and chapter 3 for the other two costs."""
+    """Write the equation as chapter 2 of the book has it, or chapter 3 for the other costs."""
     letter, layer = name.rstrip("0123456789"), int(name.lstrip("deltabw"))
 
     def symbol(letter: str, layer: int) -> str:
@@ -121,21 +126,22 @@ def _hand(notation: Unicode, name: str, layers: int, net: Network) -> str:
     if letter == "dw":
         before = above("a", layer - 1) if layer > 1 else notation.transposed("x")
         return f"{notation.derivative('C', symbol('w', layer))} = {delta} {before}"
-    f = {"sigmoid": "σ′", "tanh": "tanh′", "relu": "ReLU′"}[net.activation if layer < layers else "sigmoid"]
-    if isinstance(notation, type(LATEX)):
-        f = {"σ′": "\\sigma'", "tanh′": "\\tanh'", "ReLU′": "\\operatorname{ReLU}'"}[f]
-    prime = f"{f}{notation.parenthesised(symbol('z', layer))}"
+    cost = cost_by_hand(net.cost_name)
+    mark, opening = ("'", "\\left(") if isinstance(notation, type(LATEX)) else ("′", "(")
+    value = notation.call(net.activation if layer < layers else cost.output, [symbol("z", layer)])
+    prime = value.replace(opening, mark + opening, 1)
     if layer < layers:
         back = notation.parenthesised(f"{above('w', layer + 1)} {symbol('delta', layer + 1)}")
         return f"{delta} = {back}{notation.hadamard}{prime}"
-    error = f"{symbol('a', layer)} {notation.minus} y"
-    if net.cost_name == "quadratic":
-        return f"{delta} = {notation.parenthesised(error)}{notation.hadamard}{prime}"
-    return f"{delta} = {error}"
+    signs = {"-": notation.minus, "*": notation.hadamard.strip(), "a": symbol("a", layer), "z": symbol("z", layer)}
+    error = re.sub(r"\b[az]\b|[-*]", lambda sign: signs[sign[0]], cost.text)
+    if cost.error is not None:
+        return f"{delta} = {error}"
+    return f"{delta} = {notation.parenthesised(error)}{notation.hadamard}{prime}"
 
 
-def _differences(net: Network, xs: Any, ys: Any) -> dict[str, float]:
-    """How far engine and equations are apart, by what is compared, over all the digits one at a time."""
+def _differences(net: Network, xs: Array, ys: Array) -> dict[str, float]:
+    """Measure how far engine and equations are apart over all digits, by the name of what is compared."""
     layers = len(net.sizes) - 1
     w, b = [p.data for p in net.weights], [p.data[:, np.newaxis] for p in net.biases]
     worst: dict[str, float] = {}
