@@ -1,0 +1,4 @@
+def check(traveller):
+    from roads import Unread
+
+    raise Unread("no reader yet")
