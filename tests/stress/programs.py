@@ -92,7 +92,9 @@ class Findings:
 
 def kind_of_message(outcome: Outcome) -> str:
     """The message without what differs from program to program."""
-    text = re.sub(r"\([\d, ]*\)", "(…)", outcome.message)
+    text = re.sub(r" is false: .*", " is false", outcome.message)
+    text = re.sub(r"the line of .*? is", "the line of … is", text)
+    text = re.sub(r"\([\d, ]*\)", "(…)", text)
     text = re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", text)
     text = re.sub(r"(?<![\w.])-?\d[\w.+-]*", "#", text)
     text = re.sub(r"np\.float\d+\(#\)", "#", text)
@@ -113,16 +115,24 @@ def smallest(task):
     return number, *shrink(draw(seed, number), outcome)
 
 
+DECISIONS = re.compile(
+    r"np\.(arg\w+|\w*greater\w*|\w*less\w*|\w*equal|logical_\w+|nonzero|sign\w*|is\w+|searchsorted|count_nonzero)"
+    r"|[<>&|~]|[!=]=|float\(|int\(|max\(|min\(|sorted\(| if |\[K\d+\]"
+)
+
+
 def cause(program: Program, outcome: Outcome) -> tuple:
-    """What tells two faults apart: the road, and the operations that a shrunken program still has."""
+    """What tells two faults apart: the road, and the operations that a shrunken program still has. Where only later
+    data go wrong, something was decided by the first, and what decides is what counts."""
+    road, status, message = outcome.road, outcome.status, outcome.message
+    if status == "crashed":
+        return road, status, kind_of_message(outcome)
     text = " ".join([s.expression for s in program.statements] + [program.result])
-    words = set(re.findall(r"np\.[\w.]+|(?<!\w)[a-z_]+(?=\()|\.[a-zT]+|\*\*|[@~&|<>/]", text))
-    first = (
-        kind_of_message(outcome)
-        if outcome.status == "crashed"
-        else outcome.message.split(":")[0] * (outcome.road == "second")
-    )
-    return outcome.road, outcome.status, first, () if outcome.status == "crashed" else tuple(sorted(words - {"np.sum"}))
+    stage = message.split(":")[0] if road == "second" else ""
+    if re.search(r"(data|call) [1-9]", message):
+        return road, status, stage, "by the first data", *sorted({found[0] for found in DECISIONS.finditer(text)})
+    words = re.findall(r"np\.[\w.]+|(?<!\w)[a-z_]+(?=\()|\.[a-zT]+|\*\*|[@~&|<>/]", text)
+    return road, status, stage, *sorted(set(words) - {"np.sum"})
 
 
 def run(programs, seed: int, roads=ROADS, jobs: int = 1, progress: bool = False) -> Findings:

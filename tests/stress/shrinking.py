@@ -64,7 +64,9 @@ def smaller(program: Program):
         rest = program.statements[:i] + program.statements[i + 1 :]
         values = [space[s.target] for space in spaces]
         x = np.asarray(values[0])
-        if x.dtype.kind == "f":  # an argument in its place, or a value that is there already
+        if (
+            x.dtype.kind == "f" and len({np.shape(v) for v in values}) == 1
+        ):  # an argument in its place, or a value that is there already
             values = [np.array(v)[()] for v in values]
             yield replace(program, statements=rest, arguments=program.arguments | {s.target: values},
                           roles=program.roles | {s.target: "tensor"})  # fmt: skip
