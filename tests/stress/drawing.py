@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,6 +88,7 @@ class Program:
     roles      how each argument is given: "tensor" (differentiated), "outside" (a Tensor that is no argument but a
                global), "array", "number" (a Python float) or "integers" (labels, indices or a mask)
     constants  arrays and numbers from outside, by name
+    called     the names that some Tensors are given, other than those of the arguments
     exact      whether finite differences can be asked (not where a value leaves the graph on purpose)
     """
 
@@ -98,7 +99,7 @@ class Program:
     statements: tuple[Statement, ...]
     result: str
     exact: bool = True
-    tags: frozenset = field(default=frozenset())
+    called: tuple = ()  # awkward names for some of the differentiated arguments, as pairs
 
     @property
     def differentiated(self) -> list[str]:
@@ -136,6 +137,7 @@ class Program:
             arguments={k: v for k, v in self.arguments.items() if k in needed},
             roles={k: v for k, v in self.roles.items() if k in needed},
             constants={k: v for k, v in self.constants.items() if k in needed},
+            called=tuple((k, v) for k, v in self.called if k in needed),
         )
 
     def shown(self) -> str:
@@ -168,6 +170,7 @@ class Program:
             row = ", ".join(f"{n}={written(v[k])}" for n, v in self.arguments.items())
             data += f"# data {k}: {row}\n"
         roles = ", ".join(f"{n}: {r}" for n, r in self.roles.items())
+        roles += "".join(f"; {n} is called {name!r}" for n, name in self.called)
         return f"{header}{self.text()}# given as {roles}\n{data}"
 
 
@@ -207,7 +210,6 @@ class Drawer:
         self.constants: dict[str, object] = {}
         self.statements: list[Statement] = []
         self.exact = True
-        self.tags: set[str] = set()
         self.single = self.rng.random() < 0.15  # float32 throughout
         self.mixed = self.rng.random() < 0.15
         self.awkward = self.rng.random() < 0.2
@@ -389,8 +391,14 @@ class Drawer:
                 self.use(made)
         last = self.ending()
         program = Program(self.label, self.arguments, self.roles, self.constants, tuple(self.statements), last,
-                          self.exact, frozenset(self.tags))  # fmt: skip
+                          self.exact, self.called())  # fmt: skip
         return program.without_dead_code()
+
+    def called(self) -> tuple:
+        """Names for some of the Tensors, which need not be those of the arguments."""
+        if not self.awkward or self.chance(0.5):
+            return ()
+        return tuple((name, self.one(VALUE_NAMES)) for name in self.arguments if self.chance(0.5))
 
     def decorated(self, expression: str) -> str:
         """With a name given to the value, or within a scope."""
@@ -860,7 +868,6 @@ def from_python(d):
     how = d.integer(0, 7)
     if how in (0, 1, 2):
         d.exact = False
-    d.tags.add("python")
     return [f"{x} * float(np.sum({s}))", f"{x} * math.exp(-abs(float(np.mean({s}))))", f"{x} * int(np.sum({s} > 0))",
             f"({x} if np.sum({s}) > 0 else {x} * 2)", f"max(np.sum({x}), np.mean({s}))",
             f"({x} * {one} if {one} > 0 else {x} - 1)", f"min(np.max({s}), 0.5)",

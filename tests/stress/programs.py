@@ -93,6 +93,8 @@ class Findings:
 def kind_of_message(outcome: Outcome) -> str:
     """The message without what differs from program to program."""
     text = re.sub(r" is false: .*", " is false", outcome.message)
+    text = re.sub(r"^\w+ replaced: ", "… replaced: ", text)
+    text = re.sub(r"derivative by \w+ is", "derivative by … is", text)
     text = re.sub(r"the line of .*? is", "the line of … is", text)
     text = re.sub(r"\([\d, ]*\)", "(…)", text)
     text = re.sub(r"'[^']*'|\"[^\"]*\"", "'…'", text)

@@ -21,7 +21,7 @@ from drawing import DATA_SETS, PLAIN, Program
 import autograd
 from autograd import Op, Tensor
 
-ROADS = ("backward", "grad", "compile", "source", "equations", "second")
+ROADS = ("backward", "grad", "compile", "source", "equations", "second", "changed")
 SECONDS = 20  # for one road: a program that takes longer hangs
 HOME = os.path.dirname(autograd.__file__)
 
@@ -116,6 +116,25 @@ def wider(program: Program) -> Program:
         statements=tuple(statements),
         result=program.result.replace("np.float32", "np.float64"),
     )
+
+
+KINKS = re.compile(
+    r"max|min|abs|relu|clip|sort|arg|std|floor|ceil|trunc|rint|sign|heaviside|where|equal|less|greater|logical|is\w+\("
+    r"|(?<!-)[<>]|[!=]=|int\(|searchsorted"
+)
+
+
+def moved(program: Program) -> Program:
+    """The program a little way beside its data, where no elements are equal by chance."""
+    rng = np.random.default_rng(1)
+
+    def beside(x):
+        if np.asarray(x).dtype.kind != "f":
+            return x
+        y = np.asarray(x) + rng.choice([-1, 1], np.shape(x)) * rng.uniform(0.01, 0.03, np.shape(x))
+        return float(y) if isinstance(x, float) else y.astype(np.asarray(x).dtype)[()]
+
+    return replace(program, arguments={name: [beside(x) for x in values] for name, values in program.arguments.items()})
 
 
 @dataclass
@@ -217,7 +236,10 @@ def against_differences(what: str, at, slopes: dict, arrays: dict, rng, size: fl
         for u in directions[: 1 if x.size == 1 else 3]:
 
             def values(t, name=name, x=x, u=u):
-                return at(arrays | {name: (x + t * u)[()]})
+                try:
+                    return at(arrays | {name: (x + t * u)[()]})
+                except (ValueError, IndexError):  # an index that is none any more
+                    return np.nan, b""
 
             wanted, smooth = slope(values)
             counts["smooth" if smooth else "kinks"] = counts.get("smooth" if smooth else "kinks", 0) + 1
@@ -281,8 +303,28 @@ class Traveller:
     # backward, against NumPy and against differences
 
     def backward(self) -> None:
-        p = self.program
         self.exact: dict[int, Exact] = {}
+        try:
+            self._backward()
+        except Wrong:
+            if not self._by_a_tie(lambda other: other._backward()):
+                raise
+
+    def _by_a_tie(self, road) -> bool:
+        """Whether what differs is gone beside a kink or a step of the function, where a derivative, or a number in its
+        last digit, may rightly be one or the other."""
+        if not KINKS.search(self.program.text()):
+            return False
+        other = Traveller(moved(self.program))
+        other.exact = {}
+        try:
+            road(other)
+        except (Wrong, Unfit, ValueError, IndexError):
+            return False
+        return True
+
+    def _backward(self) -> None:
+        p = self.program
         plain, _ = function(p, PLAIN)
         for k in range(DATA_SETS):
             try:
@@ -347,10 +389,11 @@ class Traveller:
 
     # compile
 
-    def _given(self, k: int, names: bool = True):
-        """Tensors for what is differentiated, and the rest as it is; the Tensors from outside as globals."""
+    def _given(self, k: int):
+        """Tensors for what is differentiated; those from outside once more, as globals. Some have awkward names."""
         p = self.program
-        tensors = {name: Tensor(p.arguments[name][k], name=name if names else None) for name in p.differentiated}
+        called = dict(p.called)
+        tensors = {name: Tensor(p.arguments[name][k], name=called.get(name, name)) for name in p.differentiated}
         return tensors, {name: x for name, x in tensors.items() if p.roles[name] == "outside"}
 
     def compile(self) -> None:
@@ -371,6 +414,9 @@ class Traveller:
             args = [tensors[n] if n in tensors else laid_out(p.arguments[n][k], call + 2) for n in p.signature(False)]
             value = step(*args)
             exact = self.exact[k]
+            for name, x in [*((n, t.data) for n, t in tensors.items()), *zip(p.signature(False), args)]:
+                if not isinstance(x, Tensor) and not np.array_equal(x, p.arguments[name][k]):
+                    raise Wrong(f"{said}: {name} was written into")
             compare(f"{said}: the value", value, exact.value, exact.size, self.single)
             for name, t in tensors.items():
                 g = np.zeros_like(t.data)[()] if t.grad is None else t.grad
@@ -385,6 +431,44 @@ class Traveller:
         for said, name, g, before in kept:
             if not np.array_equal(g, before, equal_nan=True):
                 raise Wrong(f"{said}: the gradient of {name} changed afterwards")
+
+    # compile, where what is outside is replaced between calls
+
+    def changed(self) -> None:
+        """Parameters and constants from outside are replaced by others: to be followed, or refused."""
+        p = self.program
+        names = [n for n in p.signature() if p.roles[n] == "outside"] + list(p.constants)
+        if not names or 1 not in self.exact:
+            return
+        tensors, outside = self._given(0)
+        f, space = function(p, EAGER | outside, everything=False)
+        step = autograd.compile(f)
+        args = [tensors[n] if n in tensors else p.arguments[n][0] for n in p.signature(False)]
+        step(*args)
+        for name in names:
+            constant = p.constants.get(name)
+            if name in outside:
+                space[name] = tensors[name] = Tensor(p.arguments[name][1], name=name)
+            elif np.asarray(constant).dtype.kind == "f":
+                space[name] = np.flip(constant) * 0.5 + np.asarray(0.25, constant.dtype)
+            else:
+                space[name] = np.flip(constant).copy()
+            for t in tensors.values():
+                t.grad = None
+            try:
+                with np.errstate(all="ignore"):
+                    output = f(*args)
+            except (TypeError, ValueError, IndexError):
+                return  # as an index of something else it is none
+            grads = autograd.backprop(output)
+            size = max(float(np.max(np.abs(y), initial=1.0)) for node, g in grads.items() for y in (node.data, g))
+            if not np.isfinite(size) or size > 1e5:
+                return
+            compare(f"{name} replaced: the value", step(*args), output.data, size, self.single)
+            for other, t in tensors.items():
+                found = np.zeros_like(t.data)[()] if t.grad is None else t.grad
+                wanted = grads.get(t, np.zeros_like(t.data)[()])
+                compare(f"{name} replaced: the gradient of {other}", found, wanted, size, self.single)
 
     # source
 
@@ -401,7 +485,7 @@ class Traveller:
         exec(compile(text, "<emitted>", "exec"), space)
         program = next(x for name, x in space.items() if name.endswith("_and_grad"))
         parameters = list(inspect.signature(program).parameters)
-        rest = [self._whose(name) for name in parameters[len(sig) :]]
+        rest = self._whose_are(parameters[len(sig) :], [n for n in p.signature() if n not in sig])
         order = [n for n in [*sig, *rest] if n in p.differentiated]
         for k, (value, grads, size) in wanted.items():
             args = [read_only(self._data(n, k, more)) for n in [*sig, *rest]]
@@ -412,11 +496,19 @@ class Traveller:
             for name, g in zip(order, found):
                 compare(f"data {k}: the gradient of {name}", g, grads[name], size, self.single, dtype=False)
 
+    def _whose_are(self, parameters: list[str], outside: list[str]) -> list[str]:
+        """The arguments or constants from outside that the further parameters of an emitted program stand for."""
+        if self.program.called and len(parameters) == len(outside):
+            return outside  # in the order in which they were made
+        return [self._whose(name) for name in parameters]
+
     def _whose(self, parameter: str) -> str:
-        """The argument, or the constant from outside, that a parameter of an emitted program stands for."""
+        called = {new: name for name, new in self.program.called}
         for name in (parameter, re.sub(r"_\d+$", "", parameter)):
-            if name in self.program.arguments or name in self.program.constants:
-                return name
+            if name in self.program.arguments or name in self.program.constants or name in called:
+                return called.get(name, name)
+        if self.program.called:
+            raise Unread(f"whether {parameter} is one of {called}")
         raise Wrong(f"the emitted program has a parameter {parameter} that nobody can fill")
 
     def _data(self, name: str, k: int, more: dict):
@@ -426,7 +518,7 @@ class Traveller:
 
     # second derivatives
 
-    def second(self) -> None:
+    def second(self, differences_only: bool = False) -> None:
         p = self.program
         sig = p.signature()
         positions = tuple(i for i, name in enumerate(sig) if name in p.differentiated)
@@ -471,9 +563,14 @@ class Traveller:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 arrays = {name: values[0] for name, values in p.arguments.items()}
-                against_differences(
-                    "second derivative by", at, exact[0][1], arrays, self.rng, exact[0][2], self.counts, 1e-5
-                )
+                _, grads, size = exact[0]
+                try:
+                    against_differences("second derivative by", at, grads, arrays, self.rng, size, self.counts, 1e-5)
+                except Wrong:
+                    if differences_only or not self._by_a_tie(lambda other: (other._backward(), other.second(True))):
+                        raise
+        if differences_only:
+            return
         if not isinstance(output, Tensor):
             return
         names = [f"by_{sig[i]}" for i in positions]

@@ -80,6 +80,8 @@ def smaller(program: Program):
         if plainer != s.expression:
             changed = replace(s, expression=plainer)
             yield replace(program, statements=(*program.statements[:i], changed, *program.statements[i + 1 :]))
+    if program.called:
+        yield replace(program, called=())
     for name, role in program.roles.items():
         if role in ("outside", "array", "number"):
             yield replace(program, roles=program.roles | {name: "tensor"})
@@ -103,7 +105,7 @@ def smaller(program: Program):
 
 def size(program: Program) -> tuple:
     plain = sum(role != "tensor" for role in program.roles.values())
-    return (len(program.statements), len(program.text()) + 5 * len(program.arguments) + 3 * plain)
+    return (len(program.statements), len(program.text()) + 5 * len(program.arguments) + 3 * plain + len(program.called))
 
 
 def shrink(program: Program, outcome: Outcome, seconds: float = 6.0) -> tuple[Program, Outcome]:
