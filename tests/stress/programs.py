@@ -1,6 +1,6 @@
 """Random programs along all roads: is a value, a gradient or an equation ever wrong?
 
-    python tests/stress/programs.py --programs 20000 --seed 0        the whole, in about ten minutes on two cores
+    python tests/stress/programs.py --programs 20000 --seed 0        all of them, in a quarter of an hour on two cores
     python tests/stress/programs.py --roads source --only 1234       one program again, by its number
 
 Every program is a function of several arguments that ends in one number. Its value is held against plain NumPy, the

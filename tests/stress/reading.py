@@ -6,6 +6,7 @@ of a matrix; a line is true if one of the two readings, kept up through all line
 
 from __future__ import annotations
 
+import ast
 import re
 import warnings
 
@@ -20,11 +21,30 @@ from autograd.readings.notation import UNICODE
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉₋", "0123456789-")
 SUPERSCRIPT, SUBSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ᴸⁿᵀ", "₀₁₂₃₄₅₆₇₈₉₋₊₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ"
+
+
+def scatter(x, index, shape):
+    """Zeros of this shape, with x added at the index."""
+    out = np.zeros(shape)
+    np.add.at(out, index, x)
+    return out
+
+
+def extreme(several, one):
+    """max or min: of several values element by element, or over axes of one."""
+    return lambda *xs, **params: several(*xs) if len(xs) > 1 else one(*xs, **params)
+
+
 FUNCTIONS = {
-    "σ": sigmoid, "ReLU": relu, "ln": np.log, "exp": np.exp, "abs": np.abs, "logsumexp": logsumexp,
-    "softplus": softplus, "max": lambda *xs: np.maximum(*xs) if len(xs) > 1 else np.max(*xs),
-    "min": lambda *xs: np.minimum(*xs) if len(xs) > 1 else np.min(*xs), "logical_and": np.logical_and,
-}  # fmt: skip
+    "σ": sigmoid,
+    "ReLU": relu,
+    "ln": np.log,
+    "logsumexp": logsumexp,
+    "softplus": softplus,
+    "scatter": scatter,
+    "max": extreme(np.maximum, np.max),
+    "min": extreme(np.minimum, np.min),
+}
 COMPARISONS = {">": np.greater, "<": np.less, "≥": np.greater_equal, "≤": np.less_equal, "=": np.equal,
                "≠": np.not_equal}  # fmt: skip
 
@@ -131,16 +151,47 @@ class Reader:
         if found := re.match(r"([^\W\d]|\.)[\w.]*\(", rest):
             name = found[0][:-1]
             self.at += found.end()
-            args = [self.sum()]
-            while self.take(", "):
-                args.append(self.sum())
-            self.expect(")")
-            return self.call(name, args)
+            args, params = [], {}
+            while not self.take(")"):
+                if found := re.match(r"([a-z_]+\d?)=(?!=)", self.text[self.at :]):
+                    self.at += found.end()
+                    params[found[1]] = self.argument()
+                else:
+                    args.append(self.argument())
+                if not self.take(", "):
+                    self.expect(")")
+                    break
+            return self.call(name.removeprefix("np."), args, params)
         raise Unread(f"{re.match(r'.[^ ()]*', rest)[0] if rest else 'nothing'} has no value")
 
-    def call(self, name: str, args: list):
+    def argument(self):
+        """An argument of a function: Python's own constants and brackets, or an expression."""
+        rest = self.text[self.at :]
+        if found := re.match(r"(None|True|False)\b|-?[0-9]+(?=[,)\]])|'[^']*'|\"[^\"]*\"", rest):
+            self.at += found.end()
+            return ast.literal_eval(found[0])
+        if rest[:1] in ("[", "("):
+            start = self.at
+            self.bracketed()
+            try:
+                return ast.literal_eval(rest[: self.at - start])
+            except (ValueError, SyntaxError):
+                if ":" in rest[: self.at - start]:
+                    return eval(f"np.s_[{rest[1 : self.at - start - 1]}]", {"np": np})
+                self.at = start
+            if rest[0] == "[":
+                self.at += 1
+                parts = [self.argument()]
+                while self.take(", "):
+                    parts.append(self.argument())
+                self.expect("]")
+                return parts
+        return self.sum()
+
+    def call(self, name: str, args: list, params: dict):
         if name in ("softmax", "log_softmax"):
-            axis = 0 if self.columns and np.ndim(args[0]) == 2 and np.shape(args[0])[1] == 1 else -1
+            column = self.columns and np.ndim(args[0]) == 2 and np.shape(args[0])[1] == 1
+            axis = params.get("axis", args[1] if len(args) > 1 else 0 if column else -1)
             e = np.exp(args[0]) / np.sum(np.exp(args[0]), axis=axis, keepdims=True)
             return e if name == "softmax" else np.log(e)
         call = FUNCTIONS.get(name)
@@ -151,7 +202,7 @@ class Reader:
         if call is None:
             raise Unread(f"the function {name}")
         try:
-            return call(*args)
+            return call(*args, **params)
         except (TypeError, ValueError, IndexError) as error:
             raise Unread(f"{name}(…) as it is written: {type(error).__name__}") from None
 
@@ -254,7 +305,14 @@ def check(traveller) -> None:
             return read(text, data, grads, exact, columns)
         except (Wrong, Unread) as error:
             errors.append(error)
-        except (ValueError, IndexError, ZeroDivisionError) as error:
+        except (
+            ValueError,
+            IndexError,
+            TypeError,
+            SyntaxError,
+            NameError,
+            ArithmeticError,
+        ) as error:  # of what is written
             errors.append(Unread(f"{type(error).__name__} in computing it"))
     if all(isinstance(error, Wrong) for error in errors):
         raise errors[0]

@@ -618,7 +618,7 @@ class Traveller:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 getattr(self, road)()
-            calm = road != "backward" and not any(e.warned for e in self.exact.values())
+            calm = road not in ("backward", "changed") and not any(e.warned for e in self.exact.values())
             if calm and not getattr(self, "second_warned", False):
                 for w in caught:
                     if issubclass(w.category, RuntimeWarning):
