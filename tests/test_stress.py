@@ -1,0 +1,236 @@
+"""The stress command in short, and that it finds what is wrong: faults are planted on every road."""
+
+import itertools
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Tensor
+from autograd.ops import elementwise
+
+sys.path.insert(0, str(Path(__file__).parent / "stress"))
+
+import drawing
+import programs
+import roads
+import shrinking
+
+
+def test_no_program_goes_wrong():
+    findings = programs.run(range(150), seed=0)
+    assert not findings.faults, f"\n{findings.shown()}\n" + "\n".join(map(str, findings.failing[:20]))
+
+
+def statuses(road, numbers):
+    """What becomes of some programs on a road, by their number."""
+    found = {}
+    for number in numbers:
+        outcomes, _ = roads.check(drawing.draw(0, number), (road,))
+        found[number] = next((o for o in outcomes if o.status != "right"), outcomes[-1])
+    return found
+
+
+@pytest.fixture(scope="module")
+def right():
+    """The programs that are right on a road as it is."""
+    known = {}
+
+    def of(road):
+        if road not in known:
+            known[road] = [n for n, outcome in statuses(road, range(60)).items() if outcome.status == "right"]
+        return known[road]
+
+    return of
+
+
+def is_found(road, numbers):
+    """Whether one of these programs is faulty on a road."""
+    return any(statuses(road, [number])[number].status in programs.FAULTS for number in numbers)
+
+
+def frozen_masks(f, overwrite=False):
+    """A compile that keeps the masks of the first call."""
+    masks, compare = {}, Tensor.__gt__
+
+    def step(*args):
+        number = itertools.count()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                Tensor,
+                "__gt__",
+                lambda self, other: masks.setdefault(next(number), np.asarray(compare(self, other)).copy()),
+            )
+            output = f(*args)
+        grads = autograd.backprop(output)
+        for x, g in grads.items():
+            if x.op is None:
+                x.grad = g
+        return output.data
+
+    return step
+
+
+def wrong_rule(patch):
+    patch.setattr(elementwise.sin, "rules", (lambda g, y, x: g * np.cos(x) * (1 + 1e-4),))
+
+
+def wrong_value(patch):
+    patch.setattr(elementwise.sin, "forward", lambda x: np.sin(x) * (1 + 1e-7))
+
+
+def wrong_when_recorded(patch):
+    """A rule that is right on arrays, and loses a part of the second derivative."""
+    (rule,) = elementwise.multiply.rules[1:]
+    patch.setattr(
+        elementwise.multiply,
+        "rules",
+        (lambda g, y, a, b: g * (b.detach() if isinstance(b, Tensor) and isinstance(g, Tensor) else b), rule),
+    )
+
+
+def gradients_overwritten(patch):
+    compile_ = autograd.compile
+    patch.setattr(autograd, "compile", lambda f, overwrite=False: compile_(f, overwrite=True))
+
+
+def compile_crashes(patch):
+    patch.setattr(autograd, "compile", lambda f, overwrite=False: {}["missing"])
+
+
+def compile_warns(patch):
+    compile_ = autograd.compile
+
+    def compile_and_warn(f, overwrite=False):
+        np.log(np.zeros(1))
+        return compile_(f, overwrite=overwrite)
+
+    patch.setattr(autograd, "compile", compile_and_warn)
+
+
+def source_with(old, new):
+    def plant(patch):
+        source = autograd.source
+        patch.setattr(autograd, "source", lambda f, *args: source(f, *args).replace(old, new))
+
+    return plant
+
+
+def equations_with(old, new):
+    def plant(patch):
+        equations = autograd.equations
+        patch.setattr(autograd, "equations", lambda f, *args: str(equations(f, *args)).replace(old, new))
+
+    return plant
+
+
+def grad_of_the_wrong_argument(patch):
+    value_and_grad = autograd.value_and_grad
+
+    def turned(f, argnums):
+        both = value_and_grad(f, argnums)
+
+        def call(*args):
+            value, grads = both(*args)
+            return value, grads[::-1]
+
+        return call
+
+    patch.setattr(autograd, "value_and_grad", turned)
+
+
+PLANTED = [
+    ("backward", wrong_rule),
+    ("backward", wrong_value),
+    ("grad", grad_of_the_wrong_argument),
+    ("compile", gradients_overwritten),
+    ("compile", compile_crashes),
+    ("compile", compile_warns),
+    ("source", source_with(" + ", " - ")),
+    ("source", source_with("_and_grad(", "_and_grad(np=1, *, ")),
+    ("equations", equations_with("1/2", "1/3")),
+    ("equations", equations_with(" + ", " − ")),
+    ("equations", equations_with("2 ", "3 ")),
+    ("second", wrong_when_recorded),
+    ("second", source_with(" * ", " / ")),
+]
+
+
+@pytest.mark.parametrize(("road", "plant"), PLANTED, ids=lambda x: getattr(x, "__name__", x))
+def test_a_planted_fault_is_found(road, plant, right, monkeypatch):
+    numbers = right(road)
+    assert len(numbers) > 10
+    plant(monkeypatch)
+    assert is_found(road, numbers)
+
+
+def test_a_mask_that_is_kept_from_the_first_call_is_found(monkeypatch):
+    data = [np.array(x) for x in ([1.0, -2.0], [-1.0, 3.0], [2.0, 0.5])]
+    statements = (
+        drawing.Statement("v0", "w > 0", "comparison", decides=True),
+        drawing.Statement("v1", "np.where(v0, w * w, 0)", "mask"),
+    )
+    program = drawing.Program("by hand", {"w": data}, {"w": "tensor"}, {}, statements, "np.sum(v1)")
+    monkeypatch.setattr(autograd, "compile", frozen_masks)
+    outcomes, _ = roads.check(program, ("compile",))
+    assert [outcome.status for outcome in outcomes] == ["right", "wrong"]
+    assert "call 1" in outcomes[1].message
+
+
+def test_programs_are_of_every_kind():
+    drawn = [drawing.draw(1, number) for number in range(800)]
+    kinds = Counter(s.kind for p in drawn for s in p.statements)
+    assert kinds.keys() >= drawing.KINDS.keys()
+    assert {role for p in drawn for role in p.roles.values()} == {"tensor", "outside", "array", "number", "integers"}
+    shapes = [np.shape(x[0]) for p in drawn for x in p.arguments.values()]
+    assert {len(shape) for shape in shapes} >= {0, 1, 2, 3, 4}
+    assert any(0 in shape for shape in shapes)
+    assert sum(p.single for p in drawn) > 100
+
+
+def test_the_same_seed_draws_the_same_programs():
+    assert [drawing.draw(3, n).shown() for n in range(30)] == [drawing.draw(3, n).shown() for n in range(30)]
+    assert drawing.draw(3, 0).shown() != drawing.draw(4, 0).shown()
+
+
+def test_a_refusal_by_name_is_no_fault_and_any_other_error_is():
+    def outcome(call):
+        try:
+            call()
+        except Exception as error:
+            return roads.of_error("compile", error)
+
+    w = Tensor([1.0, 2.0])
+    assert outcome(lambda: np.median(w)).status == "refused"
+    assert outcome(lambda: autograd.compile(lambda x: w.sum())([1.0])).status == "refused"
+    assert outcome(lambda: {}["w"]).status == "crashed"
+    assert outcome(lambda: np.ones(2) @ np.ones(3)).status == "crashed"
+    assert outcome(lambda: w @ np.ones(3)).status == "crashed"  # a shape that the program itself got wrong
+
+
+def test_what_fails_is_printed_as_a_short_function_that_runs(monkeypatch, right):
+    numbers = right("backward")
+    wrong_rule(monkeypatch)
+    number, outcome = next((n, o) for n, o in statuses("backward", numbers).items() if o.status == "wrong")
+    program = drawing.draw(0, number)
+    small, found = shrinking.shrink(program, outcome)
+    assert found.status == "wrong"
+    assert len(small.statements) <= min(2, len(program.statements))
+    assert "np.sin" in small.text()
+    space = {}
+    exec(small.shown(), space)
+    value = space["f"](*(Tensor(values[0]) for values in small.arguments.values()))
+    assert isinstance(value, Tensor)
+
+
+def test_the_exit_code_says_whether_anything_is_wrong(monkeypatch, capsys, right):
+    number = right("grad")[0]
+    assert programs.main(["--only", str(number), "--roads", "grad"]) == 0
+    wrong_value(monkeypatch)
+    assert programs.main(["--programs", "40", "--roads", "grad", "--jobs", "1", "--quiet", "--no-shrink"]) == 1
+    printed = capsys.readouterr().out
+    assert "backward" in printed
+    assert "Faults, by kind of message:" in printed
