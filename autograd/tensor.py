@@ -425,6 +425,12 @@ class Plain(Node):
     shape, ndim = property(lambda self: np.shape(self._value)), property(lambda self: np.ndim(self._value))
     size, dtype = property(lambda self: np.size(self._value)), property(lambda self: np.result_type(self._value))
 
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TracedValueError(
+            f"{describe(self)} would become an array while the function is traced, and a program would keep it: call"
+            " NumPy's functions on it, np.take(table, labels, axis=0) for table[labels]"
+        )
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or not callable(getattr(ndarray, name, None)):
             raise AttributeError(f"{describe(self)} has no attribute {name!r} while the function is traced")

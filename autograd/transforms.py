@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from autograd.tensor import CONSTANT, Node, Tensor, plain, record
 from autograd.trees import leaves, tree_map
 
 ArgNums = int | tuple[int, ...]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _own(x: Any) -> Tensor:
@@ -28,6 +29,17 @@ def _own(x: Any) -> Tensor:
     value = x if isinstance(x, Node) else Tensor(x)
     identity: Any = NAMED["identity"]
     return record(value._value, identity, (value,))  # type: ignore[no-any-return]
+
+
+def _derived(f: Callable[..., Any], name: str) -> Callable[[F], F]:
+    """Decorator: a function derived from f has f's parameters and docstring, and a name of its own, such as dtanh."""
+
+    def rename(function: F) -> F:
+        function = wraps(f)(function)  # type: ignore[assignment]
+        function.__name__ = name.format(getattr(f, "__name__", "f").replace("<lambda>", "f"))
+        return function
+
+    return rename
 
 
 class _Linearized:
@@ -87,7 +99,7 @@ def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[...,
     (np.float64(12.0), np.float64(4.0))
     """
 
-    @wraps(f)
+    @_derived(f, "{}_and_gradient")
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         linear = _Linearized(f, args, argnums, kwargs)
         if not isinstance(linear.output, (Tensor, np.ndarray, np.generic, int, float)) or np.size(linear.output) != 1:
@@ -110,7 +122,7 @@ def grad(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
     """
     both = value_and_grad(f, argnums)
 
-    @wraps(f)
+    @_derived(f, "d{}")
     def gradient(*args: Any, **kwargs: Any) -> Any:
         return both(*args, **kwargs)[1]
 
@@ -193,7 +205,7 @@ def jacobian(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
            [0., 0., 6.]])
     """
 
-    @wraps(f)
+    @_derived(f, "jacobian_of_{}")
     def all_partial_derivatives(*args: Any, **kwargs: Any) -> Any:
         linear = _Linearized(f, args, argnums, kwargs)
 

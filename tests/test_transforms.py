@@ -1,5 +1,6 @@
 """Transforms: derivatives as functions, nested to any order, over any tree of arguments."""
 
+import inspect
 from collections import namedtuple
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_other_arguments_are_passed_on_as_they_are() -> None:
         return x * scale
 
     close(grad(f)(2.0, "kind", scale=5.0), 5.0)
-    assert grad(f).__name__ == "f"
+    assert grad(f).__name__ == "df"
 
 
 Point = namedtuple("Point", "x y")
@@ -372,3 +373,15 @@ def test_arguments_are_left_alone() -> None:
 def test_errors(call: Any, kind: Any, message: str) -> None:
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_what_is_derived_has_a_name_of_its_own():
+    def cost(w, x):
+        """Some cost."""
+        return np.sum(w * x)
+
+    names = [t(cost).__name__ for t in (grad, autograd.value_and_grad, autograd.jacobian)]
+    assert names == ["dcost", "cost_and_gradient", "jacobian_of_cost"]
+    assert (grad(grad(np.tanh)).__name__, grad(lambda x: x).__name__) == ("ddtanh", "df")
+    assert list(inspect.signature(grad(cost)).parameters) == ["w", "x"]
+    assert grad(cost).__doc__ == "Some cost."
