@@ -127,7 +127,11 @@ def _labels(y: Array) -> Array:
 def correct(net: Classifier, data: DataSet, what: str = "data") -> int:
     """Count the examples of a data set that a network labels correctly."""
     x, y = as_examples(data, net.sizes[0], what)
-    return int(np.sum(net.predict(x.astype(net.weights[0].dtype, copy=False)) == _labels(y)))
+    return _correct(net, x.astype(net.weights[0].dtype, copy=False), y)
+
+
+def _correct(net: Classifier, x: Array, y: Array) -> int:
+    return int(np.sum(net.predict(x) == _labels(y)))
 
 
 def score(net: Classifier, data: DataSet, what: str = "data") -> Score:
@@ -138,12 +142,12 @@ def score(net: Classifier, data: DataSet, what: str = "data") -> Score:
     >>> score(Network([784, 10], rng=0), test).total
     10000
     """
-    examples = as_examples(data, net.sizes[0], what)
+    x, y = as_examples(data, net.sizes[0], what)
     dtype = net.weights[0].dtype
-    x, y = examples.x.astype(dtype, copy=False), targets_of(examples.y, net.sizes[-1], dtype, what)
+    x = x.astype(dtype, copy=False)
     with no_grad():
-        cost = net.cost(x, y)
-    return Score(float(cost), correct(net, examples, what), len(x))
+        cost = net.cost(x, targets_of(y, net.sizes[-1], dtype, what))
+    return Score(float(cost), _correct(net, x, y), len(x))
 
 
 def mini_batches(n: int, size: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:

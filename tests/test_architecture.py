@@ -1,6 +1,8 @@
 """The rooms of the project, and the ways between them: imports flow one way, and the heart stays small."""
 
 import ast
+import importlib
+import inspect
 import sys
 from pathlib import Path
 
@@ -131,6 +133,15 @@ def test_every_module_is_a_room(package, rooms):
     }
     inside = {name if name in rooms else name.split(".")[0] for name in modules}  # a whole folder may be one room
     assert inside == set(rooms)
+
+
+@pytest.mark.parametrize("package", ["autograd", "nn", "nn.grader", "nn.proof"])
+def test_no_module_is_shadowed_by_what_the_package_exports(package):
+    module, folder = importlib.import_module(package), ROOT.joinpath(*package.split("."))
+    names = {path.stem for path in folder.glob("[a-z]*.py")}
+    names |= {path.parent.name for path in folder.glob("*/__init__.py")}
+    shadowed = [name for name in names if not inspect.ismodule(getattr(module, name, inspect))]
+    assert shadowed == []
 
 
 def test_the_engine_knows_nothing_of_the_network():
