@@ -26,6 +26,7 @@ AUTOGRAD = [
     "readings.graph",
     "readings.text",
     "readings.formula",
+    "readings.names",
     "readings.trace",
     "readings.algebra",
     "readings.notation",
