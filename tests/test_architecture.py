@@ -24,6 +24,7 @@ AUTOGRAD = [
     "readings.graph",
     "readings.text",
     "readings.formula",
+    "readings.names",
     "readings.trace",
     "readings.algebra",
     "readings.notation",

@@ -16,8 +16,8 @@ import numpy as np
 from numpy import ndarray
 
 from autograd.readings.formula import Formula, own_name
+from autograd.readings.names import unique
 from autograd.readings.text import applied, literal, parsed, text
-from autograd.readings.trace import unique
 from autograd.tensor import Op
 
 UFUNCS = {

@@ -28,9 +28,10 @@ from autograd.readings.algebra import (
 )
 from autograd.readings.formula import Formula, Formulas, ordered, own_name
 from autograd.readings.graph import Graph
+from autograd.readings.names import is_weighted_input, unique
 from autograd.readings.notation import LATEX, UNICODE, Unicode
 from autograd.readings.text import applied, parsed
-from autograd.readings.trace import Trace, is_weighted_input, unique
+from autograd.readings.trace import Trace
 from autograd.tensor import Tensor
 
 # Functions that are written by their name rather than by what they compute.

@@ -52,6 +52,20 @@ def own_name(op: Op) -> str:
     return op.name if id(op) in _own() else ""
 
 
+# Facts about operations, until they stand beside them.
+_FACTS: dict[str, dict[str, Any]] = {
+    **{name: {"elementwise": True} for name in ELEMENTWISE},
+    **{name: {"activation": True} for name in ("sigmoid", "tanh", "relu", "softmax", "softplus")},
+}
+
+
+def fact(op: Op | None, name: str, default: Any = None) -> Any:
+    """A fact about an operation, such as "activation"; the default, and None for no operation, where it has none."""
+    if op is None:
+        return default
+    return op.facts.get(name, _FACTS.get(own_name(op), {}).get(name, default))
+
+
 def frozen(value: Any) -> Any:
     """A key that is the same for equal parameters only: arrays by their bytes, other things by their repr."""
     if isinstance(value, np.ndarray):

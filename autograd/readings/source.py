@@ -12,8 +12,9 @@ from autograd.backward import reached
 from autograd.ops.shaping import is_basic
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
+from autograd.readings.names import unique
 from autograd.readings.text import applied, literal, parsed, text
-from autograd.readings.trace import Trace, unique
+from autograd.readings.trace import Trace
 
 WIDTH = 88  # characters in a line
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import keyword
-import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +13,7 @@ import numpy as np
 from autograd.backward import backprop
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import computed
+from autograd.readings.names import is_weighted_input, unique, weighted_input
 from autograd.recording import no_grad, tracing
 from autograd.tensor import CONSTANT, Node, Plain, Tensor, plain_input
 
@@ -113,11 +112,6 @@ class Trace:
         return whose
 
 
-def is_weighted_input(name: str) -> bool:
-    """Whether a value of this name is a weighted input, whose gradient is called its error: z, z1, z_t, …"""
-    return re.fullmatch(r"z\d*(?:_\w+)?", name) is not None
-
-
 def recorded_gradients(output: Tensor) -> dict[Tensor, Tensor]:
     """The gradient of a single number, recorded, with respect to everything that it was computed from."""
     with tracing():
@@ -136,34 +130,12 @@ def apart(output: Tensor, leaves: Mapping[int, Node] = MappingProxyType({})) -> 
         with tracing(), no_grad() if isinstance(node, Plain) else tracing():
             for part in op.parts[:-1]:
                 inputs = (part(*inputs),)
-                inputs[0].name = _weighted_input(node.name or "")
+                inputs[0].name = weighted_input(node.name or "")
                 inputs[0].scope = node.scope
             made[node] = (op.parts[-1] if op.parts else op)(*inputs, **node.params)
         made[node].name, made[node].scope = node.name, node.scope
     found: Tensor = made.get(output, output)
     return found
-
-
-def _weighted_input(activation: str) -> str | None:
-    """What goes into the activation a1 is called z1."""
-    return f"z{activation[1:]}" if re.fullmatch(r"a\d*(_\w+)?", activation) else None
-
-
-def unique(wish: str, taken: set[str]) -> str:
-    """A valid name like `wish` that is not taken yet; takes it.
-
-    >>> unique("layer1.weight", set()), unique("lambda", set()), unique("w", {"w"}), unique("", set())
-    ('layer1_weight', 'lambda_', 'w_2', 't')
-    """
-    wish = unicodedata.normalize("NFKC", wish)  # as Python itself reads names: ℎ is h
-    name = re.sub(r"\W", "_", wish) + "_" * keyword.iskeyword(wish)
-    name = first = name if name.isidentifier() else "t"
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{first}_{number}"
-    taken.add(name)
-    return name
 
 
 def _labels(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:

@@ -1,0 +1,170 @@
+"""What each value of a recorded function is called, and which part it plays: one pass, before anything is written.
+
+Names that the user gave come first. Two values never share a name, as Python reads names: it folds letters that look
+alike (ℎ is h, µ is μ), so that two names which it cannot tell apart are told apart by a number.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from itertools import count
+
+from autograd.readings.formula import Formula, fact, ordered
+
+SPARE = "utsqv"  # letters for values that have no name, the first that nothing else begins with
+
+
+class Names:
+    """The names of the values that `output` is computed from, of their gradients, and of what is still to be named.
+
+    output     the value; it is called `of` if it has no name of its own
+    gradients  the formula of each gradient that is to be named, and the value that it is the gradient of
+    taken      names that must not be used
+
+    `names[formula]` is the name of a formula, or None; `names.role(formula)` is
+
+    * "parameter", what is differentiated, if `parameters` has it, and "input" for other leaves that have a name
+    * "constant", a number or an array that has none
+    * "weighted input", what goes into an activation function: z, z1, …; it may be named so by the user
+    * "activation", what comes out of one: a, a1, …
+    * "output", the value itself
+    * "gradient" of the value `names.of(formula)`
+    * "value", everything else
+
+    Every name is a Python identifier. A gradient is called dw for w, and the error delta2 for a weighted input z2.
+
+    >>> import numpy as np
+    >>> from autograd import Tensor, sigmoid
+    >>> from autograd.readings.formula import Formulas
+    >>> from autograd.readings.graph import Graph
+    >>> w, x = Tensor(2.0, name="w"), Tensor(3.0, name="µ")
+    >>> cost = sigmoid(w * x) ** 2
+    >>> formulas = Formulas(Graph(cost), {id(w): "w", id(x): "µ"})
+    >>> names = Names(formulas[cost])
+    >>> [(names[f], names.role(f)) for f in ordered([formulas[cost]]) if names[f]]
+    [('w', 'input'), ('μ', 'input'), ('z', 'weighted input'), ('a', 'activation'), ('C', 'output')]
+    >>> names.gradient(formulas[w]), names.spare()
+    ('dw', 'u1')
+    """
+
+    def __init__(
+        self, output: Formula, gradients: Mapping[Formula, Formula] | None = None, *,
+        of: str = "C", parameters: Iterable[Formula] = (), taken: Iterable[str] = (),
+    ):  # fmt: skip
+        self.output, self._gradients = output, dict(gradients or {})
+        self._parameters = set(parameters)
+        self._taken = set(taken)
+        self._names: dict[Formula, str] = {}
+        self._roles: dict[Formula, str] = {}
+        values = ordered([output])
+        everything = ordered([output, *self._gradients])
+        self._layers = [f for f in values if fact(f.op, "activation") and f.args[0].op is not None]
+        self._find_roles(values)
+        given = [f for f in everything if f.name]
+        for formula in sorted(given, key=lambda f: f.op is not None):  # those of the arguments stay as they are
+            self.give(formula, formula.name or "")
+        if output not in self._names:
+            self.give(output, of)
+        self._name_layers()
+        for formula, value in self._gradients.items():
+            if value in self._names and formula not in self._names and formula.op is not None:
+                self.give(formula, self.gradient(value))
+
+    def _find_roles(self, values: list[Formula]) -> None:
+        for formula in values:
+            if formula.op is None:
+                named = "parameter" if formula in self._parameters else "input"
+                self._roles[formula] = named if formula.name else "constant"
+            else:
+                self._roles[formula] = "weighted input" if is_weighted_input(formula.name or "") else "value"
+        for formula in self._layers:
+            self._roles[formula] = "activation"
+            if not formula.args[0].name:
+                self._roles[formula.args[0]] = "weighted input"
+        for formula in self._gradients:
+            self._roles.setdefault(formula, "gradient")
+        self._roles[self.output] = "output"
+
+    def _name_layers(self) -> None:
+        """What goes into an activation function is called z, as in the book, and what comes out a: with the number of
+        the layer, where there are several."""
+        for layer, formula in enumerate(self._layers, 1):
+            z = formula.args[0]
+            numbered = str(layer) if len(self._layers) > 1 else ""
+            suffix = suffix_of(self._names.get(formula) or self._names.get(z) or numbered)
+            for part, wish in ((z, f"z{suffix}"), (formula, f"a{suffix}")):
+                if part not in self._names and wish not in self._taken:
+                    self.give(part, wish)
+                elif part not in self._names and part is z:
+                    self._roles[z] = "value"
+
+    def __getitem__(self, formula: Formula) -> str | None:
+        return self._names.get(formula)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+    def give(self, formula: Formula, wish: str) -> str:
+        """Call a formula what it wishes to be called, as nearly as that can be; returns the name."""
+        self._names[formula] = unique(wish, self._taken)
+        return self._names[formula]
+
+    def role(self, formula: Formula) -> str:
+        return self._roles.get(formula, "value" if formula.op is not None else "constant")
+
+    def of(self, gradient: Formula) -> Formula:
+        """The value that a gradient belongs to."""
+        return self._gradients[gradient]
+
+    def gradient(self, value: Formula) -> str:
+        """What the gradient with respect to a value is called: dw, and delta2 for the weighted input z2."""
+        name = self._names[value]
+        error = self.role(value) == "weighted input" and is_weighted_input(name)
+        return f"delta{name[1:]}" if error else f"d{name}"
+
+    def spare(self) -> str:
+        """The next of u1, u2, … that nothing is called; takes it."""
+        letter = next((c for c in SPARE if not any(c == name for name in self._taken)), "u")
+        name = next(f"{letter}{n}" for n in count(1) if f"{letter}{n}" not in self._taken)
+        self._taken.add(name)
+        return name
+
+
+def unique(wish: str, taken: set[str]) -> str:
+    """A valid name like `wish` that is not taken yet; takes it.
+
+    >>> unique("layer1.weight", set()), unique("lambda", set()), unique("w", {"w"}), unique("", set())
+    ('layer1_weight', 'lambda_', 'w_2', 't')
+    """
+    wish = unicodedata.normalize("NFKC", wish)  # as Python itself reads names: ℎ is h
+    name = re.sub(r"\W", "_", wish) + "_" * keyword.iskeyword(wish)
+    name = first = name if name.isidentifier() else "t"
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{first}_{number}"
+    taken.add(name)
+    return name
+
+
+def is_weighted_input(name: str) -> bool:
+    """Whether a value of this name is a weighted input, whose gradient is called its error: z, z1, z_t, …"""
+    return re.fullmatch(r"z\d*(?:_\w+)?", name) is not None
+
+
+def weighted_input(activation: str) -> str | None:
+    """What goes into the activation a1 is called z1; nothing for other names."""
+    return f"z{activation[1:]}" if re.fullmatch(r"a\d*(_\w+)?", activation) else None
+
+
+def suffix_of(name: str) -> str:
+    """What numbers a name: "1" of "a1" and "_t" of "h_t"; nothing where there is no number.
+
+    >>> suffix_of("a1"), suffix_of("h_t"), suffix_of("answer")
+    ('1', '_t', '')
+    """
+    match = re.fullmatch(r"[^\W\d_]*(\d*(?:_\w+)?)", name)
+    return match[1] if match else ""
