@@ -20,6 +20,8 @@ array([-0.242..., -0.432...])
 -0.841...
 """
 
+from typing import TYPE_CHECKING, Any
+
 from autograd.backward import backprop
 from autograd.check import GradientError, check_gradients
 from autograd.ops import operations
@@ -35,14 +37,16 @@ from autograd.ops.activations import (
     tanh_layer,
 )
 from autograd.ops.products import linear
-from autograd.readings.draw import draw
-from autograd.readings.equations import equations
-from autograd.readings.explain import explain
-from autograd.readings.replay import ReplayError, compile
-from autograd.readings.source import source
 from autograd.recording import no_grad, scope
 from autograd.tensor import Op, Tensor
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+if TYPE_CHECKING:
+    from autograd.readings.draw import draw
+    from autograd.readings.equations import equations
+    from autograd.readings.explain import explain
+    from autograd.readings.replay import ReplayError, compile
+    from autograd.readings.source import source
 
 __all__ = [
     "GradientError",
@@ -77,3 +81,26 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+# The readings, which are loaded when they are first used: who only trains a network need not wait for them.
+_READINGS = {
+    "ReplayError": "replay",
+    "compile": "replay",
+    "draw": "draw",
+    "equations": "equations",
+    "explain": "explain",
+    "source": "source",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _READINGS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(f"autograd.readings.{_READINGS[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from autograd import Tensor, draw, relu, scope, sigmoid
-from autograd.readings.draw import Drawing
+from autograd.readings.drawing import Drawing
 from autograd.readings.graph import Graph
 
 
@@ -125,18 +125,60 @@ def test_a_large_graph_folds_by_itself_and_says_so():
         "{a|b}",
         "%",
         "-->",
+        "\x00\x1b[31m",
+        "two\nlines",
+        "\ud800",
     ],
 )
 def test_names_come_out_right_and_inject_nothing(name):
     y = Tensor(2.0, name=name) * 1.0
     drawing = draw(y)
     assert len(edges(drawing)) == 3 and len(Graph(y)) == 3
+    written = "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)  # \x00 has no place in a picture
     if name:
-        assert name in texts(drawing)
+        assert written in texts(drawing)
     with scope(name):
         inside = Tensor(2.0) * 1.0
     if name:
-        assert name in texts(draw(inside)) and name in texts(draw(inside, depth=0))
+        assert written in texts(draw(inside)) and written in texts(draw(inside, depth=0))
+
+
+def test_long_names_are_cut():
+    x = Tensor(2.0, name="w" * 10_000)
+    with scope("s" * 10_000):
+        y = x * 1.0
+    for drawing in (draw(y), draw(y, depth=0), draw(y, backward=True)):
+        assert max(map(len, texts(drawing))) < 200 and len(drawing.source) < 5_000
+    shared = sum(Tensor(1.0, name=f"x{i}") for i in range(40))  # one gradient for them all
+    assert max(map(len, texts(draw(shared, backward=True)))) < 200
+
+
+def test_the_nodes_nearest_the_output_are_shown_of_a_graph_that_is_too_large():
+    """Of the values, and of their gradients: each of those is tied to its value."""
+    x = Tensor(1.0, name="x")
+    y = x
+    for _ in range(5000):
+        y = np.sin(y)
+    y.name = "y"
+    drawing = draw(y, backward=True)
+    assert {"y", "∂y/∂y", "earlier values", "their gradients", "1 parameter (1 number)"} <= set(texts(drawing))
+    assert "x" not in texts(drawing)
+    boxes = re.findall(r"^\t*v\d+ \[", drawing.source, re.MULTILINE)
+    assert 100 < len(boxes) <= 150
+    counts = [int(text.split()[0].replace(",", "")) for text in texts(drawing) if text.endswith("operations")]
+    operations = re.findall(r"^\t*op\d+ \[", drawing.source, re.MULTILINE)
+    assert sum(counts) + len(operations) == 5000 + 2 * 5000  # the sines, and a cosine and a product for each
+    everything = draw(y, limit=100_000).source
+    assert 'label="x\\n1"' in everything and "earlier values" not in everything
+
+
+def test_masks_are_drawn_as_what_they_are_computed_from():
+    x = Tensor([1.0, -2.0], name="x")
+    drawing = draw(relu(x), backward=True, seed=[1.0, 1.0])
+    assert {">", "(2,) bool", "[ True, False]"} <= set(texts(drawing))
+    assert re.search(r"bool.*rounded,filled,dashed", drawing.source)
+    many = relu(Tensor(np.arange(9.0) - 2))
+    assert "6 of 9 true" in texts(draw(many, backward=True, seed=np.ones(9)))
 
 
 def test_it_renders_to_files_and_shows_itself_in_a_notebook(tmp_path):
@@ -165,7 +207,23 @@ def test_without_graphviz_the_error_says_how_to_get_it(tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PATH": str(tmp_path)}
     )
-    assert "pip install 'handgrad[draw]'" in run.stdout and "dot" in run.stdout
+    assert (
+        "pip install 'handgrad[draw]'" in run.stdout and "pip install '.[draw]'" in run.stdout and "dot" in run.stdout
+    )
+
+
+def test_the_engine_works_without_the_package_graphviz():
+    """It is imported when something is drawn, and then said to be missing."""
+    program = (
+        "import sys; sys.modules['graphviz'] = None\n"
+        "from autograd import Tensor, draw, explain\n"
+        "y = Tensor(2.0, name='x') * 3.0\n"
+        "y.backward(); print(explain(y))\n"
+        "try: draw(y)\n"
+        "except RuntimeError as error: print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "pip install graphviz" in run.stdout and "pip install '.[draw]'" in run.stdout
 
 
 def test_the_program_dot_is_used_where_there_is_one(tmp_path, monkeypatch):

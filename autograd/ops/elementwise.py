@@ -43,16 +43,16 @@ def _astype(x: Any, dtype: Any) -> Any:
 # The arithmetic forwards are the operator functions: on NumPy scalars they take a tenth of the ufuncs' time.
 # fmt: off
 add        = Op(operator.add,     "a + b",  lambda g, y, a, b: g,
-                                            lambda g, y, a, b: g)
+                                            lambda g, y, a, b: g,          symbol="+")
 subtract   = Op(operator.sub,     "a - b",  lambda g, y, a, b: g,
-                                            lambda g, y, a, b: -g)
+                                            lambda g, y, a, b: -g,         symbol="−")
 multiply   = Op(operator.mul,     "a * b",  lambda g, y, a, b: g * b,
-                                            lambda g, y, a, b: g * a)
+                                            lambda g, y, a, b: g * a,      symbol="×")
 divide     = Op(operator.truediv, "a / b",  lambda g, y, a, b: g / b,
-                                            lambda g, y, a, b: -g * y / b)
+                                            lambda g, y, a, b: -g * y / b, symbol="÷")
 power      = Op(operator.pow,     "a ** b", _power_base,
-                                            _power_exponent)
-negative   = Op(operator.neg,     "-x",     lambda g, y, x: -g)
+                                            _power_exponent,               symbol="^")
+negative   = Op(operator.neg,     "-x",     lambda g, y, x: -g,            symbol="−")
 
 absolute   = Op(np.absolute, "np.abs(x)",     lambda g, y, x: g * np.sign(x))
 exp        = Op(np.exp,      "np.exp(x)",     lambda g, y, x: g * y)

@@ -14,12 +14,12 @@ from autograd.registry import NAMED, PLAIN
 from autograd.tensor import Node, Op, plain, record, refuse_value
 
 # fmt: off
-less          = Op(np.less,          "a < b")
-less_equal    = Op(np.less_equal,    "a <= b")
-greater       = Op(np.greater,       "a > b")
-greater_equal = Op(np.greater_equal, "a >= b")
-equal         = Op(np.equal,         "a == b")
-not_equal     = Op(np.not_equal,     "a != b")
+less          = Op(np.less,          "a < b",  symbol="<")
+less_equal    = Op(np.less_equal,    "a <= b", symbol="≤")
+greater       = Op(np.greater,       "a > b",  symbol=">")
+greater_equal = Op(np.greater_equal, "a >= b", symbol="≥")
+equal         = Op(np.equal,         "a == b", symbol="=")
+not_equal     = Op(np.not_equal,     "a != b", symbol="≠")
 bitwise_and   = Op(np.bitwise_and,   "a & b")
 bitwise_or    = Op(np.bitwise_or,    "a | b")
 bitwise_xor   = Op(np.bitwise_xor,   "a ^ b")

@@ -69,7 +69,7 @@ def _einsum_part(i: Any, g: Any, xs: Any, subscripts: Any) -> Any:
 
 # fmt: off
 matmul = Op(np.matmul, "a @ b", _matmul_left,
-                                _matmul_right)
+                                _matmul_right, symbol="@")
 linear = Op(lambda x, w, b: x @ w.T + b, "x @ w.T + b", lambda g, y, x, w, b: g @ w,
                                                         _linear_weights,
                                                         lambda g, y, x, w, b: g, name="linear")

@@ -1,0 +1,74 @@
+"""A `graphviz.Digraph` that renders itself with what there is. Imported when something is drawn: it needs graphviz."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import graphviz
+
+ADVICE = (
+    "drawing needs Graphviz: install its program dot (graphviz in the system's packages), or the Python package"
+    " pygraphviz with pip install 'handgrad[draw]' (in a checkout: pip install '.[draw]'); the drawing's .source is the"
+    " DOT text, which any Graphviz renders"
+)
+
+
+class Drawing(graphviz.Digraph):
+    """A `graphviz.Digraph` that renders with the program dot if there is one, else with pygraphviz."""
+
+    def _with_pygraphviz(self, format: str) -> bytes:
+        try:
+            import pygraphviz
+        except ImportError:
+            raise RuntimeError(ADVICE) from None
+        rendered: bytes = pygraphviz.AGraph(string=self.source).draw(format=format, prog="dot")
+        return rendered
+
+    def pipe(self, format: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Return the rendered picture as bytes, or as text where `encoding` is given."""
+        if shutil.which("dot"):
+            return super().pipe(format, *args, **kwargs)
+        rendered = self._with_pygraphviz(format or self.format)
+        return rendered.decode(kwargs["encoding"]) if kwargs.get("encoding") else rendered
+
+    def render(
+        self, filename: Any = None, directory: Any = None, view: bool = False, cleanup: bool = False,
+        format: str | None = None, *, outfile: Any = None, **kwargs: Any,
+    ) -> str:  # fmt: skip
+        """Write the DOT text to `filename` and the picture beside it, or to `outfile`; return the picture's path."""
+        if shutil.which("dot"):
+            return str(
+                super().render(
+                    filename, directory=directory, view=view, cleanup=cleanup, format=format, outfile=outfile, **kwargs
+                )
+            )
+        rendered = self._with_pygraphviz(format or (Path(outfile).suffix[1:] if outfile else "") or self.format)
+        if outfile:
+            picture = Path(outfile)
+            source = picture.with_suffix(".gv")
+        else:
+            source = Path(directory or self.directory or "", filename or self.filename)
+            picture = source.with_name(f"{source.name}.{format or self.format}")
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(rendered)
+        if not cleanup:
+            source.write_text(self.source, "utf-8")
+        if view:
+            graphviz.view(str(picture))
+        return str(picture)
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, str]:
+        return {"image/svg+xml": self.pipe("svg", encoding="utf-8")}
+
+
+def label(*lines: str) -> str:
+    """The lines as a label, whatever is in them: characters that no picture can show stand as Python writes them.
+
+    >>> print(label("w1", chr(0) + "<b>"))
+    w1\\n\\\\x00<b>
+    """
+    printable = ["".join([c if c.isprintable() else repr(c)[1:-1] for c in line]) for line in lines]
+    text: str = graphviz.nohtml("\\n".join(map(graphviz.escape, printable)))
+    return text
