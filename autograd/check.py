@@ -94,8 +94,8 @@ def _compare(
                 count = iter(range(len(leaves(args[position]))))
                 tree = tree_map(lambda leaf: moved[()] if next(count) == k else leaf, args[position])  # noqa: B023
                 value = plain(f(*tree_map(Tensor, (*args[:position], tree, *args[position + 1 :]))))
-                ends.append((float(moved[index]), float(inner(value, weights))))
-                size = max(size, float(inner(tree_map(np.abs, value), weights)))
+                ends.append((float(moved[index]), float(plain(inner(value, weights)))))
+                size = max(size, float(plain(inner(tree_map(np.abs, value), weights))))
             (right, above), (left, below) = ends
             difference[index] = (above - below) / (right - left)
             noise[index] = 10 * unit * size / (right - left)

@@ -301,9 +301,15 @@ class Node(Vocabulary):
     tick: int  # when it was made
     changed: int  # when its data was last assigned; 0 for never, negative if it once took another shape or dtype
 
-    def _may_leave(self, what: str) -> None:
-        if is_tracing():
+    def _may_leave(self, what: str, as_number: bool = True) -> None:
+        scope = current_scope()
+        if type(scope) is Traced:
             refuse_value(self, what)
+        if as_number and scope is not None and self.op is not CONSTANT:
+            raise TypeError(
+                f"{what} of {describe(self)} would silently lose its gradient: use t.item() or t.data for the value alone,"
+                " and NumPy's functions (np.tanh, not math.tanh) to stay on it"
+            )
 
     @property
     def values(self) -> list[Any]:

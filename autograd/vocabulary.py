@@ -85,8 +85,12 @@ class Vocabulary:
 
     __hash__ = object.__hash__
 
-    def _may_leave(self, what: str) -> None:
-        """Raise TypeError while a function is traced: its program would keep the value that was looked at."""
+    def _may_leave(self, what: str, as_number: bool = True) -> None:
+        """Raise TypeError where a value must not leave the graph.
+
+        As a number it may only where no gradient can be lost: under `no_grad()`, and that of a constant (`t.detach()`).
+        A truth value loses none. While a function is traced nothing may: its program would keep the value.
+        """
         raise NotImplementedError
 
     def __pos__(self) -> Any:
@@ -112,7 +116,7 @@ class Vocabulary:
         return map(self.__getitem__, range(len(self)))
 
     def __bool__(self) -> bool:
-        self._may_leave("the truth value (if, while, and, or, max, min, sorted)")
+        self._may_leave("the truth value (if, while, and, or, max, min, sorted)", as_number=False)
         return bool(self._value)
 
     def __float__(self) -> float:

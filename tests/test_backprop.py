@@ -372,7 +372,7 @@ def test_a_training_loop_is_no_error() -> None:
         w.grad = b.grad = None
         cost.backward()
         optimiser.step()
-        costs.append(float(cost))
+        costs.append(cost.item())
     assert costs[-1] < costs[0]
     assert all(b < a for a, b in itertools.pairwise(costs[:5]))
 

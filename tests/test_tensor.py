@@ -1,10 +1,12 @@
 """What a Tensor is: how it is made, what it answers to, and that nothing cuts it from its graph unasked."""
 
+import array
 import copy
 import gc
 import math
 import pickle
 import random
+import statistics
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -103,10 +105,37 @@ def test_item_and_float_of_one_element() -> None:
     for t in (Tensor(2.5), Tensor([2.5]), Tensor([[2.5]]), Tensor(np.float32(2.5))):
         assert t.item() == 2.5
         assert type(t.item()) is float
-        assert type(float(t)) is float
-        assert float(t) == 2.5
-    assert int(Tensor(2.5)) == 2
-    assert math.sqrt(Tensor(4.0)) == 2.0
+        assert f"{t:.3f}" == "2.500"
+
+
+WAYS_OUT = {
+    "float": lambda t: float(t),
+    "int": lambda t: int(t),
+    "complex": lambda t: complex(t),
+    "math.tanh": lambda t: math.tanh(t),
+    "statistics.fmean": lambda t: statistics.fmean([t, t]),
+    "array.array": lambda t: array.array("d", [t]),
+    "np.fromiter": lambda t: np.fromiter([t], float),
+    "np.float64": lambda t: np.float64(t),
+    "fill": lambda t: np.zeros(2).fill(t),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_a_number_leaves_only_where_no_gradient_can_be_lost(way: str) -> None:
+    """tanh(w) * w with math.tanh would lose a part of its gradient in silence: for a leaf as for what is computed."""
+    leaf = Tensor(0.5, name="w")
+    for t in (leaf, leaf * 1.0):
+        with pytest.raises((TypeError, ValueError)) as raised:
+            WAYS_OUT[way](t)
+        causes = f"{raised.value} {raised.value.__cause__}"
+        assert "use t.item() or t.data" in causes or "does not turn into an array" in causes
+        WAYS_OUT[way](t.detach())
+        with no_grad():
+            WAYS_OUT[way](t)
+            WAYS_OUT[way](t * 2.0)
+    with pytest.raises((TypeError, ValueError)):
+        autograd.grad(lambda w: WAYS_OUT[way](w) * w)(0.5)
 
 
 def test_bool_len_and_iteration() -> None:
@@ -439,7 +468,7 @@ def test_an_element_of_an_array_cannot_be_a_tensor():
     assert "np.stack" in str(raised.value.__cause__)
     table = [0.0]
     table[0] = Tensor(2.0)  # a list may hold one
-    assert float(table[0]) == 2.0
+    assert table[0].item() == 2.0
 
 
 def test_a_view_hands_out_data_of_its_own():
