@@ -307,7 +307,7 @@ class Node(Vocabulary):
             refuse_value(self, what)
         if as_number and scope is not None and self.op is not CONSTANT:
             raise TypeError(
-                f"{what} of {describe(self)} would silently lose its gradient: use t.item() or t.data for the value alone,"
+                f"{what} of {describe(self)} would silently lose its gradient: use t.item() or t.data for the value,"
                 " and NumPy's functions (np.tanh, not math.tanh) to stay on it"
             )
 
