@@ -30,6 +30,7 @@ AUTOGRAD = [
     "readings.trace",
     "readings.algebra",
     "readings.notation",
+    "readings.reader",
     "readings.drawing",
     "readings.draw",
     "readings.explain",

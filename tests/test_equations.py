@@ -1,15 +1,17 @@
 """Reading 2, as equations: golden texts read by a person, and what they say computed with NumPy."""
 
 import re
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_back import check
+from stress.equations import Maker, run
 
 import autograd
 from autograd import Tensor, equations, relu, sigmoid, softmax
+from autograd.readings.notation import UNICODE
 from nn import Network
 
 RNG = np.random.default_rng(0)
@@ -219,87 +221,15 @@ def test_mathtext_can_set_every_line():
     parser = mathtext.MathTextParser("path")
     readings = [of_network([7, 5, 4]), of_network([7, 5, 5, 4], activation="relu", cost="log-likelihood"),
                 equations(recurrent, *recurrent_arguments())]  # fmt: skip
+    with np.errstate(all="ignore"):
+        random = [Maker((5, number)) for number in range(30)]
+        readings += [equations(maker.function()[0], *maker.args.values()) for maker in random]
     for reading in readings:
         for line in reading.latex().splitlines()[1:-1]:
             parser.parse(f"${line.removesuffix(' ' + chr(92) * 2).replace('&', '').replace('mathbb{1}', 'mathbb{R}')}$")
 
 
-# What the equations say, computed: columns are (n, 1) arrays.
-
-
-def of_examples(z):
-    """A column is one example, the rows of a matrix are many."""
-    return {} if z.shape[1] == 1 else {"axis": 1, "keepdims": True}
-
-
-FUNCTIONS = {
-    "sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "exp": np.exp, "log": np.log, "sin": np.sin,
-    "cos": np.cos, "relu": lambda z: np.maximum(z, 0),
-    "softmax": lambda z: np.exp(z) / np.sum(np.exp(z), **of_examples(z)),
-    "sqrt": np.sqrt, "logsumexp": lambda z: np.log(np.sum(np.exp(z))),
-}  # fmt: skip
-COMPARISONS = {">": np.greater, "<": np.less, "≥": np.greater_equal, "≤": np.less_equal, "=": np.equal}
-
-
-def value_of(x, names):
-    """A sum of products, computed from the values of its symbols."""
-    total = 0.0
-    for term in x:
-        product = float(Fraction(term.coefficient))
-        for factor, n in term.factors:
-            product = product * value_of_atom(factor, names) ** n
-        total = total + product
-    return total
-
-
-def value_of_atom(atom, names):
-    if atom.kind == "derivative":
-        return names[f"d{atom.name.split('/')[1]}"]
-    if atom.kind == "symbol":
-        return names[atom.name]
-    args = [value_of(arg, names) for arg in atom.args]
-    if atom.kind == "group":
-        return args[0]
-    if atom.kind == "matmul":
-        product = args[0]
-        for arg in args[1:]:
-            product = product @ arg
-        return product
-    if atom.kind == "transpose":
-        return args[0].T
-    if atom.kind == "total":
-        axis = {"": None, "n": 0, "k": 1}[atom.name]
-        return np.sum(args[0], axis=axis, keepdims=axis is not None)
-    if atom.kind == "indicator":
-        return COMPARISONS[atom.name](*args).astype(float)
-    if atom.kind == "index":
-        return column(args[0][int(atom.name)])
-    return FUNCTIONS[atom.name](*args)
-
-
-def column(x):
-    return np.reshape(x, (-1, 1)) if np.ndim(x) == 1 else np.asarray(x)
-
-
-def check_equations(f, args, parameters, vector=column):
-    """Every equation holds, and the gradients are those of backward(); `parameters` are Tensors by name, and `vector`
-    is how arrays of one dimension are to be read."""
-    reading = equations(f, *args)
-    names = {name: vector(getattr(x, "data", x)) for name, x in parameters.items()}
-    for equation in reading.values:
-        names[equation.name] = vector(value_of(equation.right, names))
-    output = f(*args)
-    exact = autograd.backprop(output)
-    for equation in reading.gradient:
-        right = value_of(equation.right, names)
-        if equation.recorded is not None:
-            np.testing.assert_allclose(value_of(equation.recorded, names), right, rtol=1e-9, atol=1e-12)
-        names[equation.name] = right
-        x = parameters.get(equation.name[1:])
-        if isinstance(x, Tensor):
-            wanted = vector(exact[x])
-            np.testing.assert_allclose(np.broadcast_to(vector(right), wanted.shape), wanted, rtol=1e-9, atol=1e-12)
-    return reading
+# What the equations say, read back as text and computed.
 
 
 @pytest.mark.parametrize("cost", ["quadratic", "cross-entropy", "log-likelihood"])
@@ -312,14 +242,12 @@ def test_what_they_say_is_so(cost, activation, batch):
     def f(x, y):
         return net.cost(x, y)
 
-    parameters = {"x": x, "y": y} | {p.name: p for p in net.parameters()}
-    reading = check_equations(f, (x, y), parameters, np.atleast_2d if batch else column)
+    reading = check(f, (x, y), {p.name: p for p in net.parameters()})
     assert len(reading.gradient) == 9
 
 
 def test_what_they_say_of_time_is_so():
-    args = recurrent_arguments()
-    check_equations(recurrent, args, dict(zip("uwbxy", args, strict=True)))
+    check(recurrent, recurrent_arguments())
 
 
 CALLS = ["np.exp", "np.sin", "np.tanh", "sigmoid", "relu"]
@@ -346,7 +274,7 @@ def test_any_expression(expression):
         except ZeroDivisionError:  # of Python's own numbers
             return
         if all(np.isfinite(g) and abs(g) < 1e6 for g in grads.values()):
-            check_equations(f, (x, y), {"x": x, "y": y})
+            check(f, (x, y))
 
 
 def test_long_chains_get_names_on_the_way():
@@ -412,3 +340,95 @@ def test_names_that_the_user_gave_come_first():
     text = str(equations(C, Tensor([1.0, 2.0]), Tensor([0.5, -1.0])))
     assert re.search(r"^∂C/∂a = ", text, re.MULTILINE)
     assert re.search(r"^∂C/∂z = ", text, re.MULTILINE)
+
+
+# An equation is true or it is not printed.
+
+S, V, W = Tensor(2.0), Tensor([0.5, -1.0, 0.25]), Tensor(RNG.random((3, 2)))
+W3 = Tensor(RNG.random((3, 3)))
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (lambda s, x, v: s * np.sum(x @ v), (S, W3, V)), (lambda x, v: np.sum(x * v) ** 2 / 2, (V, X[:3])),
+    (lambda x, w: np.log(np.sum(x * w) ** 2), (V, X[:3])), (lambda x, v: np.exp(np.mean(x @ v)), (W3, V)),
+    (lambda w: np.sum((np.roll(w, 1, axis=0) - np.roll(w, 1, axis=1)) ** 2), (W,)),
+    (lambda w: np.sum((np.mean(w, axis=0) - np.mean(w, axis=1)) ** 2), (W3,)),
+    (lambda w: np.sum((np.max(w, axis=0) - np.max(w, axis=1)) ** 2), (W3,)),
+    (lambda w: np.sum((softmax(w, axis=0) - softmax(w, axis=1)) ** 2), (W3,)),
+    (lambda w: np.sum((np.flip(w, axis=0) - np.flip(w, axis=1)) ** 2), (W3,)),
+    (lambda w: np.sum((np.cumsum(w, axis=0) - np.cumsum(w, axis=1)) ** 2), (W3,)),
+    (lambda w: np.sum((np.var(w, axis=0) - np.var(w, axis=0, ddof=1)) ** 2), (W3,)),
+    (lambda w, x: np.sum(np.concatenate([w, 2 * x]) ** 2), (V, Tensor([1.0, 2.0, 3.0]))),
+    (lambda x, s: np.sum(np.sum(x + s, axis=1) ** 2) / 2, (W, S)),
+    (lambda w: np.sum(w.T * np.reshape(w, (2, 3))), (W,)), (lambda w: np.sum((w.T - np.reshape(w, (2, 3))) ** 2), (W,)),
+    (lambda w: np.sum(w * w[::-1]), (V,)), (lambda w: np.sum((w[:, None] - w[None]) ** 2), (V,)),
+    (lambda w, y: np.sum(w * np.sum(y)), (V, np.array([1.0, -1.0, 5e-14]))),
+], ids=lambda x: "" if isinstance(x, tuple) else None)  # fmt: skip
+def test_what_was_false(f, args):
+    check(f, args)
+
+
+def test_numbers_that_would_overflow_stay_apart():
+    with np.errstate(over="ignore"):  # of the derivative itself
+        text = str(equations(lambda w: 1e200 * (1e200 * w), Tensor(1e-300)))
+    assert text.startswith("C = 1e+200 (1e+200 w)\n")
+
+
+def test_random_functions():
+    checked, wrong = run(0, 0, 150)
+    assert checked > 100
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_error_of_a_single_output_is_a_number_times_a_row():
+    text = str(of_network([3, 2, 1], X[:3], X[:1]))
+    assert "∂C/∂w² = δ² (a¹)ᵀ\n" in text
+
+
+def test_a_transform_has_a_name_of_its_own():
+    x = Tensor(0.5, name="x")
+    assert "dtanh = 1 − (tanh(x))²\n" in str(equations(autograd.grad(np.tanh), x))
+    assert str(equations(autograd.grad(autograd.grad(np.tanh)), x)).startswith("ddtanh = ")
+
+
+def test_without_a_tensor_the_first_argument_is_differentiated():
+    assert str(equations(lambda x: x**3, 2.0)) == "C = x³\n\n∂C/∂x = 3 x²"
+
+
+def test_the_output_is_the_last_of_the_values():
+    values = str(of_network([7, 5, 4], cost="log-likelihood")).split("\n\n")[0].splitlines()
+    assert values[-2:] == ["a² = softmax(z²)", "C = Σ (y ⊙ (logsumexp(z²) − z²))"]
+
+
+def test_names_that_would_read_as_something_else():
+    text = str(equations(lambda x, x_0: np.sum(x[0] * x_0), Tensor([1.0, 2.0]), Tensor(3.0)))
+    assert "C = x[0] · x₀\n" in text
+    h = np.array([1.0, 2.0])
+    check(lambda ℎ, h_2: np.sum(ℎ * h_2), (Tensor(h), Tensor(2.0)))
+    reading = equations(lambda delta, z: np.sum(np.tanh(delta * z) * z), Tensor(h), Tensor(h))
+    assert len({line.left(UNICODE) for line in reading.gradient}) == len(reading.gradient)
+
+
+def test_an_operation_that_only_has_a_name_of_ours():
+    from autograd import Op
+
+    sigmoid_too = Op(lambda x: 2 * x, "2 * x", lambda g, y, x: g * 2, name="sigmoid")
+    assert "C = 2 x\n" in str(equations(lambda x: sigmoid_too(x), Tensor(1.0)))
+    exp = Op(lambda x: 2 * x, "np.exp(x)", lambda g, y, x: g * 2, name="exp")  # its template is not what it does
+    assert "C = exp_(x)\n" in str(equations(lambda x: exp(x), Tensor(1.0)))
+
+
+def test_deep_graphs():
+    def f(x):
+        for _ in range(5000):
+            x = np.sin(x)
+        return x
+
+    reading = equations(f, Tensor(0.5))
+    assert max(map(len, str(reading).splitlines())) < 2000
+
+
+def test_numbers_in_latex():
+    text = equations(lambda x: -3.4932456e-05 * x * np.exp(-0.2013 * x), Tensor(2.0)).latex()
+    assert "3.49325 \\cdot 10^{-5}" in text
+    assert "e-05" not in text

@@ -1,34 +1,49 @@
 """Expressions as sums of products, which is how people write them: what a formula comes to when terms cancel.
 
 A `Sum` is a tuple of `Term`s, a `Term` a number times powers of `Atom`s, and an `Atom` a symbol, or what a function, a
-matrix product, … makes of other sums. All are tuples, so that equal expressions are equal. Products are commutative:
-they are those of numbers, or of arrays element by element; the product of matrices is an atom.
+matrix product, … makes of other sums. All are tuples, so that equal expressions are equal.
+
+Everything has the shape that NumPy would give it. Sums, products and powers act element by element and broadcast as
+NumPy does; the product of matrices is an atom, in which a one-dimensional array is a column. A sum may have come to a
+smaller shape than what it stands for, where a factor cancelled or a number stands for an array of equal elements:
+`spread` makes up for it wherever that matters.
 """
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
 Sum = tuple["Term", ...]
+Shape = tuple[int, ...]
 
 
 class Atom(NamedTuple):
-    """What is not a sum or a product: its kind, the name that goes with it, and the sums that it is made of.
+    """What is not a sum or a product.
 
-    kind  "symbol"; "derivative", of C with respect to w where the name is "C/w"; "call" of the function `name`; "total"
-          over the axes `name`; "matmul"; "transpose"; "indicator" of the comparison `name`; "index"; or "group", a sum
-          of several terms as a factor
+    kind   "symbol"; "derivative", of C with respect to w where the name is "C/w"; "group", a sum of several terms as a
+           factor; "call" of the function `name`; "numpy", an expression of NumPy, in which {0}, {1}, … stand for the
+           args; "total" over all axes, or one, `name`; "matmul"; "transpose"; "column", a vector as a matrix of one
+           column; "indicator" of the comparison `name`; "index"; "ones", "zeros", "eye"
+    args   the sums that it is made of
+    shape  the shape of its value
     """
 
     kind: str
     name: str
     args: tuple[Any, ...] = ()
-    array: bool = True
+    shape: Shape = ()
+
+    @property
+    def array(self) -> bool:
+        return len(self.shape) > 0
+
+    @property
+    def written(self) -> Shape:
+        """The shape of what is written, which is a number where all is summed up."""
+        return () if self.kind == "total" and not self.name else self.shape
 
 
 class Term(NamedTuple):
@@ -37,6 +52,7 @@ class Term(NamedTuple):
 
 
 ZERO: Sum = ()
+ONE = Fraction(1)
 
 
 def number(value: float) -> Sum:
@@ -61,21 +77,49 @@ def _simple(value: float) -> Fraction | None:
     return None
 
 
-def atom(kind: str, name: str, *args: Sum, array: bool = True) -> Sum:
-    return (Term(Fraction(1), ((Atom(kind, name, args, array), 1),)),)
+def atom(kind: str, name: str, *args: Sum, shape: Shape = ()) -> Sum:
+    return (Term(ONE, ((Atom(kind, name, args, shape), 1),)),)
+
+
+def shape_of(x: Sum) -> Shape:
+    """The shape that the expression has as it is written, which is the smallest that it can be."""
+    shapes = {factor.written for term in x for factor, _ in term.factors if factor.written}
+    if len(shapes) < 2:
+        return next(iter(shapes), ())
+    return np.broadcast_shapes(*shapes)
 
 
 def is_array(x: Sum) -> bool:
-    return any(factor.array for term in x for factor, _ in term.factors)
+    return any(factor.written for term in x for factor, _ in term.factors)
 
 
 def scaled(x: Sum, by: Any) -> Sum:
-    return tuple([Term(term.coefficient * by, term.factors) for term in x])
+    return tuple([Term(times(term.coefficient, by), term.factors) for term in x])
+
+
+def times(a: Any, b: Any) -> Any:
+    """The product of two numbers: a fraction where both are, which are never large."""
+    if isinstance(a, Fraction) and isinstance(b, Fraction):
+        product = a * b
+        if max(abs(product.numerator), product.denominator) < 10**15:
+            return product
+    return float(a) * float(b)
+
+
+def leaves_range(a: Any, b: Any) -> bool:
+    """Whether the product of two numbers is too large or too small to be one."""
+    product = abs(float(times(a, b)))
+    inside = 0 < abs(a) < np.inf and 0 < abs(b) < np.inf
+    return bool(inside and not np.finfo(float).tiny <= product < np.inf)
+
+
+def plus(a: Any, b: Any) -> Any:
+    return a + b if isinstance(a, Fraction) and isinstance(b, Fraction) else float(a) + float(b)
 
 
 def group(x: Sum) -> Term:
     """A sum as one term."""
-    return x[0] if len(x) == 1 else Term(Fraction(1), ((Atom("group", "", (x,), is_array(x)), 1),))
+    return x[0] if len(x) == 1 else Term(ONE, ((Atom("group", "", (x,), shape_of(x)), 1),))
 
 
 def collected(x: Sum) -> Sum:
@@ -88,13 +132,16 @@ def collected(x: Sum) -> Sum:
     total: dict[Any, Term] = {}
     for term in x:
         key = frozenset(term.factors)
-        before = total[key].coefficient if key in total else 0
-        total[key] = Term(before + term.coefficient, total[key].factors if key in total else term.factors)
+        if key in total:
+            term = Term(plus(total[key].coefficient, term.coefficient), total[key].factors)
+        total[key] = term
     return tuple([term for term in total.values() if term.coefficient])
 
 
-COMPARISONS = {ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥", ast.Eq: "=", ast.NotEq: "≠"}
-NAMES = {"maximum": "max", "minimum": "min", "absolute": "abs"}
+def alone(x: Sum) -> Atom | None:
+    """The atom that a sum is, times a number; None where it is something else."""
+    single = len(x) == 1 and len(x[0].factors) == 1 and x[0].factors[0][1] == 1
+    return x[0].factors[0][0] if single else None
 
 
 class Algebra:
@@ -111,26 +158,34 @@ class Algebra:
     def multiply(self, a: Sum, b: Sum) -> Sum:
         if not a or not b:
             return ZERO
+        outer = _outer(a, b) or _outer(b, a)
+        if outer:
+            return outer
         if self.cancel:
             for one, other in ((a, b), (b, a)):
                 if len(one) > 1 and self._cancels(one, group(other)):
                     return self.add(*[self.multiply((term,), other) for term in one])
         left, right = group(a), group(b)
-        return (Term(left.coefficient * right.coefficient, self._merged(left.factors + right.factors)),)
+        if leaves_range(left.coefficient, right.coefficient):
+            right = Term(ONE, ((Atom("group", "", (b,), shape_of(b)), 1),))
+        return (Term(times(left.coefficient, right.coefficient), self._merged(left.factors + right.factors)),)
 
     def power(self, x: Sum, exponent: int) -> Sum:
+        if not exponent:
+            return number(1.0)
         if not x:
-            return ZERO if exponent > 0 else number(1.0)
+            return ZERO if exponent > 0 else atom("symbol", "inf")
         term = group(x)
-        factors = tuple([(factor, n * exponent) for factor, n in term.factors])
-        return (Term(term.coefficient**exponent, factors),)
+        factors = self._merged(tuple([(factor, n * exponent) for factor, n in term.factors]))
+        coefficient = term.coefficient**exponent if abs(exponent) < 9 else float(term.coefficient) ** exponent
+        return (Term(coefficient, factors),)
 
     def _merged(self, factors: tuple[tuple[Atom, int], ...]) -> tuple[tuple[Atom, int], ...]:
         powers: dict[Any, int] = {}
         for factor, n in factors:
             side = "" if self.cancel else "above" if n > 0 else "below"  # of the fraction bar
             powers[side, factor] = powers.get((side, factor), 0) + n
-        return tuple([(factor, n) for (_, factor), n in powers.items() if n])
+        return _without_ones(tuple([(factor, n) for (_, factor), n in powers.items() if n]))
 
     def _cancels(self, x: Sum, by: Term) -> bool:
         """Whether a factor of `by` stands below the fraction bar in some term of `x`, or the other way round."""
@@ -145,103 +200,149 @@ class Algebra:
     def _multiplied_out(self, x: Sum) -> Sum:
         parts: list[Term] = []
         for term in x:
-            if any(n < 0 for _, n in term.factors):
+            if any(n < 0 or n > 4 for _, n in term.factors):
                 return x
             terms = [Term(term.coefficient)]
             for factor, n in term.factors:
-                inner = factor.args[0] if factor.kind == "group" else (Term(Fraction(1), ((factor, 1),)),)
+                inner = factor.args[0] if factor.kind == "group" else (Term(ONE, ((factor, 1),)),)
                 for _ in range(n):
                     terms = [
-                        Term(a.coefficient * b.coefficient, self._merged(a.factors + b.factors))
+                        Term(times(a.coefficient, b.coefficient), self._merged(a.factors + b.factors))
                         for a in terms
                         for b in inner
                     ]
+                    if len(terms) > 100:
+                        return x
             parts += terms
         return collected(tuple(parts))
 
-    def read(self, node: ast.expr, places: Mapping[str, Sum]) -> Sum:
-        """The expression that a piece of Python is, with what its names stand for; other names are symbols."""
-        if isinstance(node, ast.Name):
-            return places[node.id] if node.id in places else atom("symbol", node.id)
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            return number(float(node.value))
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return scaled(self.read(node.operand, places), -1)
-        if isinstance(node, ast.BinOp):
-            return self._binary(node, self.read(node.left, places), self.read(node.right, places))
-        if isinstance(node, ast.Compare):
-            a, b = self.read(node.left, places), self.read(node.comparators[0], places)
-            return atom("indicator", COMPARISONS.get(type(node.ops[0]), "?"), a, b, array=is_array(a) or is_array(b))
-        if isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
-            return transposed(self.read(node.value, places))
-        if isinstance(node, ast.Subscript):
-            return atom("index", ast.unparse(node.slice), self.read(node.value, places))
-        if isinstance(node, ast.Call):
-            return self._call(ast.unparse(node.func).removeprefix("np."), node, places)
-        return atom("symbol", ast.unparse(node))
-
-    def _binary(self, node: ast.BinOp, a: Sum, b: Sum) -> Sum:
-        if isinstance(node.op, ast.Add):
-            return self.add(a, b)
-        if isinstance(node.op, ast.Sub):
-            return self.add(a, scaled(b, -1))
-        if isinstance(node.op, (ast.Mult, ast.BitAnd)):
-            return self.multiply(a, b)
-        if isinstance(node.op, ast.Div) and b:
-            return self.multiply(a, self.power(b, -1))
-        if isinstance(node.op, ast.MatMult):
-            return product(a, b)
-        exponent = node.right.value if isinstance(node.right, ast.Constant) else None
-        if isinstance(node.op, ast.Pow) and isinstance(exponent, int):
-            return self.power(a, exponent)
-        return atom("call", "power" if isinstance(node.op, ast.Pow) else "or", a, b, array=is_array(a) or is_array(b))
-
-    def _call(self, function: str, node: ast.Call, places: Mapping[str, Sum]) -> Sum:
-        args = [self.read(arg, places) for arg in node.args if isinstance(arg, ast.expr)]
-        if function == "sum":
-            axis = next((ast.unparse(k.value) for k in node.keywords if k.arg == "axis"), "")
-            return self.total(args[0], axis)
-        if function == "logaddexp" and len(args) == 2:
-            powers = [atom("call", "exp", arg, array=is_array(arg)) if arg else number(1.0) for arg in args]
-            return atom("call", "log", self.add(*powers), array=is_array(args[0]) or is_array(args[1]))
-        name = "logsumexp" if function == "logaddexp.reduce" else NAMES.get(function, function)
-        if name == "logsumexp":
-            args = args[:1]
-        return atom("call", name, *args, array=any(map(is_array, args)))
-
-    def total(self, x: Sum, axis: str, array: bool = False) -> Sum:
+    def total(self, x: Sum, axis: str, shape: Shape = ()) -> Sum:
         """The sum over an axis ("" for all), with a common number in front of it."""
         if len({term.coefficient for term in x}) != 1:
-            return atom("total", axis, x, array=array)
-        ones = tuple([Term(Fraction(1), term.factors) for term in x])
-        return scaled(atom("total", axis, ones, array=array), x[0].coefficient)
+            return atom("total", axis, x, shape=shape)
+        ones = tuple([Term(ONE, term.factors) for term in x])
+        return scaled(atom("total", axis, ones, shape=shape), x[0].coefficient)
+
+
+def spread(x: Sum, shape: Shape) -> Sum:
+    """The same values in an expression that has this shape as it is written: times 𝟏, where it has not."""
+    if shape_of(x) == shape:
+        return x
+    if not x:
+        return atom("zeros", "", shape=shape)
+    term = group(x)
+    return (Term(term.coefficient, (*term.factors, (Atom("ones", "", (), shape), 1))),)
+
+
+def _without_ones(factors: tuple[tuple[Atom, int], ...]) -> tuple[tuple[Atom, int], ...]:
+    """The factors with no more of 𝟏 among them than their shape needs."""
+    ones = [factor for factor, _ in factors if factor.kind == "ones"]
+    if not ones:
+        return factors
+    others = tuple([part for part in factors if part[0].kind != "ones"])
+    shape = shape_of((Term(ONE, factors),))
+    return others if shape_of((Term(ONE, others),)) == shape else (*others, (Atom("ones", "", (), shape), 1))
+
+
+def _apart(x: Sum) -> tuple[Term, Sum]:
+    """The numbers that an array is multiplied by, as a term, and the rest."""
+    if len(x) != 1:
+        return Term(ONE), x
+    numbers = tuple([part for part in x[0].factors if not part[0].written])
+    return Term(x[0].coefficient, numbers), (Term(ONE, tuple([part for part in x[0].factors if part[0].written])),)
+
+
+def _outer(a: Sum, b: Sum) -> Sum:
+    """A column times a row, element by element, as the product of matrices a bᵀ; nothing for anything else."""
+    by, inner = _apart(a)
+    found = alone(inner)
+    if found is None or found.kind != "column" or not is_array(b):
+        return ZERO
+    if len(shape_of(b)) != 1 and not is_row(b):
+        return ZERO
+    outer = product(found.args[0], transposed(b) if len(shape_of(b)) == 1 else b)
+    return (Term(times(outer[0].coefficient, by.coefficient), (*by.factors, *outer[0].factors)),)
+
+
+# Products of matrices. A vector is a column; its transpose, a row, gives a number when it meets a column.
+
+
+def is_row(x: Sum) -> bool:
+    """Whether this is the transpose of a vector, or such a one times a matrix."""
+    inner = alone(x)
+    if inner is None or len(inner.shape) != 2:
+        return False
+    if inner.kind == "transpose":
+        return len(shape_of(inner.args[0])) == 1
+    return inner.kind == "matmul" and is_row(inner.args[0])
+
+
+def column(x: Sum) -> Sum:
+    """A vector as a matrix of one column."""
+    term = group(x)
+    inner: Sum = (Term(ONE, term.factors),)
+    return scaled(atom("column", "", inner, shape=(*shape_of(x), 1)), term.coefficient)
 
 
 def transposed(x: Sum) -> Sum:
-    """The transpose, of a product of matrices with the factors in the other order."""
-    if len(x) == 1 and len(x[0].factors) == 1 and x[0].factors[0][1] == 1:
-        ((inner, _),) = x[0].factors
+    """The transpose, of a product of matrices with the factors in the other order; that of a vector is a row."""
+    if len(shape_of(x)) == 0:
+        return x
+    inner = alone(x)
+    if inner is not None:
+        by = x[0].coefficient
+        if inner.kind == "column" or (inner.kind == "ones" and len(inner.shape) == 2):
+            same = atom("ones", "", shape=inner.shape[::-1])
+            return scaled(transposed(inner.args[0]) if inner.kind == "column" else same, by)
         if inner.kind == "transpose":
-            return scaled(inner.args[0], x[0].coefficient)
-        if inner.kind == "matmul":
-            return scaled(product(*map(transposed, reversed(inner.args))), x[0].coefficient)
-        return scaled(atom("transpose", "", (Term(Fraction(1), x[0].factors),)), x[0].coefficient)
-    return atom("transpose", "", x) if is_array(x) else x
+            vector = len(shape_of(inner.args[0])) == 1
+            return scaled(column(inner.args[0]) if vector else inner.args[0], by)
+        if inner.kind == "matmul" and len(inner.shape) == 2:
+            return scaled(product(*map(transposed, reversed(inner.args))), by)
+    shape = shape_of(x)
+    term = group(x)
+    turned = (1, *shape) if len(shape) == 1 else shape[::-1]
+    return scaled(atom("transpose", "", (Term(ONE, term.factors),), shape=turned), term.coefficient)
 
 
-def product(*matrices: Sum, array: bool = True) -> Sum:
-    """The product of matrices, with the numbers among them in front of it."""
-    by: Any = Fraction(1)
-    args: list[Sum] = []
+def product(*matrices: Sum) -> Sum:
+    """The product of matrices and vectors, with the numbers among them in front of it."""
     if not all(matrices):
         return ZERO
-    for matrix in matrices:
-        if len(matrix) == 1:
-            by *= matrix[0].coefficient
-            matrix = (Term(Fraction(1), matrix[0].factors),)
-        inner = matrix[0].factors[0] if len(matrix) == 1 and len(matrix[0].factors) == 1 else None
-        args += inner[0].args if inner and inner[0].kind == "matmul" and inner[1] == 1 else [matrix]
-    return scaled(atom("matmul", "", *args, array=array), by)
+    last = alone(matrices[-1])
+    if last is not None and last.kind == "column":  # A x for a column x, which is made one again
+        rest = product(*matrices[:-1], scaled(last.args[0], matrices[-1][0].coefficient))
+        return column(rest) if len(shape_of(rest)) == 1 else rest
+    by: Any = ONE
+    args: list[Sum] = []
+    numbers: list[tuple[Atom, int]] = []
+    for i, matrix in enumerate(matrices):
+        term, rest = _apart(matrix)
+        by = times(by, term.coefficient)
+        numbers += term.factors
+        inner = alone(rest)
+        if inner is not None and inner.kind == "zeros":
+            return ZERO
+        meets_row = i == 0 and len(matrices) > 1 and len(shape_of(matrices[1])) == 2
+        if inner is not None and inner.kind == "column" and meets_row:
+            rest = inner.args[0]
+            inner = alone(rest)
+        args += inner.args if inner is not None and inner.kind == "matmul" else [rest]
+    for n in range(2, len(args)):
+        if _shape_of_product(args[:n]) == ():  # xᵀ y among others is a number
+            inside = Atom("matmul", "", tuple(args[:n]))
+            rest = args[n] if n == len(args) - 1 else product(*args[n:])
+            return scaled(Algebra(cancel=False).multiply((Term(ONE, (*numbers, (inside, 1))),), rest), by)
+    found = Atom("matmul", "", tuple(args), _shape_of_product(args))
+    return (Term(by, (*numbers, (found, 1))),)
+
+
+def _shape_of_product(args: list[Sum]) -> Shape:
+    shape, row = shape_of(args[0]), is_row(args[0])
+    for arg in args[1:]:
+        other = shape_of(arg)
+        shape = (shape[0], other[1]) if len(other) == 2 else () if row else shape[:-1]
+    return shape
 
 
 def size(x: Sum) -> int:
@@ -256,6 +357,11 @@ def size(x: Sum) -> int:
         + sum(max(1, sum(map(size, factor.args))) + (abs(n) != 1) for factor, n in term.factors)
         for term in x
     )
+
+
+def depth(x: Sum) -> int:
+    """How many expressions are inside one another."""
+    return 1 + max((depth(arg) for term in x for factor, _ in term.factors for arg in factor.args), default=0)
 
 
 def symbols_in(x: Sum) -> set[str]:

@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
-from itertools import count, islice
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import Any
 
 import numpy as np
 
-from autograd.readings.algebra import (
-    Algebra,
-    Sum,
-    Term,
-    atom,
-    is_array,
-    number,
-    product,
-    scaled,
-    size,
-    symbols_in,
-    transposed,
-)
-from autograd.readings.formula import Formula, Formulas, ordered, own_name
+from autograd.readings.algebra import Sum, atom, depth, size
+from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
-from autograd.readings.names import is_weighted_input, unique
+from autograd.readings.names import Names
 from autograd.readings.notation import LATEX, UNICODE, Unicode
-from autograd.readings.text import applied, parsed
+from autograd.readings.reader import Reader
 from autograd.readings.trace import Trace
 from autograd.tensor import Tensor
 
-# Functions that are written by their name rather than by what they compute.
-BY_NAME = {"sigmoid", "relu", "softmax", "log_softmax", "logsumexp", "softplus", "tanh"}
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "softmax")
 SHORT, LONG = 4, 30  # symbols: what is repeated rather than given a name; what is given one although it is used once
+DEEP = 20  # parentheses in one another
 
 
 @dataclass
 class Equation:
     """`left = right`, and between them the right side as it was recorded, where terms cancelled in it.
 
-    name  what it is the equation of: "z1" for a value, "dw1" for a gradient, "delta1" for that of a weighted input z1
+    name   what it is the equation of: "z1" for a value, "dw1" for a gradient, "delta1" for that of a weighted input z1
+    shape  the shape of what stands on the left; the right side is repeated to it, as NumPy broadcasts
     """
 
     name: str
     left: Callable[[Unicode], str]
     right: Sum
     recorded: Sum | None = None
+    shape: tuple[int, ...] = ()
 
     def text(self, notation: Unicode, equals: str = " = ") -> str:
         steps = [self.left(notation), *([] if self.recorded is None else [notation.sum(self.recorded)])]
@@ -61,12 +46,14 @@ class Equation:
 class Equations:
     """The equations of a function: of its values, and of its gradient from the output back; `print` shows both.
 
-    notes  what was read off the data of constants, such as that the targets of every example sum to one
+    notes   what was read off the data of constants, such as that the targets of every example sum to one
+    arrays  the arrays that had no name, by the names c_1, c_2, … that they were given
     """
 
     values: list[Equation]
     gradient: list[Equation]
     notes: list[Equation]
+    arrays: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [equation.text(UNICODE) for equation in self.values]
@@ -84,112 +71,6 @@ class Equations:
         return f"$\\displaystyle {self.latex()}$"
 
 
-class Reader:
-    """Formulas as sums of products. What has a line of its own is a symbol, by the formula's id in `symbols`.
-
-    A one-dimensional array is read as a column, so that x @ w.T is w x, and an outer product d xᵀ. With `cancel`, terms
-    cancel, and sums of constants, named in `constants`, are their values; `notes` says which. `arrays` has the names
-    of arrays that have none of their own, by the formula's id.
-    """
-
-    def __init__(self, symbols: dict[int, Sum], constants: set[str], cancel: bool, arrays: dict[int, str]):
-        self.algebra, self.arrays = Algebra(cancel), arrays
-        self.symbols, self.constants = symbols, constants
-        self.notes: dict[Sum, Sum] = {}
-        self._known: dict[int, Sum] = {}
-
-    def __call__(self, formula: Formula) -> Sum:
-        if id(formula) in self.symbols:
-            return self.symbols[id(formula)]
-        if id(formula) not in self._known:
-            self._known[id(formula)] = self.right_side(formula)
-        return self._known[id(formula)]
-
-    def right_side(self, formula: Formula) -> Sum:
-        """What a formula is computed by, also where it has a name."""
-        value, args, op = formula.value, formula.args, formula.op
-        if op is None:
-            return self._constant(formula)
-        a, own = args[0], own_name(op)
-        columns = [np.ndim(arg.value) == 1 for arg in args]
-        if own == "linear":
-            x, w, b = map(self, args)
-            z = product(w, x) if columns[0] else product(x, transposed(w))
-            return self.algebra.add(z, b)
-        if own == "matmul":
-            return self._product(*args)
-        if own == "swapaxes" or (own == "transpose" and formula.params.get("axes") is None):
-            return transposed(self(a))
-        if own in ("reshape", "ravel", "squeeze", "expand_dims"):
-            turned = (_is_row(value) and not _is_row(a.value)) or (_is_row(a.value) and not _is_row(value))
-            return transposed(self(a)) if turned and np.size(value) > 1 else self(a)
-        if own == "getitem" and np.ndim(a.value) == 2 and a.value.shape == (np.size(value), 1):
-            return self(a)
-        if own == "broadcast_to" or own == "astype":
-            return self(a)
-        if own == "multiply" and _is_outer(value, *(arg.value for arg in args)):
-            row = transposed(self(args[1])) if columns[1] else self(args[1])
-            return product(self(a), row)
-        if own in BY_NAME:
-            return atom("call", op.name, self(a), array=np.ndim(value) > 0)
-        if own == "sum":
-            return self._total(formula)
-        if own == "power" and args[1].is_number and float(args[1].value).is_integer():
-            return self.algebra.power(self(a), int(args[1].value))
-        names = [f"operand{i}" for i in range(len(args))]
-        places = dict(zip(names, map(self, args), strict=True))
-        try:
-            return self.algebra.read(applied(op, [parsed(name) for name in names], formula.params), places)
-        except ValueError:  # an index or another parameter that is too long to be written down
-            return atom("call", op.name, *places.values(), array=np.ndim(value) > 0)
-
-    def _constant(self, formula: Formula) -> Sum:
-        if np.ndim(formula.value) == 0 or (np.size(formula.value) and np.ptp(formula.value) == 0):
-            return number(float(np.ravel(formula.value)[0]))
-        square = np.ndim(formula.value) == 2 and np.array_equal(formula.value, np.eye(*formula.value.shape))
-        return atom("symbol", "I" if square else self.arrays.setdefault(id(formula), f"c_{len(self.arrays) + 1}"))
-
-    def _matrix(self, formula: Formula) -> Sum:
-        """A factor of a product of matrices: a matrix of ones is 𝟏."""
-        x = self(formula)
-        return scaled(atom("symbol", "𝟏"), x[0].coefficient) if np.ndim(formula.value) and x and not is_array(x) else x
-
-    def _product(self, left: Formula, right: Formula) -> Sum:
-        a, b = self._matrix(left), self._matrix(right)
-        if np.ndim(left.value) == 1:
-            return product(transposed(a), b) if np.ndim(right.value) == 1 else product(transposed(b), a)
-        return product(a, b)
-
-    def _total(self, formula: Formula) -> Sum:
-        (x,) = formula.args
-        axis = formula.params.get("axis")
-        ndim = np.ndim(x.value)
-        if axis is None or ndim == 1:
-            letters = ""
-        else:
-            axes = [int(i) % ndim for i in np.atleast_1d(axis)]
-            letters = ",".join("nkijlm"[i] if ndim == 2 else str(i) for i in axes)
-        inner = self(x)
-        if not is_array(inner):  # the same number, as often as there are elements
-            return scaled(inner, max(1, np.size(x.value) // max(1, np.size(formula.value))))
-        total = self.algebra.total(inner, letters, array=np.ndim(formula.value) > 0)
-        same = np.size(formula.value) and bool(np.ptp(formula.value) < 1e-12)
-        if self.algebra.cancel and same and total and symbols_in(total) <= self.constants:
-            value = float(np.round(np.ravel(formula.value)[0], 12))
-            alone = (Term(Fraction(1), total[0].factors),)
-            self.notes[alone] = number(value / float(total[0].coefficient))
-            return number(value)
-        return total
-
-
-def _is_row(value: Any) -> bool:
-    return np.ndim(value) == 2 and value.shape[0] == 1
-
-
-def _is_outer(value: Any, a: Any, b: Any) -> bool:
-    return np.ndim(value) == 2 and np.ndim(a) == 2 and np.shape(a) != np.shape(value) != np.shape(b) and a.shape[1] == 1
-
-
 def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> Equations:
     """The gradient of `f(*args)` as equations, in the names of f's parameters and of the Tensors that it computes.
 
@@ -199,10 +80,16 @@ def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> E
 
     The error of a weighted input z1, the gradient with respect to it, is called δ¹ (Nielsen, chapter 2); what goes into
     an activation function is called z, and what comes out a, unless it has a name. A number at the end of a name is
-    written above it (w2 is w², the weights of layer 2), an index after an underscore below it. One-dimensional arrays
-    are columns. ⊙ multiplies element by element, and 𝟙[…] is 1 where the comparison holds and 0 elsewhere; Σₙ sums over
-    the first axis of a matrix, the examples, and Σₖ over the last. Where terms cancel, the right side stands as it was
-    recorded, and then as what remains of it.
+    written above it (w2 is w², the weights of layer 2), an index after an underscore below it.
+
+    Every line is true of the values as NumPy has them, and can be computed as it stands. ⊙ and · multiply element by
+    element, and broadcast as NumPy does; factors side by side are a product of matrices, in which a one-dimensional
+    array is a column: w x is a vector, x yᵀ a matrix, xᵀ y a number. Σ sums all elements, Σₙ the first axis of a
+    matrix, the examples, and Σₖ the last, which stays with length one. 𝟙[…] is 1 where the comparison holds and 0
+    elsewhere, and 𝟏₂ₓ₃ is an array of ones. What has no such notation is written as the NumPy expression that it is:
+    roll(w, 1, axis=0), x[::-1], where(m, a, b); scatter(g, s_[i], shape) is zeros with g added at the index i. The
+    right side is repeated to the shape of the left one. Where terms cancel, the right side stands as it was recorded,
+    and then as what remains of it.
 
     >>> from autograd import sigmoid
     >>> def C(w, b, x, y):
@@ -219,146 +106,145 @@ def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> E
     ∂C/∂w = δ · x
     """
     trace = Trace.of(f, constants) if isinstance(f, Tensor) else Trace(f, args, like_grad=True)
-    return _Writer(trace).equations()
+    return _Writer(trace, trace.name if trace.name != "f" else "C").equations()
+
+
+def _is_long(x: Sum, most: int = LONG) -> bool:
+    return size(x) > most or depth(x) > DEEP
 
 
 class _Writer:
-    """Decides what gets a name and a line of its own, and writes the lines."""
+    """Decides what gets a line of its own, and writes the lines."""
 
-    def __init__(self, trace: Trace):
+    def __init__(self, trace: Trace, of: str):
         self.trace = trace
         self.formulas = formulas = Formulas(Graph(trace.output, *trace.grads.values()), trace.named)
         self.output = formulas[trace.output]
-        self.output.name = self.output.name or (trace.name if trace.name != "f" else "C")
         self.forward = ordered([self.output])
         self.backward = ordered([formulas[g] for g in trace.grads.values()])
         self.formula_of = {id(formula): formula for formula in [*self.forward, *self.backward]}
-        self.arrays: dict[int, str] = {}
-        self._make_names_different()
-        self.of = str(self.output.name)
+        self.parameters = [x for x in trace.grads if id(x) in trace.named and id(x) not in trace.constants]
+        self.names = Names(self.output, others=self.backward, of=of, parameters=[formulas[x] for x in self.parameters])
+        self.names.tell_apart(UNICODE.symbol)
+        self.of = self.names.name(self.output)
         self.values = set(map(id, self.forward))
-        self._name_activations()
-        self.taken = self._names()
-        self.unnamed: set[int] = set()
+        self.arrays: dict[Any, str] = {}
+        self.held: dict[str, Any] = {}
+        self.lined: set[int] = set()  # formulas without a name that are to have a line, and so one
 
     def equations(self) -> Equations:
-        named: set[str] = set()
-        while named != self._names():  # a gradient that gets a name needs one for its value, which changes other lines
-            named = self._names()
+        before = -1
+        while before != len(self.lined):  # a gradient with a line needs one for its value, which changes other lines
+            before = len(self.lined)
             self._values(), self._gradient()
-        for name, formula in zip(self._spare(), [f for f in self.formula_of.values() if id(f) in self.unnamed]):
-            formula.name = name
+        self._name_lines()
         values, gradient = self._values(), self._gradient()
         notes = [Equation("", methodcaller("sum", x), right) for x, right in self.short.notes.items()]
-        return Equations(values, gradient, notes)
+        return Equations(values, gradient, notes, self.held)
 
-    def _make_names_different(self) -> None:
-        """Parameters keep their names; where there is a w, w2 is written with an index, so that it is no power of w."""
-        taken: set[str] = set()
-        for formula in sorted(self.formula_of.values(), key=lambda formula: formula.op is not None):
-            if formula.name:
-                formula.name = unique(formula.name, taken)
+    def _name_lines(self) -> None:
+        """Call what has a line, and no name of its own, u₁, u₂, … in the order of the lines."""
         for formula in self.formula_of.values():
-            name = formula.name or ""
-            letter = name.rstrip("0123456789")
-            if letter.isalpha() and letter != name and (letter in taken or formula is self.output):
-                formula.name = f"{letter}_{name[len(letter) :]}"
+            if id(formula) in self.lined:
+                self.names.give_spare(formula)
 
-    def _names(self) -> set[str]:
-        return {formula.name for formula in self.formula_of.values() if formula.name}
-
-    def _name_activations(self) -> None:
-        """What goes into an activation function is called z, as in the book, and what comes out a: with the number of
-        the layer, where there are several. Names that the user gave stay."""
-        taken = self._names()
-        calls = [formula for formula in self.formula_of.values()
-                 if formula.calls(*ACTIVATIONS) and formula.args[0].op is not None]  # fmt: skip
-        for layer, formula in enumerate(calls, 1):
-            z = formula.args[0]
-            suffix = _suffix(formula.name or z.name or (str(layer) if len(calls) > 1 else ""))
-            for part, wish in ((z, f"z{suffix}"), (formula, f"a{suffix}")):
-                if part.name is None and wish not in taken:
-                    part.name = wish
-                    taken.add(wish)
+    def _name(self, formula: Formula) -> str:
+        """The name of a formula that is to have a line; one to go on with, where it has none yet."""
+        if self.names[formula] is None:
+            self.lined.add(id(formula))
+            return f"?{id(formula)}"
+        return self.names.name(formula)
 
     def _values(self) -> list[Equation]:
-        """The lines of the values, in the order in which they are computed."""
+        """The lines of the values, in the order in which they are computed; that of the output is the last."""
+        names = self.names
         self.symbols = {
-            id(formula): atom("symbol", formula.name, array=np.ndim(formula.value) > 0)
+            id(formula): atom("symbol", str(names[formula]), shape=np.shape(formula.value))
             for formula in self.formula_of.values()
-            if formula.name
+            if names[formula] and (id(formula) in self.values or id(formula) not in self.lined)
         }
         given = [self.formulas[x] for x in self.trace.inputs if id(x) in self.trace.constants]
-        constants = {str(formula.name) for formula in given}
-        self.plain, self.short = (Reader(self.symbols, constants, cancel, self.arrays) for cancel in (False, True))
+        constants = {names[formula] or "" for formula in given}
+        self.plain, self.short = (
+            Reader(self.symbols, constants, cancel, self.arrays, self.held, names.taken) for cancel in (False, True)
+        )
         lines = []
         for formula in self.formula_of.values():
-            if formula.op is not None and (formula.name or self._is_long(formula)):
-                name = self._name_for(formula)
-                self.symbols[id(formula)] = atom("symbol", name, array=np.ndim(formula.value) > 0)
-                lines.append(Equation(name, methodcaller("symbol", name), self.plain.right_side(formula)))
-        return lines
-
-    def _is_long(self, formula: Formula) -> bool:
-        return id(formula) in self.values and size(self.plain(formula)) > LONG
-
-    def _name_for(self, formula: Formula) -> str:
-        """The name of a formula, which gets one where it has none: first any, in the end u₁, u₂, … in their order."""
-        if not formula.name:
-            formula.name = next(islice(self._spare(), len(self.unnamed), None))
-            self.unnamed.add(id(formula))
-        return formula.name
-
-    def _spare(self) -> Iterator[str]:
-        return (name for n in count(1) if (name := f"u_{n}") not in self.taken)
+            forward = id(formula) in self.values
+            if formula.op is None or not (forward or id(formula) in self.symbols):
+                continue
+            right = self.plain.right_side(formula)
+            self.plain.keep(formula, right)
+            if names[formula] or id(formula) in self.lined or _is_long(right):
+                name = self._name(formula)
+                self.symbols[id(formula)] = atom("symbol", name, shape=np.shape(formula.value))
+                lines.append(
+                    (
+                        formula is self.output,
+                        Equation(name, methodcaller("symbol", name), right, shape=np.shape(formula.value)),
+                    )
+                )
+        return [line for _, line in sorted(lines, key=lambda line: line[0])]
 
     def _gradient(self) -> list[Equation]:
         """The lines of the gradient, each after those that it needs."""
-        trace, formulas = self.trace, self.formulas
-        parameters = [x for x in trace.grads if id(x) in trace.named and id(x) not in trace.constants]
+        trace, formulas, names = self.trace, self.formulas, self.names
+        of_parameters: dict[int, list[Tensor]] = {}
+        for x in self.parameters:
+            of_parameters.setdefault(id(formulas[trace.grads[x]]), []).append(x)
         uses = Counter(id(arg) for formula in self.backward for arg in formula.args)
-        uses.update(id(formulas[trace.grads[x]]) for x in parameters)
-        computed: dict[int, list[Tensor]] = {}  # the gradients of the Tensors that are one value
-        for x, g in trace.grads.items():
-            computed.setdefault(id(formulas[x]), []).append(g)
-        whose: dict[int, Formula] = {}  # the value that a formula is the gradient of
-        for x in trace.grads:
-            formula, value = formulas[trace.grads[x]], formulas[x]
-            once = len({id(formulas[g]) for g in computed[id(value)]}) == 1  # else each has but a part of the gradient
-            if value.op is not None and value is not self.output and formula.op is not None and once:
-                before = whose.setdefault(id(formula), value)
-                if value.name and (is_weighted_input(value.name) or not before.name):
-                    whose[id(formula)] = value
+        uses.update(id(formulas[trace.grads[x]]) for x in self.parameters)
+        whose = self._whose()
         lines: list[Equation] = []
         for formula in self.backward:
-            if id(formula) in whose and id(formula) not in self.symbols:
-                value, right = whose[id(formula)], self.short.right_side(formula)
-                is_error = is_weighted_input(value.name or "")
-                if is_error or size(right) > (SHORT if uses[id(formula)] > 1 else LONG):
-                    lines.append(self._line(self._name_for(value), is_error, self.plain.right_side(formula), right))
-                    self.symbols[id(formula)] = self._symbol(value)
-            for x in parameters:
-                if formulas[trace.grads[x]] is formula:
-                    lines.append(self._line(str(formulas[x].name), False, self.plain(formula), self.short(formula)))
+            if formula.op is not None and id(formula) not in self.symbols:
+                right, recorded = self.short(formula), self.plain(formula)
+                value = whose.get(id(formula))
+                is_error = value is not None and names.role(value) == "weighted input"
+                if is_error or _is_long(right, SHORT if value is not None and uses[id(formula)] > 1 else LONG):
+                    if value is not None:
+                        self._name(value)
+                        lines.append(self._line(value, is_error, recorded, right))
+                        self.symbols[id(formula)] = self._symbol(value)
+                    elif id(formula) not in of_parameters:
+                        name = self._name(formula)
+                        lines.append(Equation(name, methodcaller("symbol", name), right, shape=np.shape(formula.value)))
+                        self.symbols[id(formula)] = atom("symbol", name, shape=np.shape(formula.value))
+            for x in of_parameters.get(id(formula), ()):
+                lines.append(self._line(formulas[x], False, self.plain(formula), self.short(formula)))
         return lines
+
+    def _whose(self) -> dict[int, Formula]:
+        """The value that a formula is the gradient of, by the id of the formula."""
+        trace, formulas = self.trace, self.formulas
+        computed: dict[int, set[int]] = {}  # the gradients of the Tensors that are one value
+        for x, g in trace.grads.items():
+            computed.setdefault(id(formulas[x]), set()).add(id(formulas[g]))
+        whose: dict[int, Formula] = {}
+        for x, g in trace.grads.items():
+            formula, value = formulas[g], formulas[x]
+            once = len(computed[id(value)]) == 1  # else each has but a part of the gradient
+            if value.op is not None and value is not self.output and formula.op is not None and once:
+                before = whose.setdefault(id(formula), value)
+                is_error = self.names.role(value) == "weighted input"
+                if is_error or (self.names[value] and not self.names[before]):
+                    whose[id(formula)] = value
+        return whose
 
     def _symbol(self, value: Formula) -> Sum:
         """What the gradient with respect to a value is called."""
-        array, name = np.ndim(value.value) > 0, str(value.name)
-        if is_weighted_input(name):
-            return atom("symbol", f"delta{name[1:]}", array=array)
-        return atom("derivative", f"{self.of}/{name}", array=array)
+        shape = np.shape(value.value)
+        if self.names.role(value) == "weighted input":
+            return atom("symbol", self.names.gradient(value), shape=shape)
+        return atom("derivative", f"{self.of}/{self._name(value)}", shape=shape)
 
-    def _line(self, name: str, is_error: bool, recorded: Sum, right: Sum) -> Equation:
+    def _line(self, value: Formula, is_error: bool, recorded: Sum, right: Sum) -> Equation:
+        name = self._name(value)
+        found = self.names.gradient(value) if self.names[value] else f"d{name}"
+
         def left(notation: Unicode) -> str:
             derivative = notation.derivative(notation.symbol(self.of), notation.symbol(name))
-            return f"{notation.symbol(f'delta{name[1:]}')} = {derivative}" if is_error else derivative
+            return f"{notation.symbol(found)} = {derivative}" if is_error else derivative
 
         cancelled = UNICODE.sum(recorded) != UNICODE.sum(right)
-        return Equation(f"delta{name[1:]}" if is_error else f"d{name}", left, right, recorded if cancelled else None)
-
-
-def _suffix(name: str) -> str:
-    """What numbers a name: "1" of "a1" and "_t" of "h_t"; nothing where there is no number."""
-    match = re.fullmatch(r"[^\W\d_]*(\d*(?:_\w+)?)", name)
-    return match[1] if match else ""
+        return Equation(found, left, right, recorded if cancelled else None, np.shape(value.value))

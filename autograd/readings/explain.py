@@ -13,6 +13,7 @@ import numpy as np
 from autograd.backward import backprop, fit, reached
 from autograd.readings.algebra import Algebra, atom
 from autograd.readings.notation import LATEX
+from autograd.readings.reader import Template
 from autograd.readings.text import expression, parsed, text
 from autograd.recording import recording, tracing
 from autograd.tensor import Node, Tensor, plain_input
@@ -331,12 +332,14 @@ class Explanation:
 
     def _rule(self, rule: str) -> str:
         """A rule, in which dz stands for the gradient with respect to z."""
-        places = {}
+        places: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for step in self.steps:
-            name, array = _indexed(step.name), np.ndim(step.value) > 0
-            places[step.name] = atom("symbol", name, array=array)
-            places[f"d{step.name}"] = atom("derivative", f"{self.of}/{name}", array=array)
-        return LATEX.sum(Algebra(cancel=False).read(parsed(rule), places))
+            name, shape = _indexed(step.name), np.shape(step.value)
+            places[step.name] = atom("symbol", name, shape=shape)
+            places[f"d{step.name}"] = atom("derivative", f"{self.of}/{name}", shape=shape)
+            values |= {step.name: step.value, f"d{step.name}": step.gradient}
+        return LATEX.sum(Template(Algebra(cancel=False), places, values).read(parsed(rule)))
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

@@ -136,6 +136,8 @@ class Formulas:
             for one, other in (args, args[::-1]):  # c (d x) = (c d) x
                 if one.is_number and other.calls("multiply") and any(arg.is_number for arg in other.args):
                     d, x = sorted(other.args, key=lambda arg: not arg.is_number)
+                    if not _is_safe(one.value, d.value):
+                        continue
                     return self._call(op, (Formula(one.value * d.value), x), {}, value)
         if name == "add" and not self._exact and args[0] is args[1]:  # x + x = 2 x
             times: Any = NAMED["multiply"]
@@ -181,6 +183,13 @@ class Formulas:
     def _transposed(self, x: Formula) -> Formula:
         op: Any = NAMED["transpose"]
         return self._call(op, (x,), {}, np.transpose(x.value))
+
+
+def _is_safe(c: Any, d: Any) -> bool:
+    """Whether the product of two numbers is one that neither overflows nor is lost."""
+    with np.errstate(all="ignore"):
+        product = abs(np.multiply(c, d))
+    return bool(np.finfo(product.dtype).tiny <= product < np.inf) if product.dtype.kind == "f" else True
 
 
 def ordered(outputs: list[Formula]) -> list[Formula]:

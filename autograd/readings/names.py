@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
 from autograd.readings.formula import Formula, fact, ordered
@@ -22,7 +22,8 @@ class Names:
 
     output     the value; it is called `of` if it has no name of its own
     gradients  the formula of each gradient that is to be named, and the value that it is the gradient of
-    taken      names that must not be used
+    others     formulas besides those that may have names: what the gradients are computed by
+    taken      names that must not be used; then all that are
 
     `names[formula]` is the name of a formula, or None; `names.role(formula)` is
 
@@ -52,17 +53,17 @@ class Names:
 
     def __init__(
         self, output: Formula, gradients: Mapping[Formula, Formula] | None = None, *,
-        of: str = "C", parameters: Iterable[Formula] = (), taken: Iterable[str] = (),
+        of: str = "C", parameters: Iterable[Formula] = (), others: Iterable[Formula] = (), taken: Iterable[str] = (),
     ):  # fmt: skip
         self.output, self._gradients = output, dict(gradients or {})
         self._parameters = set(parameters)
-        self._taken = set(taken)
+        self.taken = set(taken)
         self._names: dict[Formula, str] = {}
         self._roles: dict[Formula, str] = {}
-        values = ordered([output])
-        everything = ordered([output, *self._gradients])
-        self._layers = [f for f in values if fact(f.op, "activation") and f.args[0].op is not None]
-        self._find_roles(values)
+        self._spares = 0
+        everything = ordered([output, *self._gradients, *others])
+        self._layers = [f for f in everything if fact(f.op, "activation") and f.args[0].op is not None]
+        self._find_roles(everything)
         given = [f for f in everything if f.name]
         for formula in sorted(given, key=lambda f: f.op is not None):  # those of the arguments stay as they are
             self.give(formula, formula.name or "")
@@ -82,7 +83,7 @@ class Names:
                 self._roles[formula] = "weighted input" if is_weighted_input(formula.name or "") else "value"
         for formula in self._layers:
             self._roles[formula] = "activation"
-            if not formula.args[0].name:
+            if not formula.args[0].name and not fact(formula.args[0].op, "activation"):
                 self._roles[formula.args[0]] = "weighted input"
         for formula in self._gradients:
             self._roles.setdefault(formula, "gradient")
@@ -96,7 +97,7 @@ class Names:
             numbered = str(layer) if len(self._layers) > 1 else ""
             suffix = suffix_of(self._names.get(formula) or self._names.get(z) or numbered)
             for part, wish in ((z, f"z{suffix}"), (formula, f"a{suffix}")):
-                if part not in self._names and wish not in self._taken:
+                if part not in self._names and wish not in self.taken:
                     self.give(part, wish)
                 elif part not in self._names and part is z:
                     self._roles[z] = "value"
@@ -105,12 +106,41 @@ class Names:
         return self._names.get(formula)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._taken
+        return name in self.taken
 
     def give(self, formula: Formula, wish: str) -> str:
         """Call a formula what it wishes to be called, as nearly as that can be; returns the name."""
-        self._names[formula] = unique(wish, self._taken)
+        self._names[formula] = unique(wish, self.taken)
         return self._names[formula]
+
+    def name(self, formula: Formula) -> str:
+        """The name of a formula that has one."""
+        return self._names[formula]
+
+    def give_spare(self, formula: Formula) -> str:
+        """Call a formula the next of u1, u2, …, with the number written below, so that it is no power."""
+        self._names[formula] = self.spare("_")
+        return self._names[formula]
+
+    def tell_apart(self, written: Callable[[str], str]) -> None:
+        """Change names that would read the same, or as something else, where they are written as `written` does.
+
+        A number at the end is written above, as that of a layer: where there is a w, w2 gets it below, so that it is no
+        power of w.
+        """
+        before = set(self._names.values())
+        seen = {written(self.gradient(f)) for f in self._names if self.role(f) == "weighted input"}
+        for formula, name in self._names.items():
+            letter = name.rstrip("0123456789")
+            if letter.isalpha() and letter != name and (letter in before or formula is self.output):
+                name = f"{letter}_{name[len(letter) :]}"
+            first, number = name, 1
+            while written(name) in seen or (name != self._names[formula] and name in before):
+                number += 1
+                name = f"{first}_{number}"
+            seen.add(written(name))
+            self.taken.add(name)
+            self._names[formula] = name
 
     def role(self, formula: Formula) -> str:
         return self._roles.get(formula, "value" if formula.op is not None else "constant")
@@ -125,11 +155,12 @@ class Names:
         error = self.role(value) == "weighted input" and is_weighted_input(name)
         return f"delta{name[1:]}" if error else f"d{name}"
 
-    def spare(self) -> str:
+    def spare(self, between: str = "") -> str:
         """The next of u1, u2, … that nothing is called; takes it."""
-        letter = next((c for c in SPARE if not any(c == name for name in self._taken)), "u")
-        name = next(f"{letter}{n}" for n in count(1) if f"{letter}{n}" not in self._taken)
-        self._taken.add(name)
+        letter = next((letter for letter in SPARE if letter not in self.taken), "u")
+        self._spares = next(n for n in count(self._spares + 1) if f"{letter}{between}{n}" not in self.taken)
+        name = f"{letter}{between}{self._spares}"
+        self.taken.add(name)
         return name
 
 

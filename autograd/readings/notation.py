@@ -7,10 +7,14 @@ import unicodedata
 from fractions import Fraction
 from typing import Any
 
-from autograd.readings.algebra import Atom, Sum, Term
+import numpy as np
+
+from autograd.readings.algebra import Atom, Sum, Term, alone
 
 RAISED = str.maketrans("0123456789-+()Ln", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ᴸⁿ")
-LOWERED = str.maketrans("0123456789-+()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₋₊₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+LOWERED = str.maketrans("0123456789-+()aehijklmnoprstuvx×", "₀₁₂₃₄₅₆₇₈₉₋₊₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓₓ")
+TIMES = " \\times "
+DIGITS = 6  # of a number that is no simple fraction
 
 
 def split_name(name: str) -> tuple[str, str, str]:
@@ -37,9 +41,14 @@ def greek(word: str) -> str:
 
 
 class Unicode:
-    """Expressions as text for a terminal."""
+    """Expressions as text for a terminal; numbers that are no simple fractions have so many `digits`."""
+
+    def __init__(self, digits: int = DIGITS):
+        self.digits = digits
 
     minus, times, hadamard, plus = "−", " · ", " ⊙ ", "+"
+    infinity = "∞"
+    marks = {"ones": "𝟏", "zeros": "𝟎", "eye": "𝐈"}  # noqa: RUF012
     functions = {"sigmoid": "σ", "relu": "ReLU", "log": "ln"}  # noqa: RUF012
 
     def symbol(self, name: str) -> str:
@@ -62,24 +71,36 @@ class Unicode:
         return f"{above if above_is_one else f'({above})'} / {below if below_is_one else f'({below})'}"
 
     def number(self, value: Any) -> str:
-        if isinstance(value, Fraction):
-            return str(value)
-        return f"{value:.6g}".replace("-", self.minus)
+        return str(value) if isinstance(value, Fraction) else self.decimal(value).replace("-", self.minus)
+
+    def decimal(self, value: float) -> str:
+        """A number with as many digits as it takes not to look like a whole one that it is not."""
+        if np.isinf(value):
+            return self.infinity
+        short = f"{value:.{self.digits}g}"
+        return short if float(short) == value or not float(short).is_integer() else repr(float(value))
 
     def call(self, function: str, args: list[str]) -> str:
         return f"{self.functions.get(function, function)}({', '.join(args)})"
 
     def any_power(self, base: str, exponent: str) -> str:
-        return f"{base if base.isalnum() else self.parenthesised(base)}^({exponent})"
+        return f"{base if base.isalpha() else self.parenthesised(base)}^({exponent})"
 
     def total(self, axes: str, x: str) -> str:
         return f"Σ{axes.translate(LOWERED)} {x}"
+
+    def of_shape(self, kind: str, shape: tuple[int, ...]) -> str:
+        """𝟏₂ₓ₃, the array of ones of this shape; the same for 𝟎 and I."""
+        return self.marks[kind] + "×".join(map(str, shape)).translate(LOWERED)
 
     def indicator(self, comparison: str, a: str, b: str) -> str:
         return f"𝟙[{a} {comparison} {b}]"
 
     def index(self, x: str, index: str) -> str:
-        return f"{x}{index.translate(LOWERED)}" if index.isdigit() else f"{x}[{index}]"
+        return f"{x}[{index}]"
+
+    def element(self, x: str, index: str) -> str:
+        return f"{x}{index.translate(LOWERED)}"
 
     def parenthesised(self, x: str) -> str:
         return f"({x})"
@@ -107,7 +128,8 @@ class Unicode:
         if len(term.factors) > 1:  # a product of matrices or a sum stands in parentheses among other factors
             positive = [factor for factor, n in term.factors if n > 0]
             for i, factor in enumerate(positive):
-                if factor.kind == "matmul" or (factor.kind == "total" and (below or i < len(positive) - 1)):
+                last = i == len(positive) - 1
+                if factor.kind == "matmul" or (factor.kind == "total" and (below or not last)):
                     above[i] = self.parenthesised(above[i])
         product = self._product(above, arrays)
         if coefficient != 1 or not above:
@@ -133,13 +155,21 @@ class Unicode:
     def power(self, factor: Atom, n: int) -> str:
         text = self.atom(factor)
         if n == 1:
-            return text
+            return text if factor.kind != "numpy" or self._is_one(factor.name) else self.parenthesised(text)
         return self.raised(text if self._is_whole(factor) else self.parenthesised(text), str(n))
 
     def _is_whole(self, factor: Atom) -> bool:
         """Whether something may be written above the atom without parentheses around it."""
         plain = factor.kind == "symbol" and not split_name(factor.name)[1]
-        return plain or factor.kind in ("group", "indicator") or (factor.kind == "index" and factor.name.isdigit())
+        return plain or factor.kind in ("group", "indicator", "element")
+
+    @staticmethod
+    def _is_one(text: str) -> bool:
+        """Whether an expression of NumPy is a call, an index, or the like, and no operation."""
+        before = ""
+        while before != text:  # leaves out what is in brackets, from the inside
+            before, text = text, re.sub(r"[\[(][^\[\]()]*[\])]", "", text)
+        return not re.search(r"[-+*/|&^~<>=@]", text)
 
     def atom(self, x: Atom) -> str:
         if x.kind == "symbol":
@@ -152,22 +182,45 @@ class Unicode:
             return " ".join(self.as_factor(arg) for arg in x.args)
         if x.kind == "transpose":
             (inner,) = x.args
-            whole = len(inner) == 1 and len(inner[0].factors) == 1 and self._is_whole(inner[0].factors[0][0])
+            found = alone(inner)
+            whole = found is not None and inner[0].coefficient == 1 and self._is_whole(found)
             return self.transposed(self.sum(inner) if whole else self.parenthesised(self.sum(inner)))
         if x.kind == "total":
             return self.total(x.name, self.as_factor(x.args[0]))
         if x.kind == "indicator":
             return self.indicator(x.name, self.sum(x.args[0]), self.sum(x.args[1]))
+        if x.kind == "element":
+            return self.element(self.as_factor(x.args[0]), x.name)
         if x.kind == "index":
             return self.index(self.as_factor(x.args[0]), x.name)
         if x.name == "power":
             return self.any_power(self.as_factor(x.args[0]), self.sum(x.args[1]))
+        if x.kind in ("ones", "zeros", "eye"):
+            return self.of_shape(x.kind, x.shape)
+        if x.kind == "column":
+            return self.index(self.as_factor(x.args[0]), ":, None")
+        if x.kind == "numpy":
+            return self.numpy(x.name, x.args)
         return self.call(x.name, [self.sum(arg) for arg in x.args])
+
+    def numpy(self, template: str, args: tuple[Sum, ...]) -> str:
+        """An expression of NumPy, with its values put in: in parentheses, unless there are some already."""
+        pieces = [piece.replace("{{", "{").replace("}}", "}") for piece in re.split(r"(?<!\{)\{(\d+)\}", template)]
+        text = self.literal(pieces[0])
+        for i in range(1, len(pieces), 2):
+            x = args[int(pieces[i])]
+            inside = re.search(r"[(\[,=] ?$", pieces[i - 1]) and re.match(r"[)\],]", pieces[i + 1])
+            text += (self.sum(x) if inside else self.as_factor(x)) + self.literal(pieces[i + 1])
+        return text
+
+    def literal(self, piece: str) -> str:
+        """A part of an expression of NumPy."""
+        return piece
 
     def as_factor(self, x: Sum) -> str:
         """A sum as a factor of a product: in parentheses, unless it is a single atom."""
         single = len(x) == 1 and x[0].coefficient == 1 and len(x[0].factors) == 1 and x[0].factors[0][1] > 0
-        whole = single and x[0].factors[0][0].kind not in ("matmul", "total")
+        whole = single and x[0].factors[0][0].kind not in ("matmul", "total")  # and a power is one
         return self.sum(x) if whole else self.parenthesised(self.sum(x))
 
 
@@ -175,6 +228,8 @@ class LaTeX(Unicode):
     """Expressions as LaTeX, without the dollar signs."""
 
     minus, times, hadamard = "-", " \\, ", " \\odot "
+    infinity = "\\infty"
+    marks = {"ones": "\\mathbf{1}", "zeros": "\\mathbf{0}", "eye": "\\mathbf{I}"}  # noqa: RUF012
     functions = {"sigmoid": "\\sigma", "log": "\\ln", "relu": "\\operatorname{ReLU}"} | {
         name: f"\\{name}" for name in ("exp", "sin", "cos", "tan", "tanh", "sinh", "cosh", "max", "min")
     }
@@ -184,7 +239,7 @@ class LaTeX(Unicode):
         letter = f"\\{word}" if greek(word) and word not in ("omicron",) else word
         if len(word) > 1 and not greek(word):
             letter = f"\\mathrm{{{word}}}" if word.isalnum() else f"\\text{{{_escaped(word)}}}"
-        return letter + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
+        return letter + (f"^{{{above}}}" if above else "") + (f"_{{{_lowered(below)}}}" if below else "")
 
     def derivative(self, of: str, by: str) -> str:
         return f"\\frac{{\\partial {of}}}{{\\partial {by}}}"
@@ -201,7 +256,18 @@ class LaTeX(Unicode):
     def number(self, value: Any) -> str:
         if isinstance(value, Fraction) and value.denominator > 1:
             return f"\\frac{{{value.numerator}}}{{{value.denominator}}}"
-        return str(value) if isinstance(value, Fraction) else re.sub(r"e([+-]\d+)", _ten_to, f"{value:.6g}")
+        return str(value) if isinstance(value, Fraction) else re.sub(r"e([+-]\d+)", _ten_to, self.decimal(value))
+
+    def of_shape(self, kind: str, shape: tuple[int, ...]) -> str:
+        return f"{self.marks[kind]}_{{{TIMES.join(map(str, shape))}}}"
+
+    def literal(self, piece: str) -> str:
+        texts = re.split(r"(\"[^\"]*\"|[^\W\d]\w*)", piece)
+        for i in range(1, len(texts), 2):
+            inner = _escaped(texts[i])
+            texts[i] = f"\\mathrm{{{inner}}}" if texts[i].isidentifier() else f"\\text{{{inner}}}"
+        rest = [re.sub(r"([{}&#%])", r"\\\1", part) if not i % 2 else part for i, part in enumerate(texts)]
+        return "".join(rest)
 
     def any_power(self, base: str, exponent: str) -> str:
         return f"{self.parenthesised(base)}^{{{exponent}}}"
@@ -220,10 +286,13 @@ class LaTeX(Unicode):
         return f"\\sum_{{{axes}}} {x}" if axes else f"\\sum {x}"
 
     def indicator(self, comparison: str, a: str, b: str) -> str:
-        signs = {"≥": "\\ge", "≤": "\\le", "≠": "\\ne"}
+        signs = {"≥": "\\geq", "≤": "\\leq", "≠": "\\neq"}
         return f"\\mathbb{{1}}[{a} {signs.get(comparison, comparison)} {b}]"
 
     def index(self, x: str, index: str) -> str:
+        return f"{x}[{self.literal(index)}]"
+
+    def element(self, x: str, index: str) -> str:
         return f"{x}_{{{index}}}"
 
     def parenthesised(self, x: str) -> str:
@@ -232,6 +301,11 @@ class LaTeX(Unicode):
 
 def _ten_to(match: re.Match[str]) -> str:
     return f" \\cdot 10^{{{int(match[1])}}}"
+
+
+def _lowered(index: str) -> str:
+    """An index for LaTeX, where an underscore would begin another index."""
+    return index.replace("_", ",").strip(",") or "\\_"
 
 
 def _escaped(word: str) -> str:
