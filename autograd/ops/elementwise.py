@@ -43,15 +43,15 @@ def _astype(x: Any, dtype: Any) -> Any:
 # The arithmetic forwards are the operator functions: on NumPy scalars they take a tenth of the ufuncs' time.
 # fmt: off
 add        = Op(operator.add,     "a + b",  lambda g, y, a, b: g,
-                                            lambda g, y, a, b: g,          symbol="+")
+                                            lambda g, y, a, b: g,          symbol="+", arithmetic=True)
 subtract   = Op(operator.sub,     "a - b",  lambda g, y, a, b: g,
-                                            lambda g, y, a, b: -g,         symbol="−")
+                                            lambda g, y, a, b: -g,         symbol="−", arithmetic=True)
 multiply   = Op(operator.mul,     "a * b",  lambda g, y, a, b: g * b,
-                                            lambda g, y, a, b: g * a,      symbol="×")
+                                            lambda g, y, a, b: g * a,      symbol="×", arithmetic=True)
 divide     = Op(operator.truediv, "a / b",  lambda g, y, a, b: g / b,
-                                            lambda g, y, a, b: -g * y / b, symbol="÷")
+                                            lambda g, y, a, b: -g * y / b, symbol="÷", arithmetic=True)
 power      = Op(operator.pow,     "a ** b", _power_base,
-                                            _power_exponent,               symbol="^")
+                                            _power_exponent,               symbol="^", arithmetic=True)
 negative   = Op(operator.neg,     "-x",     lambda g, y, x: -g,            symbol="−")
 
 absolute   = Op(np.absolute, "np.abs(x)",     lambda g, y, x: g * np.sign(x))
@@ -72,13 +72,14 @@ arccos     = Op(np.arccos,   "np.arccos(x)",  lambda g, y, x: -g / np.sqrt(1 - x
 arctan     = Op(np.arctan,   "np.arctan(x)",  lambda g, y, x: g / (1 + x * x))
 
 maximum    = Op(np.maximum,  "np.maximum(a, b)",      lambda g, y, a, b: _share(g, a, b, a > b),
-                                                      lambda g, y, a, b: _share(g, a, b, a < b))
+                                                      lambda g, y, a, b: _share(g, a, b, a < b), arithmetic=True)
 minimum    = Op(np.minimum,  "np.minimum(a, b)",      lambda g, y, a, b: _share(g, a, b, a < b),
-                                                      lambda g, y, a, b: _share(g, a, b, a > b))
+                                                      lambda g, y, a, b: _share(g, a, b, a > b), arithmetic=True)
 choose     = Op(lambda mask, a, b: np.where(mask, a, b), "np.where(mask, a, b)",
                                                       None,
                                                       lambda g, y, mask, a, b: np.where(mask, g, 0.0),
-                                                      lambda g, y, mask, a, b: np.where(mask, 0.0, g), name="where")
+                                                      lambda g, y, mask, a, b: np.where(mask, 0.0, g), name="where",
+                arithmetic=True)
 limit      = Op(lambda x, low, high: np.clip(x, low, high), "np.clip(x, low, high)",
                                                       lambda g, y, x, low, high: g * ((x >= low) & (x <= high)),
                                                       lambda g, y, x, low, high: g * ((x < low) & (low <= high)),

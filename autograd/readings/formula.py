@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -10,8 +12,6 @@ import numpy as np
 from autograd.readings.graph import Graph
 from autograd.registry import NAMED
 from autograd.tensor import Node, Op
-
-ELEMENTWISE = {"add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "where"}
 
 
 class Formula:
@@ -36,7 +36,9 @@ class Formula:
     @property
     def numbers_are_weak(self) -> bool:
         """Whether numbers among the operands take the dtype of the others, as in arithmetic."""
-        return self.calls(*ELEMENTWISE) and not (self.calls("where") and all(arg.is_number for arg in self.args[1:]))
+        return fact(self.op, "arithmetic", False) and not (
+            self.calls("where") and all(arg.is_number for arg in self.args[1:])
+        )
 
     def calls(self, *names: str) -> bool:
         return self.op is not None and own_name(self.op) in names
@@ -52,18 +54,11 @@ def own_name(op: Op) -> str:
     return op.name if id(op) in _own() else ""
 
 
-# Facts about operations, until they stand beside them.
-_FACTS: dict[str, dict[str, Any]] = {
-    **{name: {"elementwise": True} for name in ELEMENTWISE},
-    **{name: {"activation": True} for name in ("sigmoid", "tanh", "relu", "softmax", "softplus")},
-}
-
-
 def fact(op: Op | None, name: str, default: Any = None) -> Any:
     """A fact about an operation, such as "activation"; the default, and None for no operation, where it has none."""
     if op is None:
         return default
-    return op.facts.get(name, _FACTS.get(own_name(op), {}).get(name, default))
+    return op.facts.get(name, default)
 
 
 def frozen(value: Any) -> Any:
@@ -73,6 +68,35 @@ def frozen(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value).__name__, *map(frozen, value)
     return repr(value)
+
+
+# What is recorded, what it becomes, and whether the result is the same to the last bit. The first row that fits is
+# taken; sums and products are tried both ways round. A letter that is all that is left has to have the shape and the
+# dtype of what it replaces, so that a reshape to another shape, or 1 x that broadcasts, stays.
+REWRITES = (
+    ("c * (d * x)",                      "(c * d) * x",   False),
+    ("x + x",                            "2 * x",         True),
+    ("s * 0",                            "0",             False),  # not for infinite s
+    ("s ** 0",                           "1",             True),
+    ("x * 1  or  x / 1  or  x ** 1",     "x",             True),
+    ("x - 0",                            "x",             True),
+    ("x + 0",                            "x",             False),  # -0.0 + 0 is 0.0
+    ("-(-x)",                            "x",             True),
+    ("x.T.T",                            "x",             True),
+    ("(a @ b).T",                        "b.T @ a.T",     False),
+    ("identity(x)  or  astype(x)",       "x",             True),
+    ("reshape(x)  or  ravel(x)",         "x",             True),
+    ("squeeze(x)  or  expand_dims(x)",   "x",             True),
+)  # fmt: skip
+# What the letters may stand for.
+LETTERS: dict[str, Callable[[Formula], bool]] = {
+    "a": lambda x: np.ndim(x.value) == 2,
+    "b": lambda x: np.ndim(x.value) == 2,
+    "c": lambda x: x.is_number,
+    "d": lambda x: x.is_number,
+    "s": lambda x: np.ndim(x.value) == 0,
+    "x": lambda x: True,
+}
 
 
 class Formulas:
@@ -111,7 +135,10 @@ class Formulas:
         keeps_dtype = np.result_type(value) == np.result_type(args[0].value) if args else False
         if own_name(op) == "power" and args[1].is_number and float(args[1].value).is_integer() and keeps_dtype:
             args = (args[0], Formula(int(args[1].value)))
-        simpler = self._simpler(op, args, params, value)
+        if is_transpose(op, params, value) and (own_name(op) != "transpose" or params.get("axes") is not None):
+            transpose: Any = NAMED["transpose"]
+            return self._call(transpose, args, {}, value)
+        simpler = self._simpler(Formula(value, op, args, params))
         if simpler is not None:
             return simpler
         parts = tuple([repr(arg.value) if arg.is_number else id(arg) for arg in args])
@@ -123,73 +150,132 @@ class Formulas:
     @staticmethod
     def _not_repeated(op: Op, i: int, args: tuple[Formula, ...], value: Any) -> Formula:
         """An operand that was broadcast to a shape that another operand has: broadcasting will do it again."""
-        if args[i].calls("broadcast_to") and own_name(op) in ELEMENTWISE:
+        if args[i].calls("broadcast_to") and fact(op, "arithmetic"):
             inner = args[i].args[0]
             shapes = [np.shape(arg.value) for arg in (*args[:i], inner, *args[i + 1 :])]
             if np.broadcast_shapes(*shapes) == np.shape(value):
                 return inner
         return args[i]
 
-    def _simpler(self, op: Op, args: tuple[Formula, ...], params: dict[str, Any], value: Any) -> Formula | None:
-        name, first = own_name(op), args[0]
-        if name == "multiply" and not self._exact:
-            for one, other in (args, args[::-1]):  # c (d x) = (c d) x
-                if one.is_number and other.calls("multiply") and any(arg.is_number for arg in other.args):
-                    d, x = sorted(other.args, key=lambda arg: not arg.is_number)
-                    if not _is_safe(one.value, d.value):
-                        continue
-                    return self._call(op, (Formula(one.value * d.value), x), {}, value)
-        if name == "add" and not self._exact and args[0] is args[1]:  # x + x = 2 x
-            times: Any = NAMED["multiply"]
-            return self._call(times, (Formula(np.result_type(value).type(2)), first), {}, value)
-        if np.ndim(value) == 0 and not self._exact:
-            if name == "multiply" and any(arg.equals(0.0) for arg in args):
-                return Formula(value * 0)
-            if name == "power" and args[1].equals(0.0):
-                return Formula(value)
-        if name in ("multiply", "add"):
-            neutral = 1.0 if name == "multiply" else 0.0
-            for one, other in (args, args[::-1]):
-                if one.equals(neutral) and _alike(other.value, value):
-                    return other
-        unit = {"divide": 1.0, "power": 1.0, "subtract": 0.0}.get(name)
-        if unit is not None and args[1].equals(unit) and _alike(first.value, value):
-            return first
-        if name == "negative" and first.calls("negative"):
-            return first.args[0]
-        if name == "identity" or (name == "astype" and first.value.dtype == value.dtype):
-            return first
-        if name in ("reshape", "ravel", "squeeze", "expand_dims") and np.shape(first.value) == np.shape(value):
-            return first
-        if self._is_transpose(op, params, value):
-            if first.calls("transpose") and self._is_transpose(first.op, first.params, first.value):
-                return first.args[0]
-            if first.calls("matmul") and not self._exact and all(np.ndim(arg.value) == 2 for arg in first.args):
-                a, b = first.args  # (a b)^T = b^T a^T
-                matmul: Any = first.op
-                return self._call(matmul, (self._transposed(b), self._transposed(a)), {}, value)
-            if name == "swapaxes":
-                return self._transposed(first)
+    def _simpler(self, call: Formula) -> Formula | None:
+        """What the first rewrite that fits makes of a call."""
+        for pattern, result, exact in _REWRITES.get(own_name(call.op) if call.op else "", ()):
+            if exact or not self._exact:
+                for found in _matches(pattern, call):
+                    simpler = self._made(result, found, call.value)
+                    if simpler is not None:
+                        return simpler
         return None
 
-    @staticmethod
-    def _is_transpose(op: Op | None, params: dict[str, Any], value: Any) -> bool:
-        if op is None or np.ndim(value) != 2:
-            return False
-        if own_name(op) == "swapaxes":
-            return {params["axis1"] % 2, params["axis2"] % 2} == {0, 1}
-        return own_name(op) == "transpose" and params.get("axes") is None
+    def _made(self, result: ast.expr, found: dict[str, Formula], value: Any) -> Formula | None:
+        """The right side of a rewrite, in place of something with this value; None where it would be something else."""
+        dtype = np.result_type(value)
+        if isinstance(result, ast.Name):
+            x = found[result.id]
+            alike = np.shape(x.value) == np.shape(value) and np.result_type(x.value) == dtype
+            return x if alike else None
+        if isinstance(result, ast.Constant):
+            return Formula(dtype.type(result.value))
+        args = []
+        for part in _parts(result):
+            if isinstance(part, ast.Name):
+                arg: Formula | None = found[part.id]
+            elif isinstance(part, ast.Constant):
+                arg = Formula(dtype.type(part.value))
+            elif isinstance(part, ast.Attribute):
+                arg = self._made(part, found, np.transpose(found[_name(part.value)].value))
+            else:  # c * d
+                arg = _folded(*[found[_name(name)].value for name in _parts(part)])
+            if arg is None:
+                return None
+            args.append(arg)
+        op: Any = NAMED[_operation(result)]
+        return self._call(op, tuple(args), {}, value)
 
-    def _transposed(self, x: Formula) -> Formula:
-        op: Any = NAMED["transpose"]
-        return self._call(op, (x,), {}, np.transpose(x.value))
+
+# Patterns are read once. A node of the tree is an operation of ours; letters stand for its operands.
+_OPERATIONS: dict[type[ast.AST], str] = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
+    ast.MatMult: "matmul", ast.USub: "negative",
+}  # fmt: skip
 
 
-def _is_safe(c: Any, d: Any) -> bool:
-    """Whether the product of two numbers is one that neither overflows nor is lost."""
+def _operation(pattern: ast.expr) -> str:
+    if isinstance(pattern, ast.BinOp | ast.UnaryOp):
+        return _OPERATIONS[type(pattern.op)]
+    return "transpose" if isinstance(pattern, ast.Attribute) else ast.unparse(pattern).partition("(")[0]
+
+
+def _parts(pattern: ast.expr) -> list[ast.expr]:
+    if isinstance(pattern, ast.BinOp):
+        return [pattern.left, pattern.right]
+    if isinstance(pattern, ast.Call):
+        return pattern.args
+    return [pattern.operand if isinstance(pattern, ast.UnaryOp) else pattern.value]  # type: ignore[attr-defined]
+
+
+def _name(pattern: ast.expr) -> str:
+    return ast.unparse(pattern)
+
+
+def _read(rows: Any) -> dict[str, list[tuple[ast.expr, ast.expr, bool]]]:
+    """The rewrites by the operation that they begin with, in their order."""
+    by_operation: dict[str, list[tuple[ast.expr, ast.expr, bool]]] = {}
+    for texts, result, exact in rows:
+        for text in texts.split("  or  "):
+            pattern, made = (ast.parse(side, mode="eval").body for side in (text, result))
+            by_operation.setdefault(_operation(pattern), []).append((pattern, made, exact))
+    return by_operation
+
+
+_REWRITES = _read(REWRITES)
+
+
+def _matches(pattern: ast.expr, formula: Formula) -> Iterator[dict[str, Formula]]:
+    """The ways in which a formula fits a pattern: what each letter stands for."""
+    if isinstance(pattern, ast.Name):
+        if LETTERS[pattern.id](formula):
+            yield {pattern.id: formula}
+        return
+    if isinstance(pattern, ast.Constant):
+        if formula.equals(ast.literal_eval(pattern)) and not np.signbit(formula.value):
+            yield {}
+        return
+    if formula.op is None or own_name(formula.op) != _operation(pattern):
+        return
+    if isinstance(pattern, ast.Attribute) and not is_transpose(formula.op, formula.params, formula.value):
+        return
+    orders = [formula.args, formula.args[::-1]] if formula.calls("add", "multiply") else [formula.args]
+    for args in orders:
+        yield from _all_match(_parts(pattern), args)
+
+
+def _all_match(patterns: list[ast.expr], formulas: tuple[Formula, ...]) -> Iterator[dict[str, Formula]]:
+    if not patterns:
+        yield {}
+        return
+    for found in _matches(patterns[0], formulas[0]):
+        for rest in _all_match(patterns[1:], formulas[1:]):
+            if all(found[letter] is rest[letter] for letter in found.keys() & rest.keys()):
+                yield {**found, **rest}
+
+
+def is_transpose(op: Op | None, params: dict[str, Any], value: Any) -> bool:
+    """Whether an operation turns a matrix over, whichever way it says so."""
+    name = own_name(op) if op is not None and np.ndim(value) == 2 else ""
+    if name == "swapaxes":
+        return {params["axis1"] % 2, params["axis2"] % 2} == {0, 1}
+    axes = params.get("axes")
+    return name == "transpose" and (axes is None or [axis % 2 for axis in axes] == [1, 0])
+
+
+def _folded(c: Any, d: Any) -> Formula | None:
+    """The product of two numbers; None where it would overflow, or be lost."""
     with np.errstate(all="ignore"):
-        product = abs(np.multiply(c, d))
-    return bool(np.finfo(product.dtype).tiny <= product < np.inf) if product.dtype.kind == "f" else True
+        product = c * d
+    size = abs(np.asarray(product))
+    safe = size.dtype.kind != "f" or np.finfo(size.dtype).tiny <= size < np.inf
+    return Formula(product) if safe else None
 
 
 def ordered(outputs: list[Formula]) -> list[Formula]:
@@ -206,7 +292,3 @@ def ordered(outputs: list[Formula]) -> list[Formula]:
             stack.append((formula, True))
             stack += [(arg, False) for arg in reversed(formula.args)]
     return order
-
-
-def _alike(a: Any, b: Any) -> bool:
-    return np.shape(a) == np.shape(b) and np.result_type(a) == np.result_type(b)
