@@ -45,7 +45,7 @@ def _read_picture(path: Path) -> Array:
     try:
         from PIL import Image
     except ImportError:
-        raise DataError(f"{path}: reading pictures needs Pillow; pip install 'handgrad[plot]' brings it") from None
+        raise DataError(f"{path}: reading pictures needs Pillow: pip install pillow") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about large or odd pictures: what matters is checked here

@@ -340,6 +340,8 @@ def test_what_is_no_model_and_what_is_no_picture(complaint, model, tmp_path):
 
 def program(*arguments, **options):
     command = [sys.executable, "-m", "nn", *map(str, arguments)]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for what a shell runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 

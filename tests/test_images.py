@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -107,6 +108,13 @@ def test_no_file_and_a_directory(tmp_path):
         read_images(tmp_path / "none.png")
     with pytest.raises(DataError, match=f"{tmp_path}: cannot be read: "):
         read_images(tmp_path)
+
+
+def test_without_pillow_the_error_says_how_to_get_it(tmp_path, monkeypatch):
+    Image.fromarray(INK).save(tmp_path / "digit.png")
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(DataError, match=r"digit\.png: reading pictures needs Pillow: pip install pillow$"):
+        read_images(tmp_path / "digit.png")
 
 
 @pytest.mark.parametrize("form", ["png", "pgm", "gif", "tiff", "jpeg"])

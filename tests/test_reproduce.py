@@ -96,5 +96,8 @@ def test_the_page_has_the_texts_of_the_examples_as_they_stand(small, tmp_path):
     assert (report["title"], report["text"]) == ("1. Title", "Other text.")
 
 
-def test_the_readme_shows_the_table():
-    assert summary(committed()) in (ROOT / "README.md").read_text()
+def test_the_page_that_the_readme_links_to_has_the_table():
+    assert "(examples/results/results.md)" in (ROOT / "README.md").read_text("utf-8")
+    assert (
+        (EXAMPLES / "results" / "results.md").read_text("utf-8").endswith(f"## All results\n\n{summary(committed())}\n")
+    )
