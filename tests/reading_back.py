@@ -46,6 +46,18 @@ def plain(x):
     return x.array if isinstance(x, Row) else x
 
 
+def number(x):
+    """Truth values as numbers."""
+    return np.asarray(x, float)[()] if np.asarray(x).dtype == bool else x
+
+
+def setting(x):
+    """A parameter: whole numbers, also inside lists and tuples."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(setting, x))
+    return int(x) if isinstance(x, float) and x.is_integer() else x
+
+
 def of_two(reduction, elementwise):
     """max(x, axis=0) and max(a, b) are written alike."""
     return lambda *args, **settings: (reduction if len(args) == 1 else elementwise)(*args, **settings)
@@ -107,11 +119,11 @@ class Reading:
         return found
 
     def sum(self):
-        total = -plain(self.term()) if self.take("−") else self.term()
+        total = -number(plain(self.term())) if self.take("−") else self.term()
         while sign := self.take(" + ", " − ", " & ", " | ", " ^ "):
             other = plain(self.term())
             if sign in (" + ", " − "):
-                total = plain(total) + (other if sign == " + " else -other)
+                total = number(plain(total)) + (number(other) if sign == " + " else -number(other))
             else:
                 kind = {" & ": np.logical_and, " | ": np.logical_or, " ^ ": np.logical_xor}[sign]
                 total = kind(plain(total), other)
@@ -168,14 +180,14 @@ class Reading:
             end += 1
         inside, self.at = self.text[self.at : end - 1], end
         try:
-            return eval(f"np.s_[{inside}]", {"np": np, "array": np.array})
+            return eval(f"np.s_[{inside}]", {"__builtins__": {}, "np": np})
         except (NameError, SyntaxError):
             parts = [self.part(part) for part in split(inside, ", ")]
             return tuple(parts) if len(parts) > 1 else parts[0]
 
     def part(self, text):
         try:
-            return eval(f"np.s_[{text}]", {"np": np})
+            return eval(f"np.s_[{text}]", {"__builtins__": {}, "np": np})
         except (NameError, SyntaxError):
             value = Reading(text, self.names, self.comparisons).value()
             return value if np.asarray(value).dtype == bool else np.asarray(value).astype(int)
@@ -217,7 +229,7 @@ class Reading:
                 while self.take(", ", ","):
                     if not self.ahead(")"):
                         parts.append(plain(self.sum()))
-                value = tuple(int(part) for part in parts)
+                value = setting(tuple(parts))
             self.expect(")")
             return value
         if self.take("["):
@@ -255,8 +267,7 @@ class Reading:
                 args.append(plain(self.sum()))
             self.take(", ")
         called = FUNCTIONS.get(function) or eval(f"np.{function}", {"np": np})
-        whole = [int(x) if isinstance(x, float) and x.is_integer() and i and function not in ELEMENTS else x
-                 for i, x in enumerate(args)]  # fmt: skip
+        whole = [setting(x) if i and function not in ELEMENTS else x for i, x in enumerate(args)]
         return called(*whole, **settings)
 
 
@@ -278,26 +289,30 @@ def split(text, by):
     return [*parts, text[start:]]
 
 
-def check(f, args, parameters=None):
+def check(f, args, parameters=None, names=None, wanted=None):
     """Every line of the equations of f, read back as text, is true, and the gradients are those of backward().
 
-    `parameters` has what f reaches besides its arguments, by name.
+    `parameters` has what f reaches besides its arguments, by name; `names` those of f's parameters, where they cannot
+    be seen in it, and `wanted` the gradients by name, from somewhere else.
     """
     reading = equations(f, *args)
+    labels = names or f.__code__.co_varnames[: f.__code__.co_argcount]
+    given = {**dict(zip(labels, args)), **(parameters or {})}
     try:
-        check_lines(reading, f, args, parameters, COMPARISONS)
+        check_lines(reading, f, args, given, wanted, COMPARISONS)
     except AssertionError:
-        check_lines(reading, f, args, parameters, UP_TO_ROUNDING)
+        check_lines(reading, f, args, given, wanted, UP_TO_ROUNDING)
     return reading
 
 
-def check_lines(reading, f, args, parameters, comparisons, rtol=1e-7):
-    labels = f.__code__.co_varnames[: f.__code__.co_argcount]
-    given = {**dict(zip(labels, args)), **(parameters or {})}
+def check_lines(reading, f, args, given, wanted, comparisons, rtol=1e-7):
     with np.errstate(all="ignore"):
         output = f(*args)
         exact = autograd.backprop(output)
-        names = {PRECISE.symbol(name): np.asarray(getattr(x, "data", x), float) for name, x in given.items()}
+        written = [PRECISE.symbol(name) for name in reading.inputs.values()][: len(args)]
+        written += [PRECISE.symbol(reading.inputs.get(name, name)) for name in list(given)[len(args) :]]
+        called = dict(zip(given, written, strict=True))
+        names = {called[name]: np.asarray(getattr(x, "data", x)) for name, x in given.items()}
         names |= {PRECISE.symbol(name): x for name, x in reading.arrays.items()}
         checked = set()
         scale = max(np.max(np.abs(g), initial=0.0) for g in exact.values())
@@ -309,8 +324,8 @@ def check_lines(reading, f, args, parameters, comparisons, rtol=1e-7):
                 compare(equation, value, values[0], rtol, scale)
             names |= dict.fromkeys(lefts, values[-1])
             for name, x in given.items():
-                if isinstance(x, Tensor) and f"/∂{PRECISE.symbol(name)}" == lefts[0][lefts[0].find("/") :]:
-                    compare(equation, values[-1], exact[x], rtol, scale)
+                if isinstance(x, Tensor) and f"/∂{called[name]}" == lefts[0][lefts[0].find("/") :]:
+                    compare(equation, values[-1], (wanted or {}).get(name, exact[x]), rtol, scale)
                     checked.add(name)
         compare(reading.values[-1], names[split_sides(reading.values[-1].text(PRECISE))[0][0]], output.data, rtol, 1)
     missing = {name for name, x in given.items() if isinstance(x, Tensor) and x in exact} - checked

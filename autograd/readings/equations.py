@@ -48,12 +48,15 @@ class Equations:
 
     notes   what was read off the data of constants, such as that the targets of every example sum to one
     arrays  the arrays that had no name, by the names c_1, c_2, … that they were given
+    inputs  what the arguments are called here, and what f reached besides them, by the names that they had: z1 is z_1
+            where there is a z, so that it is no power
     """
 
     values: list[Equation]
     gradient: list[Equation]
     notes: list[Equation]
     arrays: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [equation.text(UNICODE) for equation in self.values]
@@ -140,7 +143,12 @@ class _Writer:
         self._name_lines()
         values, gradient = self._values(), self._gradient()
         notes = [Equation("", methodcaller("sum", x), right) for x, right in self.short.notes.items()]
-        return Equations(values, gradient, notes, self.held)
+        leaves = [*self.trace.inputs, *self.trace.outside]
+        inputs = {
+            parameter: self.names[self.formulas[x]] or parameter
+            for parameter, x in zip(self.trace.parameters, leaves, strict=True)
+        }
+        return Equations(values, gradient, notes, self.held, inputs)
 
     def _name_lines(self) -> None:
         """Call what has a line, and no name of its own, u₁, u₂, … in the order of the lines."""

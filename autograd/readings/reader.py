@@ -128,6 +128,8 @@ class Template:
 
     def _index(self, node: ast.Subscript) -> Sum:
         x, where = self.exact(node.value), ast.unparse(node.slice).strip()
+        if where == "()":
+            return x
         where = where[1:-1].rstrip(",") if where.startswith("(") and where.endswith(")") else where
         inner = alone(x)
         if inner is not None and inner.kind == "column" and where in ("..., 0", ":, 0", "Ellipsis, 0"):
@@ -415,7 +417,8 @@ class Reader:
         if before and "keepdims" in op.params:
             return template.reduced(op.name, x, before, after, {**op.defaults, **formula.params})
         settings = {key: value for key, value in formula.params.items() if not same(value, op.defaults.get(key))}
-        if "axis" in settings and int(settings["axis"]) % max(1, len(before)) == len(before) - 1:
+        axis = settings.get("axis")
+        if axis is not None and [int(i) % max(1, len(before)) for i in np.atleast_1d(axis)] == [len(before) - 1]:
             del settings["axis"]
         x = spread(x, before)
         if not settings:
@@ -450,6 +453,8 @@ class Reader:
         if not (self.algebra.cancel and value.size and total and symbols_in(total) and alone(total)):
             return total
         if not symbols_in(total) <= self.constants or alone(total).kind != "total":  # type: ignore[union-attr]
+            return total
+        if value.dtype.kind != "f":
             return total
         size = np.max(np.sum(np.abs(formula.args[0].value), axis=formula.params.get("axis")))
         rounding = 4 * np.finfo(value.dtype).eps * float(size)
