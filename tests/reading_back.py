@@ -309,10 +309,10 @@ def check_lines(reading, f, args, given, wanted, comparisons, rtol=1e-7):
     with np.errstate(all="ignore"):
         output = f(*args)
         exact = autograd.backprop(output)
-        written = [PRECISE.symbol(name) for name in reading.inputs.values()][: len(args)]
-        written += [PRECISE.symbol(reading.inputs.get(name, name)) for name in list(given)[len(args) :]]
-        called = dict(zip(given, written, strict=True))
-        names = {called[name]: np.asarray(getattr(x, "data", x)) for name, x in given.items()}
+        called = dict(zip(given, list(reading.inputs.values())[: len(args)]))
+        called |= {name: reading.inputs.get(name, name) for name in list(given)[len(args) :]}
+        called = {name: PRECISE.symbol(written) for name, written in called.items() if written}
+        names = {called[name]: np.asarray(getattr(given[name], "data", given[name])) for name in called}
         names |= {PRECISE.symbol(name): x for name, x in reading.arrays.items()}
         checked = set()
         scale = max(np.max(np.abs(g), initial=0.0) for g in exact.values())
@@ -323,7 +323,8 @@ def check_lines(reading, f, args, given, wanted, comparisons, rtol=1e-7):
             for value in values[1:]:
                 compare(equation, value, values[0], rtol, scale)
             names |= dict.fromkeys(lefts, values[-1])
-            for name, x in given.items():
+            for name in called:
+                x = given[name]
                 if isinstance(x, Tensor) and f"/∂{called[name]}" == lefts[0][lefts[0].find("/") :]:
                     compare(equation, values[-1], (wanted or {}).get(name, exact[x]), rtol, scale)
                     checked.add(name)

@@ -432,3 +432,9 @@ def test_numbers_in_latex():
     text = equations(lambda x: -3.4932456e-05 * x * np.exp(-0.2013 * x), Tensor(2.0)).latex()
     assert "3.49325 \\cdot 10^{-5}" in text
     assert "e-05" not in text
+
+
+def test_what_comes_to_an_argument_or_a_number():
+    assert str(equations(lambda w: w + 0, Tensor(2.0))) == "C = w\n\n∂C/∂w = 1"
+    check(lambda w, u: np.sum(w) + u**0, (Tensor([1.0, 2.0]), Tensor(3.0)))
+    check(lambda w, x, y: np.mean(w * np.sin(y) @ x - w * np.sin(y) @ x), (V, V, Tensor([1.0, 2.0, 3.0])))

@@ -158,9 +158,10 @@ class Algebra:
     def multiply(self, a: Sum, b: Sum) -> Sum:
         if not a or not b:
             return ZERO
-        outer = _outer(a, b) or _outer(b, a)
-        if outer:
-            return outer
+        for one, other in ((a, b), (b, a)):
+            outer = _outer(one, other)
+            if outer is not None:
+                return outer
         if self.cancel:
             for one, other in ((a, b), (b, a)):
                 if len(one) > 1 and self._cancels(one, group(other)):
@@ -252,15 +253,17 @@ def _apart(x: Sum) -> tuple[Term, Sum]:
     return Term(x[0].coefficient, numbers), (Term(ONE, tuple([part for part in x[0].factors if part[0].written])),)
 
 
-def _outer(a: Sum, b: Sum) -> Sum:
-    """A column times a row, element by element, as the product of matrices a bᵀ; nothing for anything else."""
+def _outer(a: Sum, b: Sum) -> Sum | None:
+    """A column times a row, element by element, as the product of matrices a bᵀ; None for anything else."""
     by, inner = _apart(a)
     found = alone(inner)
     if found is None or found.kind != "column" or not is_array(b):
-        return ZERO
+        return None
     if len(shape_of(b)) != 1 and not is_row(b):
-        return ZERO
+        return None
     outer = product(found.args[0], transposed(b) if len(shape_of(b)) == 1 else b)
+    if not outer:
+        return ZERO
     return (Term(times(outer[0].coefficient, by.coefficient), (*by.factors, *outer[0].factors)),)
 
 

@@ -17,6 +17,7 @@ from autograd.readings.names import Names
 from autograd.readings.notation import LATEX, UNICODE, Unicode
 from autograd.readings.reader import Reader
 from autograd.readings.trace import Trace
+from autograd.registry import NAMED
 from autograd.tensor import Tensor
 
 SHORT, LONG = 4, 30  # symbols: what is repeated rather than given a name; what is given one although it is used once
@@ -49,14 +50,14 @@ class Equations:
     notes   what was read off the data of constants, such as that the targets of every example sum to one
     arrays  the arrays that had no name, by the names c_1, c_2, … that they were given
     inputs  what the arguments are called here, and what f reached besides them, by the names that they had: z1 is z_1
-            where there is a z, so that it is no power
+            where there is a z, so that it is no power. None for those that the value does not depend on
     """
 
     values: list[Equation]
     gradient: list[Equation]
     notes: list[Equation]
     arrays: dict[str, Any] = field(default_factory=dict)
-    inputs: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str | None] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [equation.text(UNICODE) for equation in self.values]
@@ -123,11 +124,15 @@ class _Writer:
         self.trace = trace
         self.formulas = formulas = Formulas(Graph(trace.output, *trace.grads.values()), trace.named)
         self.output = formulas[trace.output]
+        if self.output.op is None:  # it came to an argument, or to a number
+            identity: Any = NAMED["identity"]
+            self.output = Formula(self.output.value, identity, (self.output,))
         self.forward = ordered([self.output])
         self.backward = ordered([formulas[g] for g in trace.grads.values()])
         self.formula_of = {id(formula): formula for formula in [*self.forward, *self.backward]}
         self.parameters = [x for x in trace.grads if id(x) in trace.named and id(x) not in trace.constants]
-        self.names = Names(self.output, others=self.backward, of=of, parameters=[formulas[x] for x in self.parameters])
+        parameters = [formulas[x] for x in self.parameters]
+        self.names = Names(self.output, others=[*self.backward, *parameters], of=of, parameters=parameters)
         self.names.tell_apart(UNICODE.symbol)
         self.of = self.names.name(self.output)
         self.values = set(map(id, self.forward))
@@ -145,8 +150,7 @@ class _Writer:
         notes = [Equation("", methodcaller("sum", x), right) for x, right in self.short.notes.items()]
         leaves = [*self.trace.inputs, *self.trace.outside]
         inputs = {
-            parameter: self.names[self.formulas[x]] or parameter
-            for parameter, x in zip(self.trace.parameters, leaves, strict=True)
+            parameter: self.names[self.formulas[x]] for parameter, x in zip(self.trace.parameters, leaves, strict=True)
         }
         return Equations(values, gradient, notes, self.held, inputs)
 
