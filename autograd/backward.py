@@ -73,13 +73,13 @@ def backprop(
                     continue
                 value = x._value
                 kind = type(part)
-                if kind is ndarray:
+                if kind is not type(value):
+                    part = fit(part, value)
+                elif kind is ndarray:
                     if part.shape != value.shape or part.dtype is not value.dtype:
                         part = fit(part, value)
                     elif x.op is None and part is grads[node]:
                         part = part.copy()  # what is left in a leaf can be written into without changing another
-                elif kind is not type(value):
-                    part = fit(part, value)
                 earlier = so_far(x)  # added out of place: two edges may carry the same array
                 grads[x] = part if earlier is None else earlier + part
         except (TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:

@@ -1,25 +1,136 @@
-"""Which operation a name, or a function of NumPy, stands for. `ops` fills these tables; everything else reads them."""
+"""Which operation a name, or a function of NumPy, stands for. `ops` fills these tables; everything else reads them.
+
+NumPy's functions go by their qualified names: `outer` is np.outer, `linalg.outer` is np.linalg.outer, `add.reduce` is
+np.add.reduce. What stands for one of them is bound to its signature once, so that positions and keywords are NumPy's.
+"""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from inspect import Parameter
 from typing import Any, TypeVar
+
+import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Every operation by its own name ("add", "relu"), and by the NumPy function that it stands for (np.add).
+# Every operation by its own name ("add", "relu", "linalg.inv"), and by the function of NumPy that it stands for.
 NAMED: dict[str, Callable[..., Any]] = {}
 NUMPY: dict[Any, Callable[..., Any]] = {}
 # NumPy's functions whose results have no derivative (np.isnan, np.argsort, …), and what to write for some others.
 PLAIN: set[Any] = set()
-ADVICE: dict[Any, str] = {}
+ADVICE: dict[str, str] = {}
+
+# What people who come from elsewhere call a parameter.
+_ELSEWHERE = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "unbiased": "ddof", "correction": "ddof"}
 
 
-def stands_for(function: Any) -> Callable[[F], F]:
-    """Decorator: this operation, or composition of operations, is what NumPy's `function` does with Tensors."""
+def numpy_function(name: str) -> Any:
+    """NumPy's function of this qualified name; None where this version of NumPy does not have it."""
+    found: Any = np
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
 
-    def enter(composition: F) -> F:
-        NAMED[function.__name__] = NUMPY[function] = composition
-        return composition
+
+def numpy_functions(names: str) -> set[Any]:
+    """NumPy's functions of these names, apart from those that this version does not have."""
+    return {numpy_function(name) for name in names.split()} - {None}
+
+
+def qualified_name(function: Any) -> str:
+    """The name that NumPy's function has behind `np.`.
+
+    >>> qualified_name(np.add), qualified_name(np.linalg.inv), qualified_name(np.add.reduce)
+    ('add', 'linalg.inv', 'add.reduce')
+    """
+    of = getattr(function, "__self__", None)
+    package = of.__name__ if isinstance(of, np.ufunc) else (getattr(function, "__module__", None) or "numpy")[6:]
+    return f"{package}.{function.__name__}" if package else str(function.__name__)
+
+
+def stands_for(*names: str) -> Callable[[F], F]:
+    """Decorator: this operation, or composition of operations, is what NumPy's functions of these names do with
+    Tensors. It may have fewer parameters than they have: the others are refused by name."""
+
+    def enter(call: F) -> F:
+        for name in names:
+            NAMED.setdefault(name, call)
+            function = numpy_function(name)
+            if function is not None:
+                direct = isinstance(function, np.ufunc) and hasattr(call, "operands")
+                NUMPY[function] = call if direct else bound(name, function, call)
+        return call
 
     return enter
+
+
+def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
+    """`call`, called as NumPy's `function` is: each of its parameters is the one of that name there, or else the one in
+    that place."""
+    theirs = _parameters(function) or _parameters(call)
+    ours = _parameters(call)
+    if any(p.kind is Parameter.VAR_POSITIONAL for p in [*theirs, *ours]):
+        return call  # type: ignore[no-any-return]
+    signature = inspect.Signature([p for p in theirs if p.kind is not Parameter.VAR_KEYWORD])
+    names, order = [p.name for p in ours if p.kind is not Parameter.VAR_KEYWORD], list(signature.parameters)
+    any_keyword = len(names) < len(ours)
+    if any(p.kind is Parameter.VAR_KEYWORD for p in theirs):
+        new = [Parameter(our, Parameter.KEYWORD_ONLY, default=None) for our in names[1:] if our not in order]
+        signature = inspect.Signature([*signature.parameters.values(), *new])
+        order += [p.name for p in new]
+    known = {our: our for our in names if our in order}
+    known |= {their: our for their, our in zip(order, names) if their not in names and our not in order}
+    in_place = next((i for i, our in enumerate(names) if i == len(order) or known.get(order[i]) != our), len(names))
+    operands = getattr(call, "operands", ())
+    keywords = frozenset(names[len(operands) or 1 :])
+
+    def refused(parameter: str) -> TypeError:
+        supported = ", ".join(names[len(operands) or 1 :]) or "none"
+        return TypeError(
+            f"{name}: {parameter} is not a parameter that Tensors support (they support {supported}); leave it out, or"
+            " use t.data for a value off the graph"
+        )
+
+    def as_numpy(*args: Any, **kwargs: Any) -> Any:
+        if len(args) <= in_place and len(args) >= len(operands) and kwargs.keys() <= keywords:
+            return call(*args, **kwargs)
+        others = {key: kwargs.pop(key) for key in [*kwargs] if any_keyword and key not in signature.parameters}
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            wrong = next((key for key in kwargs if key not in signature.parameters), None)
+            hint = f"; NumPy's name for {wrong} is {_ELSEWHERE[wrong]}" if wrong in _ELSEWHERE else ""
+            raise TypeError(f"{name}: {error}{hint}") from None
+        for key in given.keys() - known.keys():
+            value = given.pop(key)
+            if not _says_nothing(value, signature.parameters[key].default):
+                if not any_keyword or key == "out":
+                    raise refused(key)
+                others[key] = value
+        passed = {known[key]: value for key, value in given.items() if value is not np._NoValue}
+        missing = [key for key in operands if key not in passed]
+        if missing:
+            raise TypeError(f"{name}: the argument {missing[0]} is missing")
+        inputs = [passed.pop(key) for key in operands]
+        return call(*inputs, **passed, **others)
+
+    return as_numpy
+
+
+def _parameters(function: Any) -> list[Parameter]:
+    """The parameters of a function, or of an operation; none where they cannot be found out."""
+    if hasattr(function, "operands"):
+        either = Parameter.POSITIONAL_OR_KEYWORD
+        return [Parameter(name.lstrip("*"), Parameter.VAR_POSITIONAL if name == "*xs" else either)
+                for name in function.operands] + [Parameter(name, either) for name in function.params]  # fmt: skip
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except ValueError:
+        return []
+
+
+def _says_nothing(value: Any, default: Any) -> bool:
+    """Whether an argument leaves things as they are: None, the default, or an order in memory that NumPy chooses."""
+    return value is None or value is default or (isinstance(value, (str, bool)) and value in (default, "K", "A"))

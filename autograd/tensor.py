@@ -37,9 +37,8 @@ class Op:
     whose rule is None is never differentiated. An operation without rules has no derivative, and gives plain arrays.
 
     template  the source text of the operation, in the names of its inputs and parameters
-    delta     of an operation of three inputs: makes of `(g, y, *inputs)` what its rules get in place of g, once for
-              all. A layer f(u(x, w, b)) has the rules of u, and delta = g f'(u), the error of the book's BP2; its
-              `parts` are u and f
+    delta     makes of `(g, y, *inputs)` what the rules get in place of g, once for all of them. A layer f(u(x, w, b))
+              has the rules of u, and delta = g f'(u), which is the error of the book's BP2; its `parts` are u and f
     facts     what readings want to know of it: elementwise=True, activation=True, …; `op.facts` has them
 
     A forward function that has a parameter `out` acts element by element: replay has it write into arrays, and may give
@@ -75,8 +74,6 @@ class Op:
     ):  # fmt: skip
         self.forward, self.template, self.rules = forward, template, rules
         self.delta, self.parts, self.facts = delta, parts, facts
-        if delta is not None and len(rules) != 3:
-            raise ValueError(f"{name}: an operation with a delta has three inputs and a rule for each")
         self.name = name or forward.__name__.lstrip("_")
         self.operands, self.params, self.defaults = _signature(forward, template, rules)
         self.arity = MANY if self.operands[:1] == ("*xs",) else len(self.operands)
@@ -84,8 +81,9 @@ class Op:
         # The same call in forms for few inputs, where graphs of scalars spend most of their time.
         arity = self.arity if rules and not self.params and None not in rules else 0
         self.call: Callable[..., Any] = {1: call_one, 2: call_two}.get(arity, call_any)(self)
+        arity = MANY if self.arity == MANY else arity if delta is None or arity == 3 else 0
         pulls = {MANY: _pull_many, 1: _pull_one, 2: _pull_two, 3: _pull_three}
-        self.pull: Callable[..., Any] = pulls.get(MANY if self.arity == MANY else arity, _pull_any)(self)
+        self.pull: Callable[..., Any] = pulls.get(arity, _pull_any)(self)
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         """The result on these inputs: a recorded Tensor if one of them is a Tensor, else just NumPy's."""
@@ -259,11 +257,13 @@ def _pull_three(op: Op) -> Callable[..., Any]:
 
 
 def _pull_any(op: Op) -> Callable[..., Any]:
-    rules = op.rules
+    rules, delta = op.rules, op.delta
 
     def pull(g: Any, node: Node, recorded: bool) -> list[Any]:
         params = node.params
         y, operands = (node, node.inputs) if recorded else (node._value, node.values)
+        if delta is not None:
+            g = delta(g, y, *operands)
         parts: list[Any] = []
         for x, rule in zip(node.inputs, rules):
             parts.append(rule(g, y, *operands, **params) if isinstance(x, Tensor) else None)

@@ -6,17 +6,16 @@ where there is none. Nothing leaves the graph by accident: what would turn a Ten
 
 from __future__ import annotations
 
-import inspect
 import opcode
 import operator
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
 from autograd.recording import TracedValueError
-from autograd.registry import ADVICE, NAMED, NUMPY, PLAIN
+from autograd.registry import ADVICE, NAMED, NUMPY, PLAIN, numpy_function, qualified_name
 
 STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 
@@ -41,12 +40,16 @@ class Vocabulary:
         def __rmul__(self, other: Any) -> Self: ...
         def __truediv__(self, other: Any) -> Self: ...
         def __rtruediv__(self, other: Any) -> Self: ...
+        def __mod__(self, other: Any) -> Self: ...
+        def __rmod__(self, other: Any) -> Self: ...
         def __pow__(self, other: Any) -> Self: ...
         def __rpow__(self, other: Any) -> Self: ...
         def __matmul__(self, other: Any) -> Self: ...
         def __rmatmul__(self, other: Any) -> Self: ...
         def __neg__(self) -> Self: ...
         def __abs__(self) -> Self: ...
+        def __floordiv__(self, other: Any) -> Any: ...
+        def __rfloordiv__(self, other: Any) -> Any: ...
         def __lt__(self, other: Any) -> Any: ...
         def __le__(self, other: Any) -> Any: ...
         def __gt__(self, other: Any) -> Any: ...
@@ -66,15 +69,45 @@ class Vocabulary:
         def exp(self) -> Self: ...
         def log(self) -> Self: ...
         def sqrt(self) -> Self: ...
+        all: Callable[..., Any]  # NumPy's functions of these names
+        any: Callable[..., Any]
+        argmax: Callable[..., Any]
+        argmin: Callable[..., Any]
+        argpartition: Callable[..., Any]
+        argsort: Callable[..., Any]
+        choose: Callable[..., Self]
+        clip: Callable[..., Self]
+        compress: Callable[..., Self]
+        conj: Callable[..., Self]
+        conjugate: Callable[..., Self]
+        copy: Callable[..., Self]
+        cumprod: Callable[..., Self]
+        cumsum: Callable[..., Self]
+        diagonal: Callable[..., Self]
+        dot: Callable[..., Self]
+        flatten: Callable[..., Self]
+        max: Callable[..., Self]
+        mean: Callable[..., Self]
+        min: Callable[..., Self]
+        nonzero: Callable[..., Any]
+        prod: Callable[..., Self]
+        ravel: Callable[..., Self]
+        repeat: Callable[..., Self]
+        round: Callable[..., Any]
+        searchsorted: Callable[..., Any]
+        squeeze: Callable[..., Self]
+        std: Callable[..., Self]
+        sum: Callable[..., Self]
+        swapaxes: Callable[..., Self]
+        take: Callable[..., Self]
+        trace: Callable[..., Self]
+        var: Callable[..., Self]
         T: Any
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Self: return self._call("sum", axis, keepdims)
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Self: return self._call("mean", axis, keepdims)
-    def max(self, axis: Any = None, keepdims: bool = False) -> Self: return self._call("max", axis, keepdims)
-    def min(self, axis: Any = None, keepdims: bool = False) -> Self: return self._call("min", axis, keepdims)
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Self: return self._call("var", axis, ddof, keepdims)  # noqa: E501
+        real: Any
+        imag: Any
     def reshape(self, *shape: Any) -> Self: return self._call("reshape", shape[0] if len(shape) == 1 else shape)
     def transpose(self, *axes: Any) -> Self: return self._call("transpose", axes[0] if len(axes) == 1 else axes or None)
-    def astype(self, dtype: Any) -> Self: return self._call("astype", dtype)
+    def astype(self, dtype: Any) -> Self: return self._call("astype" if self.is_differentiated else "cast", dtype)
     def __getitem__(self, index: Any) -> Self: return self._call("index", index)
     @property
     def mT(self) -> Self: return self._call("swapaxes", -1, -2)
@@ -96,19 +129,34 @@ class Vocabulary:
     def __pos__(self) -> Any:
         return self
 
-    def __floordiv__(self, other: Any) -> NoReturn:
-        raise TypeError(f"a Tensor has no // operator: {ADVICE[np.floor_divide]}")
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
 
-    def __mod__(self, other: Any) -> NoReturn:
-        raise TypeError(f"a Tensor has no % operator: {ADVICE[np.mod]}")
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
 
-    __rfloordiv__, __rmod__ = __floordiv__, __mod__
+    def __contains__(self, value: Any) -> bool:
+        self._may_leave("`in`")
+        return bool(np.any(self == value))
+
+    def __round__(self, ndigits: int = 0) -> Any:
+        return np.round(self, ndigits)
 
     def __format__(self, spec: str) -> str:
         return format(float(self._value.item()), spec) if spec and self.size == 1 else format(str(self), spec)
 
     def __len__(self) -> int:
         return len(self._value)
+
+    def tolist(self) -> Any:
+        """The values as lists of Python's numbers, off the graph."""
+        self._may_leave("t.tolist()")
+        return self._value.tolist()
+
+    def numpy(self) -> Any:
+        """A copy of the values as an array, off the graph."""
+        self._may_leave("t.numpy()")
+        return np.array(self._value)
 
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
@@ -154,11 +202,15 @@ class Vocabulary:
         if any(x is not None for x in kwargs.pop("out", ())):
             raise TypeError(f"np.{ufunc.__name__} cannot write a Tensor into an array (out=, +=); use a = a + t")
         types = {type(x) for x in inputs if isinstance(x, Vocabulary)}
-        if method == "__call__":
-            return self.__array_function__(ufunc, types, inputs, kwargs)
-        if not any(kind.is_differentiated for kind in types):
-            return NAMED["plain_call"](getattr(ufunc, method), f"np.{ufunc.__name__}.{method}", inputs, kwargs)
-        raise TypeError(f"np.{ufunc.__name__}.{method} is not supported for Tensors; use np.sum, np.prod, np.cumsum, …")
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if ufunc in NUMPY and method == "outer" and not kwargs:
+            return NAMED["outer_by"](NUMPY[ufunc], *inputs)
+        if hasattr(NUMPY.get(function), "operands") and any(kind.is_differentiated for kind in types):
+            raise TypeError(
+                f"{ufunc.__name__}: {next(iter(kwargs))} is not a parameter that Tensors support; use np.where, or"
+                " t.astype(dtype), before or after"
+            )
+        return self.__array_function__(function, types, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self.is_differentiated and not any(getattr(kind, "is_differentiated", False) for kind in types):
@@ -169,29 +221,21 @@ class Vocabulary:
                 raise
             except TypeError:  # of a parameter that has no derivative: here there is none to take
                 pass
-            return NAMED["plain_call"](function, _written(function), args, kwargs)
+            return NAMED["plain_call"](function, f"np.{qualified_name(function)}", args, kwargs)
         if function in NUMPY:
-            call = NUMPY[function]
-            arity = getattr(call, "arity", len(args))
-            if not arity <= len(args) <= arity + 1 and arity < sys.maxsize:  # NumPy may have more parameters between
-                bound = inspect.signature(function).bind(*args, **kwargs).arguments
-                names = list(bound)
-                args, kwargs = tuple(map(bound.pop, names[:arity])), bound
-            kwargs = {key: value for key, value in kwargs.items() if not (key in ("out", "dtype") and value is None)}
-            return call(*args, **kwargs)
+            return NUMPY[function](*args, **kwargs)
         if function in PLAIN:
-            return NAMED["plain_call"](function, _written(function), args, kwargs)
-        advice = ADVICE.get(function, "write it with functions that are (autograd.operations() lists them)")
-        raise TypeError(f"{_written(function)} is not supported for Tensors: {advice}, or use t.data off the graph")
+            return NAMED["plain_call"](function, f"np.{qualified_name(function)}", args, kwargs)
+        name = qualified_name(function)
+        advice = ADVICE.get(name, "write it with functions that are (autograd.operations() lists them)")
+        raise TypeError(f"np.{name} is not supported for Tensors: {advice}, or use t.data off the graph")
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
-            package = "np" if any(function.__name__ == name for function in NUMPY) else "autograd"
-            hint = f"; use {package}.{name}(t)" if name in NAMED else ""
-            raise AttributeError(f"a Tensor has no attribute {name!r}{hint}")
-
-
-def _written(function: Any) -> str:
-    """A function of NumPy as it is written: np.linalg.inv."""
-    return f"{(getattr(function, '__module__', None) or 'numpy').replace('numpy', 'np', 1)}.{function.__name__}"
+            advice = ADVICE.get(f"ndarray.{name}")
+            if advice is None and name in NAMED and "." not in name:
+                advice = f"use {'autograd' if numpy_function(name) is None else 'np'}.{name}(t)"
+            if advice is None and hasattr(np.ndarray, name) and not name.startswith("_"):
+                advice = f"use t.data.{name} off the graph"
+            raise AttributeError(f"a Tensor has no attribute {name!r}{'; ' if advice else ''}{advice or ''}")

@@ -4,13 +4,14 @@ Where a function has a kink, the rule takes this subgradient: abs'(0) = 0; maxim
 equal operands; clip passes the whole gradient to x at its bounds, both included.
 """
 
+import math
 import operator
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from autograd.registry import stands_for
+from autograd.registry import NAMED, stands_for
 from autograd.tensor import Node, Op
 
 
@@ -30,6 +31,34 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 def _share(g: Any, a: Any, b: Any, wins: Any) -> Any:
     """The part of `g` that goes to an operand where it wins, half of it between equals."""
     return np.where(wins, g, np.where(a == b, g / 2, 0.0))
+
+
+def _finite(y: Any) -> Any:
+    """0 in place of infinities, for a difference whose other side is infinite, too."""
+    return np.where(np.isfinite(y), y, 0.0)
+
+
+# The power series of sin(pi x) / (pi x), in powers of (pi x)^2.
+_SINC = [(-1) ** k / math.factorial(2 * k + 1) for k in range(12)]
+
+
+def _sinc_slope(x: Any) -> Any:
+    """d sinc / dx = (cos(pi x) - sinc(x)) / x, and near 0, where that cancels, its power series."""
+    near = np.abs(x) < 0.5
+    square, total = (np.pi * np.where(near, x, 0.0)) ** 2, 0.0
+    for k in range(11, 0, -1):
+        total = total * square + 2 * k * _SINC[k]
+    far = np.where(near, 1.0, x)
+    return np.where(near, total * x * np.pi**2, (np.cos(np.pi * far) - np.sinc(far)) / far)
+
+
+_COSINES = np.cos(np.pi * np.arange(0.5, 256) / 256)
+
+
+def _i0(x: Any, order: Any = 0) -> Any:
+    """The mean of exp(x cos t) over all t, or a derivative of it: exact to rounding as far as its values are finite."""
+    cosines = _COSINES.astype(np.result_type(x))
+    return np.mean(np.exp(np.expand_dims(x, -1) * cosines) * cosines**order, axis=-1)
 
 
 def _astype(x: Any, dtype: Any) -> Any:
@@ -75,7 +104,7 @@ maximum    = Op(np.maximum,  "np.maximum(a, b)",      lambda g, y, a, b: _share(
                                                       lambda g, y, a, b: _share(g, a, b, a < b), arithmetic=True)
 minimum    = Op(np.minimum,  "np.minimum(a, b)",      lambda g, y, a, b: _share(g, a, b, a < b),
                                                       lambda g, y, a, b: _share(g, a, b, a > b), arithmetic=True)
-choose     = Op(lambda mask, a, b: np.where(mask, a, b), "np.where(mask, a, b)",
+pick       = Op(lambda mask, a, b: np.where(mask, a, b), "np.where(mask, a, b)",
                                                       None,
                                                       lambda g, y, mask, a, b: np.where(mask, g, 0.0),
                                                       lambda g, y, mask, a, b: np.where(mask, 0.0, g), name="where",
@@ -86,6 +115,44 @@ limit      = Op(lambda x, low, high: np.clip(x, low, high), "np.clip(x, low, hig
                                                       lambda g, y, x, low, high: g * ((x > high) | (low > high)),
                 name="clip")
 astype     = Op(_astype,                          "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype")
+reciprocal = Op(np.reciprocal, "1 / x",         lambda g, y, x: -g * y * y)
+cbrt       = Op(np.cbrt,     "np.cbrt(x)",    lambda g, y, x: g / (3 * y * y))
+exp2       = Op(np.exp2,     "np.exp2(x)",    lambda g, y, x: g * y * math.log(2))
+log2       = Op(np.log2,     "np.log2(x)",    lambda g, y, x: g / (x * math.log(2)))
+log10      = Op(np.log10,    "np.log10(x)",   lambda g, y, x: g / (x * math.log(10)))
+arcsinh    = Op(np.arcsinh,  "np.arcsinh(x)", lambda g, y, x: g / np.sqrt(x * x + 1))
+arccosh    = Op(np.arccosh,  "np.arccosh(x)", lambda g, y, x: g / np.sqrt(x * x - 1))
+arctanh    = Op(np.arctanh,  "np.arctanh(x)", lambda g, y, x: g / (1 - x * x))
+fabs       = Op(np.fabs,     "np.fabs(x)",    lambda g, y, x: g * np.sign(x))
+deg2rad    = Op(np.deg2rad,  "np.deg2rad(x)", lambda g, y, x: np.deg2rad(g))
+rad2deg    = Op(np.rad2deg,  "np.rad2deg(x)", lambda g, y, x: np.rad2deg(g))
+radians    = Op(np.radians,  "np.radians(x)", lambda g, y, x: np.deg2rad(g))
+degrees    = Op(np.degrees,  "np.degrees(x)", lambda g, y, x: np.rad2deg(g))
+sinc       = Op(np.sinc,     "np.sinc(x)",    lambda g, y, x: g * _sinc_slope(x))
+i0: Op     = Op(_i0, "np.mean(np.exp(x[..., None] * np.cos(np.pi * np.arange(0.5, 256) / 256))"
+                     " * np.cos(np.pi * np.arange(0.5, 256) / 256) ** order, axis=-1)",
+                                              lambda g, y, x, order=0: g * i0(x, order=order + 1))
+
+arctan2    = Op(np.arctan2,  "np.arctan2(a, b)",      lambda g, y, a, b: g * b / (a * a + b * b),
+                                                      lambda g, y, a, b: -g * a / (a * a + b * b))
+hypot      = Op(np.hypot,    "np.hypot(a, b)",        lambda g, y, a, b: g * a / np.where(y == 0, 1.0, y),
+                                                      lambda g, y, a, b: g * b / np.where(y == 0, 1.0, y))
+logaddexp  = Op(np.logaddexp, "np.logaddexp(a, b)",   lambda g, y, a, b: g * np.exp(a - _finite(y)),
+                                                      lambda g, y, a, b: g * np.exp(b - _finite(y)))
+logaddexp2 = Op(np.logaddexp2, "np.logaddexp2(a, b)", lambda g, y, a, b: g * np.exp2(a - _finite(y)),
+                                                      lambda g, y, a, b: g * np.exp2(b - _finite(y)))
+remainder  = Op(np.remainder, "a % b",                lambda g, y, a, b: g,
+                                                      lambda g, y, a, b: -g * np.floor(a / b))
+fmod       = Op(np.fmod,     "np.fmod(a, b)",         lambda g, y, a, b: g,
+                                                      lambda g, y, a, b: -g * np.trunc(a / b))
+copysign   = Op(np.copysign, "np.copysign(a, b)",
+                             lambda g, y, a, b: np.where(np.signbit(a) == np.signbit(b), g, -g) * (a != 0),
+                             lambda g, y, a, b: g * 0)
+fmax       = Op(np.fmax,     "np.fmax(a, b)",         lambda g, y, a, b: _share(g, a, b, (a > b) | np.isnan(b)),
+                                                      lambda g, y, a, b: _share(g, a, b, (a < b) | np.isnan(a)))
+fmin       = Op(np.fmin,     "np.fmin(a, b)",         lambda g, y, a, b: _share(g, a, b, (a < b) | np.isnan(b)),
+                                                      lambda g, y, a, b: _share(g, a, b, (a > b) | np.isnan(a)))
+ldexp      = Op(np.ldexp,    "np.ldexp(a, b)",        lambda g, y, a, b: np.ldexp(g, b), None)
 identity   = Op(lambda x: x,                      "x",               lambda g, y, x: g,        name="identity")
 
 heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
@@ -93,16 +160,117 @@ heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
 # fmt: on
 
 
-@stands_for(np.where)
+def array_like(x: Any) -> Any:
+    """x as something with a shape: itself, or an array of what else it is."""
+    return x if isinstance(x, Node) else np.asarray(x)
+
+
+def values_of(x: Any) -> Any:
+    """The values of x, as a constant."""
+    return NAMED["detach"](x)
+
+
+@stands_for("where")
 def where(condition: Any, *branches: Any) -> Any:
     """a where the condition holds, b elsewhere; of a condition alone, the indices where it holds."""
     if len(branches) not in (0, 2):
         raise TypeError(f"where takes a condition alone, or with two branches, not {len(branches)}")
-    return choose(condition, *branches) if branches else np.nonzero(condition)
+    return pick(condition, *branches) if branches else np.nonzero(condition)
 
 
-@stands_for(np.clip)
+@stands_for("clip")
 def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """The elements of x, moved to the nearer bound where they are outside; no bound where it is None."""
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     return limit(x, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+@stands_for("positive", "conjugate", "real", "real_if_close")
+def itself(x: Any) -> Any:
+    """The Tensor itself, which is real."""
+    return x
+
+
+@stands_for("imag")
+def imag(val: Any) -> Any:
+    """Zeros: the data is real."""
+    return np.zeros_like(val)
+
+
+@stands_for("angle")
+def angle(z: Any, deg: Any = False) -> Any:
+    """0 where a real number is positive, and pi where it is negative."""
+    return (180.0 if deg else np.pi) * (z < 0).astype(z.dtype)
+
+
+@stands_for("float_power")
+def float_power(x1: Any, x2: Any) -> Any:
+    """A power, in float64."""
+    return power(*[x.astype(float) if isinstance(x, Node) else np.asarray(x, float) for x in (x1, x2)])
+
+
+@stands_for("divmod")
+def divmod(x1: Any, x2: Any) -> Any:
+    """The whole quotient, which is plain, and the remainder."""
+    return np.floor_divide(x1, x2), np.remainder(x1, x2)
+
+
+@stands_for("modf")
+def modf(x: Any) -> Any:
+    """The fractional part, and the whole part, which is plain."""
+    whole = np.trunc(x)
+    return x - whole, whole
+
+
+@stands_for("frexp")
+def frexp(x: Any) -> Any:
+    """The mantissa, and the exponent of two, which is plain."""
+    _, exponent = NAMED["plain_call"](np.frexp, "np.frexp", (values_of(x),), {})
+    return np.ldexp(x, -exponent), exponent
+
+
+@stands_for("nan_to_num")
+def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """x with numbers in place of nan and of the infinities."""
+    most = np.finfo(x.dtype).max
+    x = np.where(np.isnan(x), nan, x)
+    x = np.where(x == np.inf, most if posinf is None else posinf, x)
+    return np.where(x == -np.inf, -most if neginf is None else neginf, x)
+
+
+@stands_for("select")
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """Of the choices, the first whose condition holds; `default` where none does."""
+    if len(condlist) != len(choicelist):
+        raise ValueError(f"select: {len(condlist)} conditions for {len(choicelist)} choices")
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        default = np.where(condition, choice, default)
+    return default
+
+
+@stands_for("interp")
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """The line through the points (xp, fp), at x; outside them left and right, by default the values at the ends."""
+    xp, fp = array_like(xp), array_like(fp)
+    if period is not None:
+        x, xp = np.mod(x, period), np.mod(xp, period)
+        order = np.argsort(xp)
+        xp, fp = np.take(xp, order), np.take(fp, order)
+        xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        fp = np.concatenate([fp[-1:], fp, fp[:1]])
+    if fp.size == 1:
+        return x * 0 + fp[0]
+    i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, fp.size - 2)
+    pick_from: Any = NAMED["index"]  # np.take does not look whether the indices are recorded
+    before, after, low, high = [pick_from(y, k) for y in (xp, fp) for k in (i, i + 1)]
+    inside = low + (x - before) / (after - before) * (high - low)
+    inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
+    return np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+
+
+@stands_for("unwrap")
+def unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: Any = 2 * np.pi) -> Any:
+    """Angles without jumps of a whole turn; the turns that are added are constants."""
+    values = values_of(p)
+    turns = NAMED["plain_call"](np.unwrap, "np.unwrap", (values, discont, axis), {"period": period}) - values
+    return p + turns

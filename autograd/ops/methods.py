@@ -1,9 +1,15 @@
-"""The operators of a Tensor and its methods without arguments: the operations of the tables, called as methods."""
+"""The operators of a Tensor and its methods: the operations of the tables, called as methods.
+
+The methods of NumPy's arrays are NumPy's functions, with the Tensor as their first argument.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autograd.ops import activations, elementwise, plain, products, shaping
+from autograd.registry import numpy_function
 from autograd.tensor import Node, Op, call_one
 
 OPERATORS = {
@@ -11,6 +17,8 @@ OPERATORS = {
     "sub": elementwise.subtract,
     "mul": elementwise.multiply,
     "truediv": elementwise.divide,
+    "mod": elementwise.remainder,
+    "floordiv": plain.floor_divide,
     "pow": elementwise.power,
     "matmul": products.matmul,
     "and": plain.bitwise_and,
@@ -49,9 +57,50 @@ def add_method(name: str, method: Callable[..., Any], op: Op) -> None:
     setattr(Node, name, method)
 
 
-for name, op in OPERATORS.items():
-    add_method(f"__{name}__", op.call, op)
-    add_method(f"__r{name}__", reflected(op.call), op)
-for name, op in {**COMPARISONS, **UNARY}.items():
-    add_method(name, op.call, op)
-Node.T = property(call_one(shaping.transpose))
+METHODS = [
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "conj", "conjugate", "copy",
+    "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "round",
+    "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+]  # fmt: skip
+
+
+def method_of(name: str) -> Callable[..., Any]:
+    """NumPy's function of this name as a method."""
+    function = numpy_function(name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(function, (type(self),), (self, *args), kwargs)
+
+    method.__name__, method.__qualname__ = name, f"Tensor.{name}"
+    method.__doc__ = f"np.{name} of this Tensor, with the parameters that it has there."
+    return method
+
+
+def add_all() -> None:
+    """Give every node its operators and methods."""
+    for name, op in OPERATORS.items():
+        add_method(f"__{name}__", op.call, op)
+        add_method(f"__r{name}__", reflected(op.call), op)
+    for name, op in {**COMPARISONS, **UNARY}.items():
+        add_method(name, op.call, op)
+    for name in METHODS:
+        setattr(Node, name, method_of(name))
+    for name, attribute in ATTRIBUTES.items():
+        setattr(Node, name, attribute)
+
+
+def _flatten(self: Any, order: Any = "C") -> Any:
+    return np.ravel(self, order)
+
+
+def _compress(self: Any, condition: Any, axis: Any = None) -> Any:
+    return np.compress(condition, self, axis)
+
+
+ATTRIBUTES = {
+    "T": property(call_one(shaping.transpose)),
+    "real": property(np.real),
+    "imag": property(np.imag),
+    "flatten": _flatten,
+    "compress": _compress,
+}

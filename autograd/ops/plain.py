@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd.recording import is_tracing
-from autograd.registry import NAMED, PLAIN
+from autograd.registry import NAMED, PLAIN, numpy_functions, stands_for
 from autograd.tensor import Node, Op, plain, record, refuse_value
 
 # fmt: off
@@ -37,31 +37,33 @@ floor         = Op(np.floor,         "np.floor(x)")
 ceil          = Op(np.ceil,          "np.ceil(x)")
 trunc         = Op(np.trunc,         "np.trunc(x)")
 rint          = Op(np.rint,          "np.rint(x)")
+fix           = Op(lambda x: np.trunc(x), "np.trunc(x)", name="fix")
+floor_divide  = Op(np.floor_divide,  "a // b")
+round         = Op(lambda x, decimals=0: np.round(x, decimals), "np.round(x, decimals)", name="round")
 argmax  = Op(lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims),
-             "np.argmax(x, axis=axis, keepdims=keepdims)", name="argmax", stands_for=np.argmax)
+             "np.argmax(x, axis=axis, keepdims=keepdims)", name="argmax")
 argmin  = Op(lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims),
-             "np.argmin(x, axis=axis, keepdims=keepdims)", name="argmin", stands_for=np.argmin)
+             "np.argmin(x, axis=axis, keepdims=keepdims)", name="argmin")
 argsort = Op(lambda x, axis=-1, kind=None: np.argsort(x, axis=axis, kind=kind),
-             "np.argsort(x, axis=axis, kind=kind)", name="argsort", stands_for=np.argsort)
+             "np.argsort(x, axis=axis, kind=kind)", name="argsort")
+cast    = Op(lambda x, dtype=float: np.asarray(x).astype(dtype)[()], "x.astype(dtype)", name="astype")
 detach  = Op(lambda x: x + 0, "x + 0", name="detach")  # a copy
 # fmt: on
+stands_for("around")(round)
 
 # What else sees only the values: `plain_call` records it as it stands.
-# fmt: off
-PLAIN.update([
-    np.isclose, np.allclose, np.array_equal, np.array_equiv, np.all, np.any, np.count_nonzero, np.searchsorted,
-    np.nanargmax, np.nanargmin, np.argpartition, np.digitize, np.isneginf, np.isposinf, np.lexsort,
-])
+PLAIN |= numpy_functions(
+    "isclose allclose array_equal array_equiv all any count_nonzero searchsorted nanargmax nanargmin argpartition"
+    " digitize isneginf isposinf lexsort isin iscomplex isreal spacing nextafter bincount histogram histogram2d"
+    " histogramdd histogram_bin_edges packbits linalg.matrix_rank"
+)
 # What depends on the shape alone, is for people to read, or has a length that depends on the values.
-STATIC = {
-    np.shape, np.ndim, np.size, np.result_type, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str,
-    np.array2string, np.iscomplexobj, np.isrealobj, np.can_cast, np.may_share_memory, np.shares_memory,
-}
-OF_UNKNOWN_LENGTH = {
-    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.setdiff1d, np.intersect1d,
-    np.union1d,
-}
-# fmt: on
+STATIC = numpy_functions(
+    "shape ndim size result_type zeros_like ones_like empty_like array_repr array_str array2string iscomplexobj"
+    " isrealobj can_cast common_type min_scalar_type may_share_memory shares_memory tril_indices_from triu_indices_from"
+    " diag_indices_from einsum_path typename isfortran iterable"
+)
+OF_UNKNOWN_LENGTH = numpy_functions("nonzero flatnonzero argwhere unique_counts unique_inverse unique_all ix_")
 PLAIN |= STATIC | OF_UNKNOWN_LENGTH
 
 

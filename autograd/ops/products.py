@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.stride_tricks import sliding_window_view
 
-from autograd.registry import stands_for
+from autograd.ops.elementwise import array_like
+from autograd.registry import NAMED, stands_for
 from autograd.tensor import Op
 
 
@@ -95,15 +97,23 @@ def _explicit(subscripts: Any, xs: Any) -> Any:
     return f"{','.join(labels)}->{output.replace('...', dots)}"
 
 
-@stands_for(np.einsum)
+def _letters(labels: Any) -> str:
+    """A list of labels as letters."""
+    return "".join("..." if label is Ellipsis else string.ascii_letters[label] for label in labels)
+
+
+@stands_for("einsum")
 def einsum(subscripts: Any, *xs: Any, optimize: Any = True) -> Any:
-    """The sum of products that `subscripts` describe, as in NumPy: `"ij,jk->ik"`, ellipses and repeats included."""
+    """The sum of products that `subscripts` describe, as in NumPy: `"ij,jk->ik"`, ellipses and repeats included; or
+    each operand is followed by the list of its labels."""
     if not isinstance(subscripts, str):
-        raise TypeError("einsum: give the subscripts as a string, such as 'ij,jk->ik'")
+        xs = (subscripts, *xs)
+        output = f"->{_letters(xs[-1])}" if len(xs) % 2 else ""
+        subscripts, xs = ",".join(map(_letters, xs[1::2])) + output, xs[: len(xs) - len(xs) % 2 : 2]
     return sum_products(*xs, subscripts=_explicit(subscripts, xs))
 
 
-@stands_for(np.tensordot)
+@stands_for("tensordot")
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """The sum of products over the last `axes` axes of a and the first of b, or over two lists of axes."""
     if np.ndim(axes) == 0:
@@ -124,7 +134,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.reshape(left @ right, kept_a + kept_b)
 
 
-@stands_for(np.dot)
+@stands_for("dot")
 def dot(a: Any, b: Any) -> Any:
     """The product of two vectors or matrices; over the last axis of a and the second to last of b in general."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
@@ -132,7 +142,129 @@ def dot(a: Any, b: Any) -> Any:
     return a @ b if np.ndim(b) <= 2 else tensordot(a, b, axes=(-1, -2))
 
 
-@stands_for(np.outer)
+@stands_for("outer")
 def outer(a: Any, b: Any) -> Any:
     """The product of each element of a with each of b, both flattened."""
     return np.expand_dims(np.ravel(a), 1) * np.ravel(b)
+
+
+def outer_by(op: Any, a: Any, b: Any) -> Any:
+    """What an operation makes of each element of a with each of b: np.multiply.outer, and its like."""
+    a, b = array_like(a), array_like(b)
+    return op(np.reshape(a, (*a.shape, *[1] * b.ndim)), b)
+
+
+NAMED["outer_by"] = outer_by
+
+
+@stands_for("inner")
+def inner(a: Any, b: Any) -> Any:
+    """The sum of products over the last axes."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    return tensordot(a, b, axes=(-1, -1))
+
+
+@stands_for("vdot")
+def vdot(a: Any, b: Any) -> Any:
+    """The sum of products of all elements."""
+    return np.ravel(a) @ np.ravel(b)
+
+
+@stands_for("vecdot", "linalg.vecdot")
+def vecdot(x1: Any, x2: Any, axis: Any = -1) -> Any:
+    """The product of vectors, which lie along an axis."""
+    return np.sum(np.multiply(x1, x2), axis=axis)
+
+
+@stands_for("matvec")
+def matvec(x1: Any, x2: Any) -> Any:
+    """The product of each matrix with its vector."""
+    return (x1 @ np.expand_dims(x2, -1))[..., 0]
+
+
+@stands_for("vecmat")
+def vecmat(x1: Any, x2: Any) -> Any:
+    """The product of each vector with its matrix."""
+    return (np.expand_dims(x1, -2) @ x2)[..., 0, :]
+
+
+@stands_for("kron")
+def kron(a: Any, b: Any) -> Any:
+    """b, once for each element of a and times it, put together as a is."""
+    a, b = array_like(a), array_like(b)
+    ndim = max(a.ndim, b.ndim)
+    m, n = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
+    apart = [np.reshape(a, [k for i in m for k in (i, 1)]), np.reshape(b, [k for i in n for k in (1, i)])]
+    return np.reshape(apart[0] * apart[1], [i * k for i, k in zip(m, n, strict=True)])
+
+
+@stands_for("cross")
+def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
+    """The vector product of vectors with three components."""
+    a, b = array_like(a), array_like(b)
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if a.shape[-1] == b.shape[-1] == 2:
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
+        raise ValueError(f"cross: vectors with {a.shape[-1]} and {b.shape[-1]} components; they need 3")
+    a, b = (x if x.shape[-1] == 3 else np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 1)]) for x in (a, b))
+    turn, back = np.array([1, 2, 0]), np.array([2, 0, 1])
+    return np.moveaxis(a[..., turn] * b[..., back] - a[..., back] * b[..., turn], -1, axisc)
+
+
+@stands_for("linalg.cross")
+def cross_product(x1: Any, x2: Any, axis: Any = -1) -> Any:
+    """The vector product of vectors with three components."""
+    return cross(x1, x2, axis=axis)
+
+
+@stands_for("linalg.outer")
+def outer_product(x1: Any, x2: Any) -> Any:
+    """The product of each element of a vector with each of another."""
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError(f"linalg.outer takes two vectors, not shapes {np.shape(x1)} and {np.shape(x2)}")
+    return outer(x1, x2)
+
+
+stands_for("linalg.matmul")(matmul)
+stands_for("linalg.tensordot")(tensordot)
+
+
+@stands_for("trace")
+def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+    """The sum along the diagonals."""
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@stands_for("linalg.trace")
+def matrix_trace(x: Any, offset: Any = 0) -> Any:
+    """The sum along the diagonal of each matrix."""
+    return trace(x, offset, -2, -1)
+
+
+@stands_for("convolve")
+def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
+    """The one slid over the other, reversed: sums of products at each place."""
+    a, v = np.atleast_1d(a), np.atleast_1d(v)
+    if v.shape[0] > a.shape[0]:
+        a, v = v, a
+    n, m = a.shape[0], v.shape[0]
+    if not m:
+        raise ValueError("convolve: an array is empty")
+    full = sliding_window_view(np.pad(a, (m - 1, m - 1)), m) @ np.flip(v)
+    start, length = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[str(mode)]
+    return full[start : start + length]
+
+
+@stands_for("correlate")
+def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    """The one slid over the other: sums of products at each place."""
+    a, v = np.atleast_1d(a), np.atleast_1d(v)
+    if v.shape[0] > a.shape[0]:  # NumPy exchanges them, and turns the result around
+        return np.flip(correlate(v, a, mode))
+    n, m = a.shape[0], v.shape[0]
+    full = convolve(a, np.flip(v), "full")
+    start, length = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[str(mode)]
+    return full[start : start + length]

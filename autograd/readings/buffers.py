@@ -126,7 +126,8 @@ class Assembly:
             self.lines.append(Line(name, call, value, reads, True, True))
         elif _is_numpys(op):
             params = {key: self._parameter(param) for key, param in formula.params.items()}
-            self.lines.append(Line(name, text(applied(op, self._operands(formula), params)), value, reads))
+            new = array or own not in ("reshape", "squeeze")  # which give a number as a view without axes
+            self.lines.append(Line(name, text(applied(op, self._operands(formula), params)), value, reads, ours=new))
         else:
             function = ast.Name(self._constant(op.forward, f"_{op.name}" if op.name.isidentifier() else "_op"))
             keywords = [ast.keyword(key, self._parameter(param)) for key, param in formula.params.items()]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.backward import reached
-from autograd.ops.shaping import is_basic
+from autograd.ops.indexing import is_basic
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.names import unique

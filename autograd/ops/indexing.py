@@ -1,0 +1,265 @@
+"""Operations that pick elements, and their transpose, which puts gradients back where the elements came from.
+
+Everything but the two operations of the table is a composition that finds out where the elements are.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from autograd.ops.elementwise import array_like, values_of
+from autograd.recording import is_tracing
+from autograd.registry import NAMED, stands_for
+from autograd.tensor import Node, Op, refuse_value
+
+_BASIC = (int, np.integer, slice, type(None), type(Ellipsis))  # indices that take no element twice
+
+
+def is_basic(index: Any) -> bool:
+    return all(isinstance(part, _BASIC) for part in (index if isinstance(index, tuple) else (index,)))
+
+
+def _scatter(g: Any, index: Any, shape: Any) -> Any:
+    """Zeros of `shape` with `g` added at `index`: the transpose of indexing. Repeated indices accumulate."""
+    out = np.zeros(shape, g.dtype)
+    if is_basic(index):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+def _getitem(x: Any, index: Any) -> Any:
+    return x[index]
+
+
+# fmt: off
+getitem: Op = Op(_getitem, "x[index]",                 lambda g, y, x, index: scatter(g, index, x.shape))
+scatter: Op = Op(_scatter, "scatter(x, index, shape)", lambda g, y, x, index, shape: g[index])
+# The same for elements whose numbers in the flat array are computed.
+put_back: Op = Op(lambda x, spots, size=0, shape=(): np.bincount(np.ravel(spots), np.ravel(x), size).reshape(shape),
+                 "np.bincount(spots.ravel(), x.ravel(), size).reshape(shape)",
+                 lambda g, y, x, spots, size=0, shape=(): index(np.ravel(g), spots), None, name="put_back")
+# fmt: on
+
+
+def index(x: Any, where: Any) -> Any:
+    """x[where]. While a function is traced, an index that depends on a value is recorded as an input of its own."""
+    parts = where if isinstance(where, tuple) else (where,)
+    if not is_tracing() or not any(isinstance(part, Node) for part in parts):
+        return getitem(x, where)
+    for part in parts:
+        if isinstance(part, Node) and part.dtype.kind == "b":
+            refuse_value(part, "t[mask], whose length depends on the values,")
+    inputs = [part for part in parts if isinstance(part, Node | np.ndarray | list)]
+    names = iter(f"i{k}" for k in range(len(inputs)))
+    texts = [next(names) if isinstance(part, Node | np.ndarray | list) else _written(part) for part in parts]
+    return indexed(", ".join(texts), len(inputs))(x, *inputs)
+
+
+NAMED["index"] = index
+
+
+def _written(part: Any) -> str:
+    """A part of an index as it stands between brackets."""
+    if isinstance(part, slice):
+        ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+        return ":".join(ends[: 3 if ends[2] else 2])
+    return "..." if part is Ellipsis else str(part)
+
+
+@cache
+def indexed(where: str, n: int) -> Op:
+    """Indexing by `where`, which has the n inputs i0, i1, … in it; always the same operation for the same text."""
+    names = ", ".join(f"i{k}" for k in range(n))
+    known: dict[str, Any] = {"np": np, "put_back": put_back}
+    numbers = f"np.arange(size).reshape(shape)[{where}]"
+    known["spots"] = Op(eval(f"lambda {names}, size=0, shape=(): {numbers}", known), numbers, name="spots")
+    back = (
+        f"lambda g, y, x, {names}: put_back(g, spots({names}, size=x.size, shape=x.shape), size=x.size, shape=x.shape)"
+    )
+    return Op(eval(f"lambda x, {names}: x[{where}]"), f"x[{where}]", eval(back, known), *[None] * n, name="getitem")
+
+
+@stands_for("take")
+def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
+    """The elements, or what lies along an axis, at the indices."""
+    a = array_like(a)
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    axis = normalize_axis_index(axis, a.ndim)
+    indices = array_like(indices)
+    if mode != "raise":
+        n = a.shape[axis]
+        indices = indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)
+    return index(a, (slice(None),) * axis + (indices,))
+
+
+@stands_for("take_along_axis")
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """Along an axis, the elements at the indices, which are others in each line."""
+    arr, indices = array_like(arr), array_like(indices)
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    axis = normalize_axis_index(axis, arr.ndim)
+    if indices.ndim != arr.ndim:
+        raise ValueError(f"take_along_axis: indices with {indices.ndim} axes for an array with {arr.ndim}")
+    places = [np.reshape(np.arange(n), [-1 if i == k else 1 for k in range(arr.ndim)]) for i, n in enumerate(arr.shape)]
+    return index(arr, tuple([*places[:axis], indices, *places[axis + 1 :]]))
+
+
+@stands_for("sort")
+def sort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
+    """The elements along an axis in order."""
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take_along_axis(a, np.argsort(a, axis=axis, kind="stable" if stable else kind), axis)
+
+
+@stands_for("partition")
+def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect") -> Any:
+    """The elements along an axis, the kth where it is in order, smaller ones before it and larger ones behind."""
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take_along_axis(a, np.argpartition(a, kth, axis=axis, kind=kind), axis)
+
+
+@stands_for("compress")
+def compress(condition: Any, a: Any, axis: Any = None) -> Any:
+    """What lies along an axis where the condition holds."""
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    (places,) = np.nonzero(condition)
+    return np.take(a, places, axis)
+
+
+@stands_for("extract")
+def extract(condition: Any, arr: Any) -> Any:
+    """The elements where the condition holds."""
+    return np.compress(np.ravel(condition), arr)
+
+
+@stands_for("choose")
+def choose(a: Any, choices: Any, mode: Any = "raise") -> Any:
+    """In each place the element of the array whose number is there."""
+    a, n = array_like(a), len(choices)
+    if mode != "raise":
+        a = a % n if mode == "wrap" else np.clip(a, 0, n - 1)
+    choices = np.broadcast_arrays(*choices, a)[:-1]
+    a = np.broadcast_to(a, choices[0].shape)
+    return np.take_along_axis(np.stack(choices), np.expand_dims(a, 0), 0)[0]
+
+
+def _unique_indices(x: Any) -> Any:
+    return np.unique(x, return_index=True)[1]
+
+
+@stands_for("unique_values")
+def unique_values(x: Any) -> Any:
+    """The values in order, each once: the gradient goes to the first place where it stands."""
+    if is_tracing():
+        refuse_value(x, "np.unique, whose result has a length that depends on the values,")
+    x = np.ravel(x)
+    return x[_unique_indices(values_of(x))]
+
+
+@stands_for("unique")
+def unique(
+    ar: Any, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False, axis: Any = None
+) -> Any:
+    """The values in order, each once, and where they are, as NumPy gives that."""
+    if is_tracing():
+        refuse_value(ar, "np.unique, whose result has a length that depends on the values,")
+    _, places, inverse, counts = np.unique(values_of(ar), True, True, True, axis)
+    values = np.take(ar, places, axis)
+    others = [(return_index, places), (return_inverse, inverse), (return_counts, counts)]
+    found = (values, *[x for wanted, x in others if wanted])
+    return found if len(found) > 1 else values
+
+
+@stands_for("union1d")
+def union1d(ar1: Any, ar2: Any) -> Any:
+    """The values of both, in order, each once."""
+    return unique(np.concatenate([ar1, ar2], axis=None))
+
+
+@stands_for("setdiff1d")
+def setdiff1d(ar1: Any, ar2: Any) -> Any:
+    """The values of the one that are not in the other, in order, each once."""
+    values = unique_of(ar1)
+    return values[~np.isin(values, ar2)]
+
+
+@stands_for("intersect1d")
+def intersect1d(ar1: Any, ar2: Any) -> Any:
+    """The values of the one that are in the other too, in order, each once."""
+    values = unique_of(ar1)
+    return values[np.isin(values, ar2)]
+
+
+@stands_for("setxor1d")
+def setxor1d(ar1: Any, ar2: Any) -> Any:
+    """The values that are in one of the two only, in order, each once."""
+    return unique(np.concatenate([setdiff1d(ar1, ar2), setdiff1d(ar2, ar1)]))
+
+
+def unique_of(x: Any) -> Any:
+    return unique(x) if isinstance(x, Node) else np.unique(x)
+
+
+@stands_for("trim_zeros")
+def trim_zeros(filt: Any, trim: Any = "fb") -> Any:
+    """A vector without the zeros at its ends."""
+    (places,) = np.nonzero(filt)
+    start = int(places[0]) if "f" in trim.lower() and len(places) else 0
+    stop = int(places[-1]) + 1 if "b" in trim.lower() and len(places) else filt.size * bool(len(places))
+    return filt[start:stop]
+
+
+@stands_for("delete")
+def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
+    """What is left along an axis without the indices."""
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    return np.take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+
+
+@stands_for("insert")
+def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    """What there is along an axis, with values put in before the indices."""
+    arr, values = array_like(arr), array_like(values)
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    axis = normalize_axis_index(axis, arr.ndim)
+    n = arr.shape[axis]
+    if np.ndim(obj) == 0 and not isinstance(obj, slice):
+        if (values.ndim == arr.ndim and values.ndim > 1) or values.ndim == 1 == arr.ndim:
+            count = values.shape[axis]
+        else:
+            values, count = np.expand_dims(values, axis) if values.ndim == arr.ndim - 1 else values, 1
+        obj = [obj] * count
+    where = np.insert(np.arange(n), obj, np.arange(n, n + len(np.insert(np.arange(n), obj, 0)) - n))
+    new = len(where) - n
+    shape = [new if i == axis else m for i, m in enumerate(arr.shape)]
+    return np.take(np.concatenate([arr, np.broadcast_to(values, shape)], axis), where, axis)
+
+
+@stands_for("piecewise")
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """Each function (or number) of those elements for which its condition holds, the last such; 0, or one function
+    more, for the rest. A function sees only its own elements."""
+    if is_tracing():
+        refuse_value(x, "np.piecewise, whose parts have lengths that depend on the values,")
+    conditions = [
+        np.broadcast_to(c, x.shape) for c in (condlist if isinstance(condlist, (list, tuple)) else [condlist])
+    ]
+    otherwise = [~np.any(conditions, axis=0)] if len(funclist) == len(conditions) + 1 else []
+    result, places = [np.zeros(x.size, x.dtype)], np.arange(x.size)
+    for condition, f in zip([*conditions, *otherwise], funclist, strict=True):
+        (mine,) = np.nonzero(np.ravel(condition))
+        values = f(np.ravel(x)[mine], *args, **kw) if callable(f) else f
+        places[mine] = sum(len(part) for part in result) + np.arange(len(mine))
+        result.append(np.broadcast_to(values, mine.shape).astype(x.dtype))
+    return np.reshape(np.concatenate(result)[places], x.shape)
