@@ -136,7 +136,7 @@ class Vocabulary:
         return other // self, other % self
 
     def __contains__(self, value: Any) -> bool:
-        self._may_leave("`in`")
+        self._may_leave("`in`", as_number=False)
         return bool(np.any(self == value))
 
     def __round__(self, ndigits: int = 0) -> Any:
@@ -150,12 +150,12 @@ class Vocabulary:
 
     def tolist(self) -> Any:
         """The values as lists of Python's numbers, off the graph."""
-        self._may_leave("t.tolist()")
+        self._may_leave("t.tolist()", as_number=False)
         return self._value.tolist()
 
     def numpy(self) -> Any:
         """A copy of the values as an array, off the graph."""
-        self._may_leave("t.numpy()")
+        self._may_leave("t.numpy()", as_number=False)
         return np.array(self._value)
 
     def __iter__(self) -> Iterator[Any]:

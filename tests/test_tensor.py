@@ -305,7 +305,6 @@ def test_elements_cannot_be_assigned() -> None:
         lambda t: np.random.default_rng(0).normal(t),
         lambda t: np.arange(5)[t],
         lambda t: np.linspace(0, t),
-        lambda t: np.broadcast_arrays(t, t),
         lambda t: memoryview(t),
     ],
 )
@@ -321,7 +320,7 @@ def test_the_error_for_an_array_of_tensors_says_what_to_do() -> None:
 
 def test_a_missing_attribute_says_where_the_function_is() -> None:
     t = Tensor([1.0])
-    for name, advice in [("cos", r"np\.cos\(t\)"), ("softmax", r"autograd\.softmax\(t\)"), ("cumsum", r"np\.cumsum")]:
+    for name, advice in [("cos", r"np\.cos\(t\)"), ("softmax", r"autograd\.softmax\(t\)"), ("hypot", r"np\.hypot")]:
         with pytest.raises(AttributeError, match=advice):
             getattr(t, name)
     with pytest.raises(AttributeError, match=r"'nonsense'$"):
@@ -512,10 +511,8 @@ def test_small_manners():
     t = Tensor(2.5)
     assert +t is t
     assert f"{t:.3f}" == "2.500"
-    with pytest.raises(TypeError, match=r"np\.floor\(x / y\)"):
-        t // 2
-    with pytest.raises(TypeError, match=r"np\.floor\(x / y\) \* y"):
-        t % 2
+    assert t // 2 == 1.0
+    assert (t % 2).item() == 0.5
     with pytest.raises(TypeError, match="cannot be iterated over"):
         list(t)
     assert Tensor.__add__.__doc__ == "a + b, recorded."
