@@ -222,7 +222,7 @@ def test_mathtext_can_set_every_line():
     readings = [of_network([7, 5, 4]), of_network([7, 5, 5, 4], activation="relu", cost="log-likelihood"),
                 equations(recurrent, *recurrent_arguments())]  # fmt: skip
     with np.errstate(all="ignore"):
-        random = [Maker((5, number)) for number in range(30)]
+        random = [Maker((5, number)) for number in range(12)]
         readings += [equations(maker.function()[0], *maker.args.values()) for maker in random]
     for reading in readings:
         for line in reading.latex().splitlines()[1:-1]:

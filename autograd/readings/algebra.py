@@ -1,7 +1,7 @@
 """Expressions as sums of products, which is how people write them: what a formula comes to when terms cancel.
 
 A `Sum` is a tuple of `Term`s, a `Term` a number times powers of `Atom`s, and an `Atom` a symbol, or what a function, a
-matrix product, … makes of other sums. All are tuples, so that equal expressions are equal.
+matrix product, … makes of other sums. Equal expressions are equal.
 
 Everything has the shape that NumPy would give it. Sums, products and powers act element by element and broadcast as
 NumPy does; the product of matrices is an atom, in which a one-dimensional array is a column. A sum may have come to a
@@ -20,7 +20,7 @@ Sum = tuple["Term", ...]
 Shape = tuple[int, ...]
 
 
-class Atom(NamedTuple):
+class Atom:
     """What is not a sum or a product.
 
     kind   "symbol"; "derivative", of C with respect to w where the name is "C/w"; "group", a sum of several terms as a
@@ -29,12 +29,27 @@ class Atom(NamedTuple):
            column; "indicator" of the comparison `name`; "index"; "ones", "zeros", "eye"
     args   the sums that it is made of
     shape  the shape of its value
+    size   how many symbols and numbers there are to write in it, and `depth` how many expressions inside one another
     """
 
-    kind: str
-    name: str
-    args: tuple[Any, ...] = ()
-    shape: Shape = ()
+    __slots__ = ("_hash", "args", "depth", "kind", "name", "shape", "size")
+
+    def __init__(self, kind: str, name: str, args: tuple[Sum, ...] = (), shape: Shape = ()):
+        self.kind, self.name, self.args, self.shape = kind, name, args, shape
+        self.size = max(1, sum(map(size, args)))
+        self.depth = max(map(depth, args), default=0)
+        self._hash = hash((kind, name, args, shape))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        same = (
+            isinstance(other, Atom) and self._hash == other._hash and (self.kind, self.name) == (other.kind, other.name)
+        )
+        return same and self.shape == other.shape and self.args == other.args  # type: ignore[attr-defined]
 
     @property
     def array(self) -> bool:
@@ -357,14 +372,14 @@ def size(x: Sum) -> int:
     """
     return sum(
         (abs(term.coefficient) != 1 or not term.factors)
-        + sum(max(1, sum(map(size, factor.args))) + (abs(n) != 1) for factor, n in term.factors)
+        + sum(factor.size + (abs(n) != 1) for factor, n in term.factors)
         for term in x
     )
 
 
 def depth(x: Sum) -> int:
     """How many expressions are inside one another."""
-    return 1 + max((depth(arg) for term in x for factor, _ in term.factors for arg in factor.args), default=0)
+    return 1 + max((factor.depth for term in x for factor, _ in term.factors), default=0)
 
 
 def symbols_in(x: Sum) -> set[str]:

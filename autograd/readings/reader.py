@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping
 from fractions import Fraction
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -32,6 +33,7 @@ from autograd.readings.algebra import (
 from autograd.readings.formula import Formula, fact, own_name
 from autograd.readings.text import applied, literal, parsed, same, text
 from autograd.registry import NAMED
+from autograd.tensor import Op
 
 COMPARISONS = {ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥", ast.Eq: "=", ast.NotEq: "≠"}
 COMPARING = {"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "=", "not_equal": "≠"}
@@ -149,10 +151,10 @@ class Template:
         return "_" not in name and f"{name}_{index}" not in self.taken
 
     def _call(self, node: ast.Call) -> Sum:
-        function = ast.unparse(node.func).removeprefix("np.")
-        shape, operands = self.shape(node), node.args
+        function, operands = ast.unparse(node.func).removeprefix("np."), node.args
         if function in ("reshape", "ravel", "squeeze", "expand_dims") and operands:
             x = self.read(operands[0])
+            shape = self.shape(node)
             alike = not shape_of(x) and all(n == 1 for n in shape)  # a number is an array of one element anyway
             return x if alike else self.reshaped(spread(x, self.shape(operands[0])), shape)
         if function == "broadcast_to":
@@ -378,7 +380,7 @@ class Reader:
             if own_name(op) == "scatter":
                 where = params["index"] if isinstance(params["index"], ast.expr) else literal(params["index"])
                 params["index"] = ast.Subscript(parsed("np.s_"), where, ast.Load())
-            node = applied(op, [parsed(name) for name in names], params)
+            node = _template(op, len(names)) if not params else applied(op, [parsed(name) for name in names], params)
             if not own_name(op) and not np.allclose(template.value(node), formula.value, equal_nan=True):
                 return self._opaque(template, formula, names)  # its template says something else
             return template.read(node)
@@ -467,6 +469,12 @@ class Reader:
         ones = (Term(ONE, total[0].factors),)
         self.notes[ones] = scaled(number(mean), 1 / Fraction(total[0].coefficient))
         return number(mean)
+
+
+@cache
+def _template(op: Op, n: int) -> ast.expr:
+    """The template of an operation without parameters, in operand0, operand1, …"""
+    return applied(op, [parsed(f"operand{i}") for i in range(n)], {})
 
 
 def _written(value: Any) -> str:
