@@ -56,6 +56,28 @@ def check_gradients(
             f = _gradient_of(contracted, len(args))
 
 
+def central_difference(
+    f: Callable[[Any], float], x: Any, index: tuple[int, ...] = (), step: float | None = None
+) -> tuple[float, float]:
+    """The slope of `f` at `x` along one of its elements, (f(x + h) - f(x - h)) / 2h, and the distance 2h.
+
+    h is `step` times max(1, |element|); `step` is by default the cube root of the dtype's rounding unit.
+
+    >>> slope, distance = central_difference(lambda x: x**2, 3.0)
+    >>> f"{slope:.6f} {distance:.1e}"
+    '6.000000 3.6e-05'
+    """
+    x = np.asarray(x)
+    h = (step or float(np.finfo(x.dtype).eps) ** (1 / 3)) * max(1.0, abs(float(x[index])))
+    ends = []
+    for sign in (1, -1):
+        moved = np.array(x)
+        moved[index] += sign * h
+        ends.append((float(moved[index]), float(f(moved[()]))))
+    (right, above), (left, below) = ends
+    return (above - below) / (right - left), right - left
+
+
 def _floats(x: Any) -> Any:
     x = np.array(plain(x))
     return (x if x.dtype.kind == "f" else x.astype(float))[()]
@@ -85,20 +107,20 @@ def _compare(
         tolerance = rtol if rtol is not None else 1e-6 if unit < 1e-12 else 2e-2
         reverse = np.asarray(reverse)
         difference, noise = np.empty(reverse.shape), np.empty(reverse.shape)
+        size = 0.0  # of the terms, not of their sum, in which they may cancel: it sets the rounding
+
+        def contracted(moved: Any) -> float:
+            nonlocal size
+            count = iter(range(len(leaves(args[position]))))
+            tree = tree_map(lambda leaf: moved if next(count) == k else leaf, args[position])  # noqa: B023
+            value = plain(f(*tree_map(Tensor, (*args[:position], tree, *args[position + 1 :]))))
+            size = max(size, float(plain(inner(tree_map(np.abs, value), weights))))
+            return float(plain(inner(value, weights)))
+
         for index in np.ndindex(reverse.shape):
-            h = (step or unit ** (1 / 3)) * max(1.0, abs(float(np.asarray(x)[index])))
-            ends, size = [], 0.0  # the size of the terms, not of their sum, in which they may cancel, sets the rounding
-            for sign in (1, -1):
-                moved = np.array(x)
-                moved[index] += sign * h
-                count = iter(range(len(leaves(args[position]))))
-                tree = tree_map(lambda leaf: moved[()] if next(count) == k else leaf, args[position])  # noqa: B023
-                value = plain(f(*tree_map(Tensor, (*args[:position], tree, *args[position + 1 :]))))
-                ends.append((float(moved[index]), float(plain(inner(value, weights)))))
-                size = max(size, float(plain(inner(tree_map(np.abs, value), weights))))
-            (right, above), (left, below) = ends
-            difference[index] = (above - below) / (right - left)
-            noise[index] = 10 * unit * size / (right - left)
+            size = 0.0
+            difference[index], distance = central_difference(contracted, x, index, step)
+            noise[index] = 10 * unit * size / distance
         sizes = np.abs([reverse, difference])
         scale = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
         with np.errstate(invalid="ignore"):

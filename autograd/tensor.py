@@ -217,14 +217,15 @@ def _pull_two(op: Op) -> Callable[..., Any]:
 
     def pull(g: Any, node: Node, recorded: bool) -> tuple[Any, ...]:
         a, b = node.inputs
-        y: Any = node if recorded else node._value
-        if isinstance(a, Tensor):
-            if isinstance(b, Tensor):
-                if not recorded:
-                    a, b = a._value, b._value
-                return left(g, y, a, b), right(g, y, a, b)
-            return left(g, y, a if recorded else a._value, b), None
-        return None, right(g, y, a, b if recorded else b._value)
+        y: Any = node
+        to_a, to_b = isinstance(a, Tensor), isinstance(b, Tensor)
+        if not recorded:
+            y = node._value
+            if to_a or type(a) is Plain:
+                a = a._value
+            if to_b or type(b) is Plain:
+                b = b._value
+        return left(g, y, a, b) if to_a else None, right(g, y, a, b) if to_b else None
 
     return pull
 
@@ -239,11 +240,11 @@ def _pull_three(op: Op) -> Callable[..., Any]:
         to_a, to_b, to_c = isinstance(a, Tensor), isinstance(b, Tensor), isinstance(c, Tensor)
         if not recorded:
             y = node._value
-            if to_a:
+            if to_a or type(a) is Plain:
                 a = a._value
-            if to_b:
+            if to_b or type(b) is Plain:
                 b = b._value
-            if to_c:
+            if to_c or type(c) is Plain:
                 c = c._value
         if delta is not None:
             g = delta(g, y, a, b, c)

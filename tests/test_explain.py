@@ -159,7 +159,7 @@ def test_one_element_is_traced_through():
     grads = backprop(cost)
     w1 = net.weights[0]
     found = explain(cost, element=(w1, (3, 5)))
-    assert [step.name for step in found.elements] == ["w1", "a1", "a2"]
+    assert [step.name for step in found.elements] == ["w1", "z1", "a1", "z2", "a2"]
     for step in found.elements:  # each is the sum over paths, and starts where the largest of the one before led
         assert sum(path.value for path in step.paths) == pytest.approx(step.gradient, rel=1e-12)
         assert [abs(path.value) for path in step.paths] == sorted(
@@ -176,7 +176,7 @@ def test_one_element_is_traced_through():
     assert "\\frac{\\partial C}{\\partial w^{1}{}_{[3,5]}} &= " in found.latex()
     row = found.rows()[0]
     assert row["value"] == row["from_gradient"] * row["factor"]
-    assert (row["name"], row["element"], row["from"]) == ("w1", (3, 5), "a1")
+    assert (row["name"], row["element"], row["from"]) == ("w1", (3, 5), "z1")
 
 
 def test_a_traced_element_used_twice_and_one_that_broadcasting_repeated():
@@ -219,3 +219,54 @@ def test_names_that_are_no_names_of_python_and_names_like_ours():
         explain(e * u1, element=e)
     with pytest.raises(ValueError, match="none that the output was computed from"):
         explain(e * u1, element=(np.ones(3), 0))
+
+
+def test_a_layer_is_taken_apart():
+    net = Network([6, 5, 4], rng=0)
+    x, y = np.random.default_rng(1).random((3, 6)), np.eye(4)[:3]
+    output = net.cost(x, y)
+    text = str(explain(output, x=x, y=y))
+    assert "    a1 = 1 / (1 + np.exp(-z1)):  da1 * a1 * (1 - a1) = " in text
+    assert "    z2 = a1 @ w2.T + b2:  dz2.T @ a1 = " in text
+    a2 = output.inputs[0]
+    assert [step.name for step in explain(output, element=(a2, (0, 0))).elements] == ["a2"]
+
+
+def test_different_arrays_have_different_names():
+    x = Tensor([1.0, 2.0], name="x")
+    cost = np.sum(x * np.array([3.0, 4.0]) * np.array([5.0, 6.0]))
+    assert "u1 = x * array:" in str(explain(cost)) and "u2 = u1 * array_2:" in str(explain(cost))
+
+
+def test_a_gradient_is_not_called_what_a_value_is_called():
+    z, dz = Tensor(2.0, name="z"), Tensor(3.0, name="dz")
+    text = str(explain(z * dz))
+    assert "ddz = 2\n" in text and "d_z = 3\n" in text
+
+
+def test_an_output_without_a_name_is_called_as_in_equations():
+    assert str(explain(Tensor(2.0, name="x") * 3.0)).startswith("dC = 1\n")
+
+
+def test_numbers_in_latex_are_read_as_they_are_meant():
+    x, y = Tensor(-1.5, name="x"), Tensor(3.5e-05, name="y")
+    text = explain(np.sin(x) * y).latex()
+    assert "3.5 \\cdot 10^{-5} \\cdot \\cos\\left(-1.5\\right) = 2.476 \\cdot 10^{-6}" in text
+    assert "1 \\cdot (-0.9975) = -0.9975" in text
+    assert "e-0" not in text and "output" not in text
+
+
+def test_empty_arrays_and_long_indices_are_explained():
+    w = Tensor(np.zeros((0, 3)), name="w")
+    text = str(explain(np.sum(w @ np.ones((3, 2))), differences=True))
+    assert "dw = array of shape (0, 3), norm 0\n" in text
+    x = Tensor(np.arange(200.0), name="x")
+    assert "u1 = getitem(x, ...):  scatter(du1, ...) = " in str(explain(np.sum(x[np.arange(150)])))
+
+
+def test_data_that_has_changed_is_refused():
+    x = Tensor(2.0, name="x")
+    y = x * x
+    x.data = 3.0
+    with pytest.raises(RuntimeError, match="was changed"):
+        explain(y)

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from autograd import Tensor, grad, no_grad, scope
+from autograd import Tensor, backprop, grad, no_grad, scope
 from autograd.recording import recording, tracing
 from autograd.tensor import Plain
 
@@ -117,3 +117,13 @@ def test_a_derivative_inside_a_traced_function_is_recorded():
         assert isinstance(slope, Tensor)
         assert slope.inputs
     np.testing.assert_array_equal(slope.data, [2.0, 1.0])
+
+
+def test_a_graph_that_was_traced_is_differentiated_outside_the_trace():
+    with tracing():
+        plain = np.argmax(X) + np.array([2.0, 3.0])
+        y = np.sum(X * plain) + np.sum(np.where(X > 0, X * X, plain - X))
+    for recorded in (False, True):
+        g = backprop(y, record=recorded)[X]
+        assert isinstance(g, Tensor) is recorded
+        np.testing.assert_array_equal(getattr(g, "data", g), [2.0 + 2.0, 3.0 - 1.0])

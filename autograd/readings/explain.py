@@ -2,34 +2,70 @@
 
 from __future__ import annotations
 
-import keyword
-import re
+import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.backward import backprop, fit, reached
+from autograd.backward import backprop, fit, reached, seed_of
+from autograd.check import central_difference
 from autograd.readings.algebra import Algebra, atom
+from autograd.readings.formula import Formula
+from autograd.readings.graph import Graph, computed, recomputed
+from autograd.readings.names import Names
 from autograd.readings.notation import LATEX
 from autograd.readings.reader import Template
-from autograd.readings.text import expression, parsed, text
-from autograd.recording import recording, tracing
-from autograd.tensor import Node, Tensor, plain_input
+from autograd.readings.text import applied, literal, parsed, text
+from autograd.readings.trace import apart
+from autograd.recording import tracing
+from autograd.stale import refuse_changed_data
+from autograd.tensor import Node, Tensor, plain, plain_input
 
 SHOWN = 3  # paths of a traced element that the text shows
 
 
+class Called(NamedTuple):
+    """What a value is called: by itself, its gradient, and for notation (u_1 is our own u1, and no power of u)."""
+
+    name: str
+    gradient: str
+    symbol: str
+    value: Any
+
+
 @dataclass
 class Contribution:
-    """What one use of a value adds to its gradient: the rule, in symbols and in numbers, and what it came to."""
+    """What one use of a value adds to its gradient: the rule, in symbols and in numbers, and what it came to.
 
-    operation: str  # the use, such as "z = w * x + b"
-    rule: str  # such as "dz * x"
-    numbers: str  # the same with numbers put in, where all are scalars
-    summed: tuple[int, ...]  # the axes that broadcasting had repeated, and that were summed over
+    use      the expression of the use, such as w * x + b for z
+    formula  the expression of the rule, such as dz * x
+    figures  the same with numbers put in, where all are scalars
+    summed   the axes that broadcasting had repeated, and that were summed over
+    """
+
+    target: str
+    use: ast.expr = field(repr=False)
+    formula: ast.expr = field(repr=False)
+    figures: ast.expr | None = field(repr=False)
+    summed: tuple[int, ...]
     value: Any
+
+    @property
+    def operation(self) -> str:
+        """The use, such as "z = w * x + b"."""
+        return f"{self.target} = {text(self.use)}"
+
+    @property
+    def rule(self) -> str:
+        """The rule in symbols, such as "dz * x"."""
+        return text(self.formula)
+
+    @property
+    def numbers(self) -> str:
+        """The rule in numbers; nothing for arrays, and where it is only the result."""
+        return "" if self.figures is None else text(self.figures)
 
 
 @dataclass
@@ -70,12 +106,12 @@ def explain(
     output: Tensor, *, seed: Any = None, differences: bool = False, element: tuple[Tensor, Any] | None = None,
     **constants: Any,
 ) -> Explanation:  # fmt: skip
-    """The chain rule as it was applied to `output`: a step for each value, from the output back.
+    """Show the chain rule as it was applied to `output`: a step for each value, from the output back.
 
     In the text, `dz` stands for the gradient of the output with respect to z. Each step gives the result, and then
     every use of the value: the rule in symbols, the same with numbers put in (for arrays the shape and the norm), and
-    the axes that were summed over because broadcasting had repeated the value along them. Values without a name of
-    their own are called u1, u2, …
+    the axes that were summed over because broadcasting had repeated the value along them. A layer that was computed at
+    once is taken apart: z, and its activation a. Values are called as in `equations`; the others u1, u2, …
 
     seed         the gradient arriving at an output of several elements
     differences  put a central finite difference beside each gradient, at its largest element: the value is moved there,
@@ -83,7 +119,7 @@ def explain(
     element      a Tensor and an index, such as (w1, (3, 5)): that one element of its gradient traced through. Every
                  element that its derivative reaches on the way to the output contributes a product; from there the
                  largest contribution is followed
-    constants    names for arrays that the output was computed from, explain(cost, x=x, y=y); else they are "array"
+    constants    names for arrays that the output was computed from, explain(cost, x=x, y=y); else they are called array
 
     `print` it, take `latex()`, or take the `steps` for a program; `rows()` gives them as dictionaries.
 
@@ -98,157 +134,185 @@ def explain(
     """
     if not isinstance(output, Tensor):
         raise TypeError(f"explain takes a Tensor, whose gradients it explains, not {type(output).__name__}")
-    grads = backprop(output, seed)
-    nodes = reached(output)
-    names = _names(list(grads), output)
+    if element is not None and (not isinstance(element, tuple) or len(element) != 2):
+        raise ValueError("explain: element is a pair of a Tensor and an index, such as (w1, (3, 5))")
+    reading = _Reading(output, seed, constants)
     if element is not None:
-        if not isinstance(element, tuple) or len(element) != 2:
-            raise ValueError("explain: element is a pair of a Tensor and an index, such as (w1, (3, 5))")
-        return Explanation(names[output], [], _trace(output, *element, grads, names))
-    arrays = {id(x): "array" for node in nodes for x in node.inputs if isinstance(x, np.ndarray)}
-    for name, array in constants.items():
-        if id(array) not in arrays:
-            raise ValueError(f"explain: {name} is none of the arrays that this value was computed from")
-        arrays[id(array)] = name
-    latest_first = sorted(grads, key=lambda x: (x.op is None, -x.tick))  # the leaves at the end
-    steps = {x: Step(names[x], x.data, grads[x]) for x in latest_first}
-    for node in nodes:
-        for i, x in enumerate(node.inputs):
-            if isinstance(x, Tensor):
-                steps[x].contributions.append(_contribution(node, i, grads[node], names, arrays))
+        return reading.explanation([], reading.trace(*element))
+    steps = reading.steps()
     if differences:
+        reading.compare(steps)
+    return reading.explanation(list(steps.values()))
+
+
+class _Reading:
+    """A graph taken apart, its gradients as they are recorded, and what every value is called."""
+
+    def __init__(self, output: Tensor, seed: Any, constants: dict[str, Any]):
+        seed = seed_of(output, plain(seed))
+        refuse_changed_data(reached(output))
+        arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
+        leaves = {key: plain_input(array, "array") for key, array in arrays.items()}
+        for name, array in constants.items():
+            if id(array) not in leaves:
+                raise ValueError(f"explain: {name} is none of the arrays that this value was computed from")
+            leaves[id(array)].name = name
+        self._made: dict[Node, Any] = {}  # what stands in the place of the values of the graph that was given
+        self.output = apart(output, leaves, self._made)
+        with tracing():
+            self.grads: dict[Tensor, Any] = backprop(self.output, Tensor(seed))
+        self.nodes = reached(self.output) if self.output.inputs else []
+        self.called = self._names()
+
+    def _names(self) -> dict[Node, Called]:
+        """The names of all Tensors, and of the arrays that they are computed from."""
+        formulas: list[Formula] = []
+        graph = Graph(self.output)
+        for entry in graph:
+            op = entry.value.op if entry.inputs else None
+            formulas.append(Formula(plain(entry.value), op, tuple([formulas[i] for i in entry.inputs])))
+            formulas[-1].name = entry.name
+        names = Names(formulas[graph[self.output].number], of="C")
+        found = {entry.value: names[formulas[entry.number]] for entry in graph if isinstance(entry.value, Node)}
+        called: dict[Node, Called] = {}
+        for x in sorted(found, key=lambda node: node.tick):
+            if found[x] or isinstance(x, Tensor):
+                name = found[x] or names.spare()
+                symbol = name if found[x] else f"{name[0]}_{name[1:]}"
+                called[x] = Called(name, f"d{name}", symbol, x._value)
+        taken = {each.name for each in called.values()}
+        return {x: each._replace(gradient=_untaken(each.gradient, taken)) for x, each in called.items()}
+
+    def explanation(self, steps: list[Step], elements: list[Element] | None = None) -> Explanation:
+        called = {called.name: called for called in self.called.values()}
+        return Explanation(self.called[self.output].name, steps, elements or [], called)
+
+    def steps(self) -> dict[Tensor, Step]:
+        """A step for each Tensor, the latest first and the leaves at the end."""
+        latest_first = sorted(self.grads, key=lambda x: (x.op is None, -x.tick))
+        steps = {x: Step(self.called[x].name, x._value, plain(self.grads[x])) for x in latest_first}
+        for node in self.nodes:
+            for x, part in zip(node.inputs, self._pulled(node), strict=True):
+                if isinstance(x, Tensor):
+                    steps[x].contributions.append(self._contribution(node, x, part))
+        return steps
+
+    def _pulled(self, node: Tensor) -> Any:
+        """What the rules of a node record: for each of its inputs, what the gradient at the node contributes."""
+        op: Any = node.op
+        with tracing():
+            return op.pull(self.grads[node], node, True)
+
+    def _contribution(self, node: Tensor, x: Tensor, part: Any) -> Contribution:
+        g = self.grads[node]
+
+        def symbol(value: Any) -> str | None:
+            if value is g:
+                return self.called[node].gradient
+            return self.called[value].name if isinstance(value, Node) and value in self.called else None
+
+        def figure(value: Any) -> str | None:
+            return None if symbol(value) is None else _number(plain(value))
+
+        data = plain(part)
+        figures = None
+        if all(np.ndim(value) == 0 for value in (plain(g), node._value, *node.values)):
+            figures = _expression(part, figure)
+            figures = None if text(figures) == _number(data) else figures
+        return Contribution(
+            target=self.called[node].name,
+            use=_expression(node, lambda value: None if value is node else symbol(value)),
+            formula=_expression(part, symbol),
+            figures=figures,
+            summed=_summed(np.shape(data), x.shape),
+            value=fit(data, x._value) if np.shape(data) != x.shape else data,
+        )
+
+    def compare(self, steps: dict[Tensor, Step]) -> None:
+        """Put a finite difference beside each gradient: the value is moved, and what depends on it computed again."""
+        nodes, seed = computed([self.output]), plain(self.grads[self.output])
+
         for x, step in steps.items():
-            if x is not output:
-                step.element, step.difference = _difference(x, nodes, grads)
-    return Explanation(names[output], list(steps.values()))
+            if x is self.output or not x.size:
+                continue
 
+            def moved(data: Any, x: Tensor = x) -> float:
+                return float(np.sum(recomputed(nodes, {x: data})[self.output] * seed))
 
-def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
-    """A name for every Tensor: its own, or u1, u2, … in the order of their making; every name once."""
-    names: dict[Tensor, str] = {}
-    given = {tensor.name for tensor in tensors}
-    spare = (name for n in count(1) if (name := f"u{n}") not in given)
-    taken: set[str] = set()
-    for tensor in sorted(tensors, key=lambda tensor: tensor.tick):
-        name = tensor.name or ""
-        if not name.isidentifier() or keyword.iskeyword(name) or name in taken:
-            name = "output" if tensor is output and "output" not in given else next(spare)
-        names[tensor] = name
-        taken.add(name)
-    return names
+            largest = int(np.argmax(np.abs(step.gradient)))
+            step.element = tuple([int(i) for i in np.unravel_index(largest, x.shape)])
+            step.difference, _ = central_difference(moved, x._value, step.element)
 
-
-def _symbol(data: Any) -> Tensor:
-    """A leaf that stands for a value in a rule; its data may be that of a constant, of any kind."""
-    symbol = Tensor(0.0)
-    symbol._value = data
-    return symbol
-
-
-def _trace(output: Tensor, x: Tensor, index: Any, grads: dict[Tensor, Any], names: dict[Tensor, str]) -> list[Element]:
-    """From one element back to the output, always along the largest contribution."""
-    if not isinstance(x, Tensor) or x not in grads:
-        raise ValueError("explain: the Tensor whose element is to be traced is none that the output was computed from")
-    places = np.arange(x.size).reshape(x.shape)
-    try:
-        at = tuple(map(int, np.unravel_index(places[index].item(), x.shape)))
-    except (IndexError, TypeError, ValueError, AttributeError):
-        raise ValueError(f"explain: {index!r} is not one element of a Tensor of shape {x.shape}") from None
-    nodes, steps = reached(output), []
-    while x is not output:
-        paths = []
-        for node in nodes:
+    def trace(self, x: Any, index: Any) -> list[Element]:
+        """From one element back to the output, always along the largest contribution."""
+        x = self._made.get(x, x) if isinstance(x, Node) else x
+        if not isinstance(x, Tensor) or x not in self.grads:
+            raise ValueError(
+                "explain: the Tensor whose element is to be traced is none that the output was computed from"
+            )
+        places = np.arange(x.size).reshape(x.shape)
+        try:
+            at = tuple(map(int, np.unravel_index(places[index].item(), x.shape)))
+        except (IndexError, TypeError, ValueError, AttributeError):
+            raise ValueError(f"explain: {index!r:.80} is not one element of a Tensor of shape {x.shape}") from None
+        users: dict[Tensor, list[tuple[Tensor, int]]] = {}
+        for node in self.nodes:
             for i, operand in enumerate(node.inputs):
-                if operand is x:
-                    paths += [(path, node) for path in _paths(node, i, at, grads[node], names)]
-        paths.sort(key=lambda pair: -abs(pair[0].value))
-        steps.append(Element(names[x], at, float(np.asarray(grads[x])[at]), [path for path, _ in paths]))
-        if not paths:
-            break
-        at, x = paths[0][0].element, paths[0][1]
-    return steps
+                if isinstance(operand, Tensor):
+                    users.setdefault(operand, []).append((node, i))
+        steps = []
+        while x is not self.output:
+            paths = [(path, node) for node, i in users[x] for path in self._paths(node, i, at)]
+            paths.sort(key=lambda pair: -abs(pair[0].value))
+            gradient = float(np.asarray(plain(self.grads[x]))[at])
+            steps.append(Element(self.called[x].name, at, gradient, [path for path, _ in paths]))
+            if not paths:
+                break
+            at, x = paths[0][0].element, paths[0][1]
+        return steps
+
+    def _paths(self, node: Tensor, i: int, at: tuple[int, ...]) -> list[Path]:
+        """A rule is linear in the arriving gradient: its gradient says how much of each element of that comes in."""
+        arriving = self.grads[node]
+        with tracing():
+            found = fit(self._pulled(node)[i], node.values[i])
+            picked = found[at] if at else found
+        if not isinstance(picked, Tensor):
+            return []
+        stop = {x for x in (node, *node.inputs) if isinstance(x, Tensor)}
+        factors = np.broadcast_to(backprop(picked, stop={arriving, *stop}).get(arriving, 0.0), arriving.shape)
+        g = np.asarray(arriving._value)
+        name = self.called[node].name
+        return [
+            Path(name, tuple(map(int, j)), float(g[tuple(j)]), float(factors[tuple(j)]),
+                 float(g[tuple(j)] * factors[tuple(j)]))
+            for j in np.argwhere(factors != 0)
+        ]  # fmt: skip
 
 
-def _paths(node: Tensor, i: int, at: tuple[int, ...], g: Any, names: dict[Tensor, str]) -> list[Path]:
-    """A rule is linear in the arriving gradient: its own gradient says how much of each element of that comes in."""
-    op: Any = node.op
-    arriving = Tensor(g)
-    twin = _symbol(node._value)
-    twin.op, twin.params = op, node.params
-    twin.inputs = tuple([_symbol(x._value) if isinstance(x, Tensor) else x for x in node.inputs])
-    with recording():
-        found = fit(op.pull(arriving, twin, True)[i], node.values[i])
-    factors = np.asarray(backprop(found[at] if at else found).get(arriving, 0.0)) if isinstance(found, Tensor) else None
-    if factors is None:
-        return []
-    g = np.asarray(g)
-    return [
-        Path(names[node], tuple(map(int, j)), float(g[tuple(j)]), float(factors[tuple(j)]),
-             float(g[tuple(j)] * factors[tuple(j)]))
-        for j in np.argwhere(factors != 0)
-    ]  # fmt: skip
+def _untaken(name: str, taken: set[str]) -> str:
+    """A gradient called dz, where no value is called so already."""
+    while name in taken:
+        name = f"d_{name[1:]}" if not name.startswith("d_") else f"d{name}"
+    return name
 
 
-def _contribution(node: Tensor, i: int, g: Any, names: dict[Tensor, str], arrays: dict[int, str]) -> Contribution:
-    """Run the rule on symbols, which reads it off, and on the arrays, which gives its value."""
-    op: Any = node.op
-    g_, y_ = _symbol(g), _symbol(node._value)
-    known = {id(g_): f"d{names[node]}", id(y_): names[node]}
-    operands: list[Any] = []
-    for x, value in zip(node.inputs, node.values, strict=True):
-        if isinstance(x, Tensor) or np.ndim(value):
-            operands.append(_symbol(value) if isinstance(x, Tensor) else plain_input(value))
-            known[id(operands[-1])] = names[x] if isinstance(x, Tensor) else arrays.get(id(x), "array")
-        else:
-            operands.append(value)
-    y_.op, y_.inputs, y_.params = op, tuple(operands), node.params
-    with tracing():
-        found = op.pull(g_, y_, True)[i]
-    numbers = {id(s): s for s in (g_, y_, *operands)}
-
-    def in_symbols(value: Any) -> str | None:
-        return known.get(id(value))
-
-    def in_numbers(value: Any) -> str | None:
-        return _number(numbers[id(value)]._value) if isinstance(numbers.get(id(value)), Node) else in_symbols(value)
-
-    data = found._value if isinstance(found, Node) else found
-    like = node.values[i]
-    scalars = all(np.ndim(x._value if isinstance(x, Node) else x) == 0 for x in (g_, y_, *operands))
-    by_name = {id(x): names[x] for x in node.inputs if isinstance(x, Tensor)}
-    by_name |= arrays
-    use = text(expression(node, lambda value: by_name.get(id(value))))
-    in_figures = text(expression(found, in_numbers)) if scalars else ""
-    return Contribution(
-        operation=f"{names[node]} = {use}",
-        rule=text(expression(found, in_symbols)),
-        numbers=in_figures if scalars and in_figures != text(parsed(_number(data))) else "",
-        summed=_summed(np.shape(data), np.shape(like)),
-        value=fit(data, like) if np.shape(data) != np.shape(like) else data,
-    )
-
-
-def _difference(x: Tensor, nodes: list[Tensor], grads: dict[Tensor, Any]) -> tuple[tuple[int, ...], float]:
-    """Move the largest element of the gradient of x a little either way, and compute again what depends on it."""
-    output, seed = nodes[0], grads[nodes[0]]
-    element = tuple(int(i) for i in np.unravel_index(int(np.argmax(np.abs(grads[x]))), np.shape(grads[x])))
-    h = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(1.0, abs(float(np.asarray(x.data)[element])))
-    ends = []
-    for sign in (1, -1):
-        moved = np.array(x.data)
-        moved[element] += sign * h
-        values: dict[Tensor, Any] = {x: moved[()]}
-        for node in reversed(nodes):
-            op: Any = node.op
-            if node is not x and any(isinstance(operand, Tensor) and operand in values for operand in node.inputs):
-                operands = [
-                    values.get(operand, value) if isinstance(operand, Tensor) else value
-                    for operand, value in zip(node.inputs, node.values)
-                ]
-                values[node] = op.forward(*operands, **node.params)
-        ends.append((float(moved[element]), float(np.sum(values[output] * seed))))
-    (right, above), (left, below) = ends
-    return element, (above - below) / (right - left)
+def _expression(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
+    """The Python expression of a recorded value, in terms of the values that `named` has a text for. What is too long
+    to be written down is …"""
+    name = named(value)
+    if name is not None:
+        return parsed(name)
+    if isinstance(value, Node) and value.inputs and value.op is not None:
+        operands = [_expression(x, named) for x in value.inputs]
+        try:
+            return applied(value.op, operands, value.params)
+        except ValueError:
+            return ast.Call(ast.Name(value.op.name), [*operands, ast.Constant(...)], [])
+    try:
+        return literal(value)
+    except ValueError:
+        return ast.Constant(...)
 
 
 def _summed(given: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
@@ -266,15 +330,25 @@ class Explanation:
 
     of: str  # what is differentiated
     steps: list[Step]
-    elements: list[Element] = field(default_factory=list)
+    elements: list[Element]
+    called: dict[str, Called] = field(repr=False)
 
     def rows(self) -> list[dict[str, Any]]:
         """A dictionary for each contribution, with what it adds up to, for a program or a table; of a traced element,
         one for each path."""
         uses = [
-            {"name": step.name, "gradient": step.gradient, "difference": step.difference, **vars(contribution)}
+            {
+                "name": step.name,
+                "gradient": step.gradient,
+                "difference": step.difference,
+                "operation": use.operation,
+                "rule": use.rule,
+                "numbers": use.numbers,
+                "summed": use.summed,
+                "value": use.value,
+            }
             for step in self.steps
-            for contribution in step.contributions
+            for use in step.contributions
         ]
         return uses + [
             {"name": step.name, "element": step.element, "gradient": step.gradient,
@@ -287,18 +361,19 @@ class Explanation:
     def __str__(self) -> str:
         lines = []
         for step in self.steps:
-            lines.append(f"d{step.name} = {_result(step.gradient)}{_beside(step)}")
+            lines.append(f"{self.called[step.name].gradient} = {_result(step.gradient)}{_beside(step)}")
             for use in step.contributions:
                 numbers = f" = {use.numbers}" if use.numbers else ""
                 axes = f", summed over axis {', '.join(map(str, use.summed))}" if use.summed else ""
                 lines.append(f"    {use.operation}:  {use.rule}{numbers} = {_result(use.value)}{axes}")
         for element in self.elements:
-            place = _place(element.element)
-            lines.append(f"d{element.name}{place} = {_number(element.gradient)}")
+            at = f"{element.name}{_place(element.element)}"
+            gradient = f"{self.called[element.name].gradient}{_place(element.element)}"
+            lines.append(f"{gradient} = {_number(element.gradient)}")
             for path in element.paths[:SHOWN]:
-                later = f"{path.name}{_place(path.element)}"
+                place = _place(path.element)
                 lines.append(
-                    f"    d{later} * (derivative of {later} by {element.name}{place})"
+                    f"    {self.called[path.name].gradient}{place} * (derivative of {path.name}{place} by {at})"
                     f" = {_number(path.gradient)} * {_number(path.factor)} = {_number(path.value)}"
                 )
             if element.paths[SHOWN:]:
@@ -308,38 +383,38 @@ class Explanation:
     def latex(self) -> str:
         """The same as a LaTeX `aligned` environment, without the dollar signs around it."""
         rows = []
+        places: dict[str, Any] = {}  # what the names in a rule stand for
+        values: dict[str, Any] = {}
+        for name, gradient, symbol, value in self.called.values():
+            places[name] = atom("symbol", symbol, shape=np.shape(value))
+            places[gradient] = atom("derivative", f"{self.called[self.of].symbol}/{symbol}", shape=np.shape(value))
+            values |= {name: value, gradient: value}  # which give the shapes
         for step in self.steps:
             beside = rf"\quad \text{{{_beside(step).strip()}}}" if step.difference is not None else ""
             rows.append(f"{self._derivative(step.name)} &= {_latex_result(step.gradient)}{beside}")
             for use in step.contributions:
-                numbers = f" = {_latex_numbers(use.numbers)}" if use.numbers else ""
+                rule = LATEX.sum(Template(Algebra(cancel=False), places, values).read(use.formula))
+                numbers = "" if use.figures is None else f" = {_latex_figures(use.figures)}"
                 axes = rf",\ \text{{summed over axis {', '.join(map(str, use.summed))}}}" if use.summed else ""
-                rows.append(rf"&\quad {self._rule(use.rule)}{numbers} = {_latex_result(use.value)}{axes}")
+                rows.append(rf"&\quad {rule}{numbers} = {_latex_result(use.value)}{axes}")
         for element in self.elements:
-            by = f"{LATEX.symbol(element.name)}{_latex_place(element.element)}"
-            rows.append(f"{self._derivative(element.name, element.element)} &= {_number(element.gradient)}")
+            by = self._symbol(element.name, element.element)
+            rows.append(f"{self._derivative(element.name, element.element)} &= {_latex_number(element.gradient)}")
             for path in element.paths[:SHOWN]:
-                later = f"{LATEX.symbol(path.name)}{_latex_place(path.element)}"
+                later = self._symbol(path.name, path.element)
                 symbols = rf"{self._derivative(path.name, path.element)} \cdot {LATEX.derivative(later, by)}"
-                numbers = rf"{_number(path.gradient)} \cdot {_number(path.factor)}"
-                rows.append(rf"&\quad {symbols} = {numbers} = {_number(path.value)}")
+                factor = ast.BinOp(parsed(_number(path.gradient)), ast.Mult(), parsed(_number(path.factor)))
+                rows.append(rf"&\quad {symbols} = {_latex_figures(factor)} = {_latex_number(path.value)}")
             if element.paths[SHOWN:]:
                 rows.append(rf"&\quad \text{{{_rest(element)}}}")
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
     def _derivative(self, name: str, element: tuple[int, ...] = ()) -> str:
-        return LATEX.derivative(LATEX.symbol(self.of), LATEX.symbol(_indexed(name)) + _latex_place(element))
+        return LATEX.derivative(self._symbol(self.of), self._symbol(name, element))
 
-    def _rule(self, rule: str) -> str:
-        """A rule, in which dz stands for the gradient with respect to z."""
-        places: dict[str, Any] = {}
-        values: dict[str, Any] = {}
-        for step in self.steps:
-            name, shape = _indexed(step.name), np.shape(step.value)
-            places[step.name] = atom("symbol", name, shape=shape)
-            places[f"d{step.name}"] = atom("derivative", f"{self.of}/{name}", shape=shape)
-            values |= {step.name: step.value, f"d{step.name}": step.gradient}
-        return LATEX.sum(Template(Algebra(cancel=False), places, values).read(parsed(rule)))
+    def _symbol(self, name: str, element: tuple[int, ...] = ()) -> str:
+        place = f"{{}}_{{[{','.join(map(str, element))}]}}" if element else ""
+        return LATEX.symbol(self.called[name].symbol) + place
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
@@ -354,27 +429,6 @@ def _place(element: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, element))}]" if element else ""
 
 
-def _indexed(name: str) -> str:
-    """u3, a name of ours, with its number below, so that it does not look like a power."""
-    return re.sub(r"^u(\d+)$", r"u_\1", name)
-
-
-def _latex_place(element: tuple[int, ...]) -> str:
-    return f"{{}}_{{[{','.join(map(str, element))}]}}" if element else ""
-
-
-def _latex_numbers(numbers: str) -> str:
-    raised = re.sub(r" ?\*\* ?(\(.*?\)|-?[\w.]+)", r"^{\1}", numbers)
-    named = re.sub(r"np\.(\w+)", lambda match: LATEX.function(match[1]), raised)
-    return named.replace("*", "\\cdot").replace("==", "=").replace("<=", "\\le").replace(">=", "\\ge")
-
-
-def _latex_result(data: Any) -> str:
-    if np.ndim(data) == 0:
-        return _number(data)
-    return f"\\text{{array of shape {np.shape(data)}, norm {float(np.linalg.norm(data)):.4g}}}"
-
-
 def _beside(step: Step) -> str:
     if step.difference is None:
         return ""
@@ -386,5 +440,59 @@ def _beside(step: Step) -> str:
 
 def _result(data: Any) -> str:
     if np.ndim(data) == 0:
-        return f"{float(data):.4g}"
+        return _number(data)
     return f"array of shape {np.shape(data)}, norm {float(np.linalg.norm(data)):.4g}"
+
+
+def _latex_result(data: Any) -> str:
+    return _latex_number(data) if np.ndim(data) == 0 else f"\\text{{{_result(data)}}}"
+
+
+def _latex_number(data: Any) -> str:
+    return _latex_figures(parsed(_number(data)))
+
+
+SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "\\cdot", ast.Gt: ">", ast.GtE: "\\ge", ast.Lt: "<", ast.LtE: "\\le",
+         ast.Eq: "=", ast.NotEq: "\\ne", ast.BitAnd: "\\wedge", ast.BitOr: "\\vee"}  # fmt: skip
+
+
+def _latex_figures(node: ast.expr) -> str:
+    """An expression in numbers as LaTeX.
+
+    >>> print(_latex_figures(parsed("2 * -0.5 * (1 - 3.5e-05) ** 2 / np.exp(3)")))
+    \\frac{2 \\cdot (-0.5) \\cdot (1 - 3.5 \\cdot 10^{-5})^{2}}{\\exp\\left(3\\right)}
+    """
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        digits, _, exponent = str(node.value).partition("e")
+        return f"{digits} \\cdot 10^{{{int(exponent)}}}" if exponent else digits
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return f"-{_latex_factor(node.operand)}"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return f"\\frac{{{_latex_figures(node.left)}}}{{{_latex_figures(node.right)}}}"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        simple = isinstance(node.left, ast.Constant) and "e" not in str(node.left.value)
+        base = _latex_figures(node.left)
+        return f"{base if simple else f'({base})'}^{{{_latex_figures(node.right)}}}"
+    if isinstance(node, ast.BinOp) and type(node.op) in SIGNS:
+        is_sum = isinstance(node.op, ast.Add | ast.Sub)
+        first = is_sum or _is_product(node.left) or isinstance(node.left, ast.UnaryOp)  # needs no parentheses
+        compared = isinstance(node.left, ast.Compare)
+        left = _latex_figures(node.left) if first and not compared else _latex_factor(node.left)
+        right = _latex_figures(node.right) if is_sum and _is_product(node.right) else _latex_factor(node.right)
+        return f"{left} {SIGNS[type(node.op)]} {right}"
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in SIGNS:
+        return f"{_latex_figures(node.left)} {SIGNS[type(node.ops[0])]} {_latex_figures(node.comparators[0])}"
+    if isinstance(node, ast.Call):
+        return LATEX.call(ast.unparse(node.func).removeprefix("np."), [_latex_figures(arg) for arg in node.args])
+    return f"\\text{{{ast.unparse(node)}}}"
+
+
+def _is_product(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+
+
+def _latex_factor(node: ast.expr) -> str:
+    """The same as a factor of a product: in parentheses, where it would be read wrongly without."""
+    bare = isinstance(node, ast.Call | ast.Constant) or (isinstance(node, ast.BinOp)
+                                                         and isinstance(node.op, ast.Pow | ast.Div))  # fmt: skip
+    return _latex_figures(node) if bare else f"({_latex_figures(node)})"

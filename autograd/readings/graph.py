@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,18 @@ def computed(outputs: Iterable[Any]) -> list[Node]:
                 seen.add(x)
                 found.append(x)
     return sorted(found, key=lambda node: node.tick)
+
+
+def recomputed(nodes: Sequence[Node], given: Mapping[Node, Any]) -> dict[Node, Any]:
+    """The data of the computed `nodes`, oldest first, that changes where some values have the data in `given`."""
+    values = dict(given)
+    for node in nodes:
+        if node not in values and any(isinstance(x, Node) and x in values for x in node.inputs):
+            operands = [values.get(x, value) if isinstance(x, Node) else value
+                        for x, value in zip(node.inputs, node.values, strict=True)]  # fmt: skip
+            op: Any = node.op
+            values[node] = op.forward(*operands, **node.params)
+    return values
 
 
 def common_prefix(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -7,22 +7,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from autograd.tensor import Node, Op
-
-
-def expression(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
-    """The Python expression of a recorded value, in terms of the values that `named` has a text for."""
-    name = named(value)
-    if name is not None:
-        return parsed(name)
-    if not isinstance(value, Node) or not value.inputs or value.op is None:
-        return literal(value)
-    return applied(value.op, [expression(x, named) for x in value.inputs], value.params)
 
 
 def applied(op: Op, operands: list[ast.expr], params: Mapping[str, Any]) -> ast.expr:

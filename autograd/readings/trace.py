@@ -118,10 +118,12 @@ def recorded_gradients(output: Tensor) -> dict[Tensor, Tensor]:
         return backprop(output, Tensor(np.ones(output.shape, output.dtype)))  # a Tensor, so that all is recorded
 
 
-def apart(output: Tensor, leaves: Mapping[int, Node] = MappingProxyType({})) -> Tensor:
+def apart(
+    output: Tensor, leaves: Mapping[int, Node] = MappingProxyType({}), made: dict[Node, Any] | None = None
+) -> Tensor:
     """The graph of `output` with fused operations taken apart: what a layer computes on the way to a1 is called z1.
-    `leaves` are to stand in place of arrays, by the arrays' ids."""
-    made: dict[Node, Any] = {}
+    `leaves` are to stand in place of arrays, by the arrays' ids; `made` gets what stands in place of other nodes."""
+    made = {} if made is None else made
     for node in computed([output]):
         op: Any = node.op
         inputs = tuple([made.get(x, x) if isinstance(x, Node) else leaves.get(id(x), x) for x in node.inputs])
