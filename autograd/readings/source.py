@@ -79,7 +79,7 @@ def source(f: Callable[..., Any], *args: Any) -> str:
         if id(formula) in whose and id(formula) not in forward:
             uses = [program.line_of(user, line_of) for user in users.get(id(whose[id(formula)]), ())]
             written += "".join(f"    # {use}\n" for use in dict.fromkeys(uses) if use and len(use) <= WIDTH - 6)
-        written += f"    {line}\n"
+        written += f"    {line}\n" if len(line) <= WIDTH - 4 else _broken(line)
     return written + program.returns(value, gradients)
 
 
@@ -92,6 +92,40 @@ def _split(start: str, items: list[str], end: str, indent: str = "", trailing: b
     if trailing or len(inside) > WIDTH + 1:
         inside = "".join(f"{indent}    {item},\n" for item in items)
     return f"{indent}{start}\n{inside}{indent}{end}\n"
+
+
+def _broken(line: str) -> str:
+    """A line that is too long, over several, as formatters break it."""
+    statement = ast.parse(line).body[0]
+    if not isinstance(statement, ast.Assign):
+        return f"    {line}\n"
+    return "\n".join(_bracket(statement.value, f"    {text(statement.targets[0])} = ", "")) + "\n"
+
+
+def _bracket(node: ast.expr, before: str, after: str) -> list[str]:
+    """The lines of `before`, an expression and `after`: one if it fits, else one for each part of its last bracket."""
+    whole, indent = f"{before}{text(node)}{after}", before[: len(before) - len(before.lstrip())] + "    "
+    parts: list[tuple[str, ast.expr]]
+    if isinstance(node, ast.Call):
+        start, end = f"{text(node.func)}(", ")"
+        parts = [*(("", arg) for arg in node.args), *((f"{word.arg}=", word.value) for word in node.keywords)]
+    elif isinstance(node, ast.List):
+        start, end, parts = "[", "]", [("", item) for item in node.elts]
+    elif isinstance(node, ast.Subscript):
+        inside = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        start, end, parts = f"{text(node.value)}[", "]", [("", item) for item in inside]
+    elif isinstance(node, ast.BinOp) and after == "," and len(whole) > WIDTH:
+        left = text(node.left)
+        rest = indent[4:] + text(node)[len(left) + 1 :] + after
+        return [*_bracket(node.left, before, ""), rest]
+    else:
+        return [whole]
+    if len(whole) <= WIDTH:
+        return [whole]
+    lines = [indent + ", ".join(word + text(part) for word, part in parts)]
+    if len(lines[0]) > WIDTH:
+        lines = [line for word, part in parts for line in _bracket(part, indent + word, ",")]
+    return [before + start, *lines, indent[4:] + end + after]
 
 
 def _constant(array: Any) -> ast.expr:

@@ -118,4 +118,8 @@ def text(node: ast.expr) -> str:
     >>> text(parsed("(a * (b ** 2)) + (-x)"))
     'a * b**2 + -x'
     """
-    return re.sub(r"(?<![\w.)\]])([\w.]+) \*\* (-?[\w.]+)(?![\w.(\[])", r"\1**\2", ast.unparse(node)).replace("'", '"')
+    return (
+        re.sub(r"(?<![\w.)\]])([\w.]+) \*\* (-?[\w.]+)(?![\w.(\[])", r"\1**\2", ast.unparse(node))
+        .replace("'", '"')
+        .replace("e+", "e")
+    )
