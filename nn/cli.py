@@ -7,20 +7,22 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import numpy as np
 
 from autograd import no_grad
+from nn.checkpoint import Checkpoint
 from nn.costs import COSTS
 from nn.digits import load_digits
 from nn.grader.problems import CHOICES
 from nn.grader.verdict import grade
 from nn.images import read_images
+from nn.interrupts import TERMINATED
 from nn.layers import INITIALISATIONS, activations
 from nn.network import Network
 from nn.proof import numbers, symbols
-from nn.training import Epoch, print_epoch, score
+from nn.training import print_epoch, score
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 USUAL = {"sizes": "784,30,10", "cost": "quadratic", "activation": "sigmoid"}
@@ -132,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="handgrad",
         description="Train a network on handwritten digits, and check its gradients against the equations of the book.",
         epilog="Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted,"
-        " 141 the reader of the output has gone.",
+        " 141 the reader of the output has gone, 143 terminated.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -160,7 +162,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--patience", type=_at_least(1), metavar="N",
         help="stop after N epochs without a better accuracy on the validation images, and keep the best network"
              " (default: train for all epochs, and keep the last)")  # fmt: skip
-    add("--save", metavar="FILE", help="write the network to this .npz file after each epoch (default: none)")
+    add("--save", metavar="FILE",
+        help="write a checkpoint to this .npz file after each epoch: the network, and what is needed to go on"
+             " (default: none)")  # fmt: skip
+    add("--every", type=_at_least(1), metavar="N", help="save after every N mini-batches, too (default: none)")
+    add("--resume", metavar="FILE",
+        help="go on where the training of this file stopped, with its settings, and save to it; --epochs can be more"
+             " (default: none)")  # fmt: skip
     _data_options(sub, "after each epoch, score")
 
     sub = commands.add_parser("evaluate", help="score a saved network", formatter_class=formatter)
@@ -209,7 +217,50 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+# Options that are not a setting of the training: they can be others when it is resumed.
+FREE = ("help", "epochs", "save", "every", "resume", "compile", "data")
+
+
+def _as_options(args: argparse.Namespace) -> list[str]:
+    """Write the options of a training as they could have been typed, to keep them in its file."""
+    options: list[str] = []
+    for action in _command(_parser(), "train")._actions:
+        if action.dest not in ("help", "save", "every", "resume", "compile"):
+            value = getattr(args, action.dest)
+            if value is True:
+                options += action.option_strings[-1:]
+            elif value is not None and value is not False:
+                text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+                options += [action.option_strings[-1], os.path.abspath(text) if action.dest == "data" else text]
+    return options
+
+
+def _command(parser: argparse.ArgumentParser, name: str) -> argparse.ArgumentParser:
+    commands = next(action for action in parser._actions if isinstance(action.choices, dict))
+    return cast("dict[str, argparse.ArgumentParser]", commands.choices)[name]
+
+
+def _resumed(argv: list[str], args: argparse.Namespace) -> argparse.Namespace:
+    """Complete the arguments of `train --resume` with the settings in the file. Raises ValueError for others."""
+    kept = Checkpoint.read(args.resume).notes.get("options", [])
+    if not isinstance(kept, list) or not all(isinstance(option, str) for option in kept):
+        raise ValueError(f"{args.resume}: what it says of its training cannot be read")
+    parser, at = _parser(), argv.index("train") + 1
+    then = vars(parser.parse_args(["train", *kept]))
+    now = parser.parse_args([*argv[:at], *kept, *argv[at:]])
+    for action in _command(parser, "train")._actions:
+        if kept and action.dest not in FREE and getattr(now, action.dest) != then[action.dest]:
+            raise ValueError(
+                f"{args.resume}: cannot be resumed with other settings: {action.option_strings[-1]} was"
+                f" {then[action.dest]} and is {getattr(now, action.dest)}"
+            )
+    now.save = now.save or now.resume
+    return now
+
+
 def _train(args: argparse.Namespace) -> int:
+    if args.every and not args.save:
+        raise ValueError("--every needs a file to --save to")
     if args.nesterov and not args.momentum:
         raise ValueError("--nesterov needs a --momentum greater than 0")
     dtype = DTYPES[args.dtype]
@@ -223,10 +274,6 @@ def _train(args: argparse.Namespace) -> int:
     rng = np.random.default_rng(args.seed)
     net = Network(args.sizes, activation=args.activation, cost=args.cost, init=args.init, dtype=dtype, rng=rng)
 
-    def report(epoch: Epoch) -> None:
-        args.finished = epoch.number
-        print_epoch(epoch)
-
     on_test = args.test or not (args.validation or args.training)
     start = time.perf_counter()
     history = net.SGD(
@@ -234,7 +281,8 @@ def _train(args: argparse.Namespace) -> int:
         test_data=test if on_test else None,
         validation_data=validation if args.validation or args.patience else None,
         monitor_training=args.training, rng=rng, momentum=args.momentum, nesterov=args.nesterov,
-        weight_decay=args.decay, compiled=args.compile, patience=args.patience, save=args.save, report=report,
+        weight_decay=args.decay, compiled=args.compile, patience=args.patience, save=args.save, every=args.every,
+        resume=args.resume, notes={"options": _as_options(args)}, report=print_epoch,
     )  # fmt: skip
     print(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}")
     for name in history[-1].scores if history else ():
@@ -322,23 +370,42 @@ def _derive(args: argparse.Namespace) -> int:
     return 0 if found.passed else 1
 
 
+def _signature(path: str) -> object:
+    """Something that is another when a file has been written anew."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
 def _what_is_saved(args: argparse.Namespace) -> str:
     if not getattr(args, "save", None):
         return ""
-    if "finished" in args:
-        return f"; {args.save} holds the network after epoch {args.finished}"
-    return f"; no epoch was finished, and {args.save} has not been written"
+    if _signature(args.save) == args.before and args.save != args.resume:
+        return f"; no epoch was finished, and {args.save} has not been written"
+    try:
+        where = Checkpoint.read(args.save).where()
+    except ValueError as error:
+        return f"; {error}"
+    return f"; {args.save} holds the network {where}, and `train --resume {args.save}` goes on"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
 
-    Bad usage raises SystemExit, as argparse does. The code is 141 if the reader of the output has gone (`| head -1`).
+    Bad usage raises SystemExit, as argparse does. The code is 141 if the reader of the output has gone (`| head -1`),
+    and 143 if SIGTERM ended a training.
     """
+    argv = list(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(argv)
     commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive}
     run = commands[args.command]
     try:
+        if getattr(args, "resume", None):
+            args = _resumed(argv, args)
+        if getattr(args, "save", None):
+            args.before = _signature(args.save)
         code = run(args)
         sys.stdout.flush()  # here, and not when Python exits, so that a closed pipe is met in this place
         return code
@@ -356,3 +423,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\ninterrupted{_what_is_saved(args)}", file=sys.stderr)
         return 130
+    except SystemExit as error:
+        if error.code == TERMINATED:
+            print(f"\nterminated{_what_is_saved(args)}", file=sys.stderr)
+        raise

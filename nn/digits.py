@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from nn.equations import Array
+from nn.files import justified
 
 IMAGES, LABELS = 2051, 2049  # the magic numbers: unsigned bytes, in three dimensions and in one
 MNIST = Path(__file__).parent / "data"
@@ -43,11 +44,12 @@ class Examples(NamedTuple):
     y: Array
 
 
-def read_idx(path: str | Path, magic: int, sha256: str | None = None) -> NDArray[np.uint8]:
+def read_idx(path: str | Path, magic: int, sha256: str | None = None, *, each: int = 1) -> NDArray[np.uint8]:
     """Read the array in an IDX file of unsigned bytes, gzipped or not.
 
     `magic` says what the file must hold: IMAGES, of shape (n, rows, columns), or LABELS, of shape (n,). `sha256` is the
-    checksum of its content. Raises DataError, naming the file, if it is anything else.
+    checksum of its content. `each` says how many bytes of memory the caller will take for each byte of the content.
+    Raises DataError, naming the file, if it is anything else, or if its size does not justify the memory.
     """
     path = Path(path)
     dimensions = magic % 256
@@ -74,6 +76,9 @@ def read_idx(path: str | Path, magic: int, sha256: str | None = None) -> NDArray
             content = bytearray()
             while piece := file.read(min(PIECE, size + 1 - len(content))):
                 content += piece
+                if each * len(content) > (limit := justified(path)):
+                    needed = f"{each * size:,} bytes of memory"
+                    raise DataError(f"{path}: reading it would take {needed}, and its size justifies {limit:,}")
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except (OSError, EOFError, zlib.error) as error:
@@ -110,16 +115,19 @@ def _find(directory: Path, part: str, kind: str) -> Path:
     raise DataError(f"{directory}: there is no file {part}-{kind}-idx{dimensions}-ubyte, gzipped or not")
 
 
-def read_part(directory: str | Path, part: str) -> Examples:
-    """Read the images (n, rows, columns) and labels (n,) of one part, "train" or "t10k", as unsigned bytes."""
+def read_part(directory: str | Path, part: str, *, each: int = 1) -> Examples:
+    """Read the images (n, rows, columns) and labels (n,) of one part, "train" or "t10k", as unsigned bytes.
+
+    `each` is as for `read_idx`, for the images.
+    """
     directory = Path(directory)
     if not directory.is_dir():
         raise DataError(f"{directory}: there is no such directory")
     ours = directory.resolve() == MNIST.resolve()
     paths = [_find(directory, part, kind) for kind in ("images", "labels")]
     sums = [SHA256[path.name.removesuffix(".gz")] if ours else None for path in paths]
-    images = read_idx(paths[0], IMAGES, sums[0])
-    labels = read_idx(paths[1], LABELS, sums[1])
+    images = read_idx(paths[0], IMAGES, sums[0], each=each)
+    labels = read_idx(paths[1], LABELS, sums[1], each=9)
     if len(images) != len(labels):
         raise DataError(f"{paths[0]} holds {len(images):,} images, and {paths[1]} {len(labels):,} labels")
     if not images.size:
@@ -155,7 +163,7 @@ def load_digits(
     where = MNIST if directory is None else Path(directory)
     parts, shapes = [], []
     for part in ("train", "t10k"):
-        images, labels = read_part(where, part)
+        images, labels = read_part(where, part, each=1 + np.dtype(dtype).itemsize)
         if labels.max() >= classes:
             path = _find(where, part, "labels")
             raise DataError(

@@ -10,8 +10,11 @@ import numpy as np
 
 from nn.digits import IMAGES, DataError, read_idx
 from nn.equations import Array
+from nn.files import justify
 
 LARGEST = 1 << 24  # pixels in a picture
+EACH = 32  # bytes of memory that a pixel takes at most, on the way to a number
+FORMATS = ("PNG", "PPM", "JPEG", "GIF", "BMP", "TIFF", "WEBP")  # of Pillow's, those that run no other program
 
 
 def read_images(path: str | Path) -> Array:
@@ -29,7 +32,7 @@ def read_images(path: str | Path) -> Array:
     if not start:
         raise DataError(f"{path}: the file is empty")
     if start[:2] == b"\x1f\x8b" or start[:2] == b"\0\0":
-        images = read_idx(path, IMAGES)
+        images = read_idx(path, IMAGES, each=17)  # bytes, and float64 twice
         if not images.size:
             raise DataError(f"{path}: there are no images in it")
         return images.reshape(len(images), -1) / 255.0
@@ -49,16 +52,17 @@ def _read_picture(path: Path) -> Array:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about large or odd pictures: what matters is checked here
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 if image.width * image.height > LARGEST:
                     raise DataError(
                         f"{path}: {image.width} x {image.height} pixels, more than the limit of {LARGEST:,} in all"
                     )
+                justify(path, EACH * image.width * image.height)
                 return _grey(image)
     except DataError:
         raise
     except Exception as error:  # the decoders of Pillow raise nearly anything when a picture is damaged
-        reason = str(error) or type(error).__name__
+        reason = (str(error) or type(error).__name__).replace("\n", " ")
         raise DataError(f"{path}: not a picture that can be read: {reason}") from error
 
 

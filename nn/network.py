@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import autograd
 from autograd import Tensor, no_grad
+from nn.checkpoint import split
 from nn.costs import COSTS, Values
 from nn.equations import Array
 from nn.files import FileError, read_arrays, write_arrays
@@ -210,19 +211,25 @@ class Network(Module):
         """Train by stochastic gradient descent on mini-batches, as in the book; `nn.train` explains the options."""
         return train(self, training_data, epochs, mini_batch_size, eta, **options)
 
-    def save(self, path: str | Path) -> None:
-        """Write the network to a `.npz` file, whole or not at all. Raises FileError if it cannot be written."""
-        settings = {
+    def description(self) -> dict[str, Array]:
+        """Return what a file says of the network besides its parameters: sizes, activation and cost, as arrays."""
+        return {
             "sizes": np.array(self.sizes),
             "activation": np.array(self.activation),
             "cost": np.array(self.cost_name),
         }
-        write_arrays(path, settings | self.state_dict())
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to a `.npz` file, whole or not at all. Raises FileError if it cannot be written."""
+        write_arrays(path, self.description() | self.state_dict())
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
-        """Read a network from a file that `save` wrote. Raises FileError, naming the file, for any other file."""
-        arrays = read_arrays(path)
+        """Read a network from a file that `save` wrote, the method or the option of a training.
+
+        Raises FileError, naming the file, for any other file.
+        """
+        arrays, _ = split(read_arrays(path))
         try:
             sizes, activation, cost = (arrays.pop(key) for key in ("sizes", "activation", "cost"))
             if sizes.ndim != 1 or sizes.dtype.kind not in "iu":

@@ -69,6 +69,21 @@ class SGD:
             g = g + self.momentum * velocity if self.nesterov else velocity
         return g
 
+    def state_dict(self) -> dict[str, Array]:
+        """Return a copy of the velocities, as `velocity/0` and so on. Before a step there are none."""
+        return {f"velocity/{i}": np.array(v) for i, v in enumerate(self.velocities) if isinstance(v, np.ndarray)}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Set the velocities to those of a `state_dict`. Raises ValueError, and changes nothing, if they do not fit."""
+        velocities: list[Array | float] = [0.0] * len(self.parameters)
+        for name, array in state.items():
+            of, _, place = name.partition("/")
+            i = int(place) if place.isdigit() else len(velocities)
+            if of != "velocity" or i >= len(velocities) or array.shape != self.parameters[i].shape:
+                raise ValueError(f"there is no parameter for the {name}, of shape {array.shape}, of the optimiser")
+            velocities[i] = np.array(array, self.parameters[i].dtype)
+        self.velocities = velocities
+
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next backward pass starts from nothing."""
         for p in self.parameters:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
 
 from autograd import Tensor, compile, no_grad
+from nn.checkpoint import Checkpoint, differences, fingerprint, set_state, state_of
 from nn.digits import Examples, one_hot
 from nn.equations import Array
-from nn.files import check_writable
+from nn.files import Claim, FileError, write_arrays
+from nn.interrupts import Deferred, Watch
 from nn.sgd import SGD, refuse_negative
 
 # The book's list of pairs of columns (x, y), or a pair of arrays with an example per row.
@@ -39,7 +42,7 @@ class Classifier(Protocol):
     def parameters(self) -> list[Tensor]: ...
     def state_dict(self) -> dict[str, Array]: ...
     def load_state_dict(self, state: dict[str, Array]) -> None: ...
-    def save(self, path: str | Path) -> None: ...
+    def description(self) -> dict[str, Array]: ...
 
 
 @dataclass
@@ -57,7 +60,10 @@ class Score:
 
 @dataclass
 class Epoch:
-    """An epoch of training: its number from 0, the seconds that it took, and the scores by data set."""
+    """An epoch of training: its number from 0, the seconds that it took, and the scores by data set.
+
+    Of an epoch that was read from a checkpoint the seconds are 0.
+    """
 
     number: int
     seconds: float
@@ -162,6 +168,102 @@ def print_epoch(epoch: Epoch) -> None:
     sys.stdout.flush()
 
 
+@dataclass
+class _Training:
+    """How far a training is, and where that is written."""
+
+    net: Classifier
+    optimiser: SGD
+    rng: np.random.Generator
+    settings: dict[str, Any]
+    notes: dict[str, Any]
+    patience: int | None
+    claim: Claim | None
+    history: list[Epoch] = field(default_factory=list)
+    batches: int = 0  # of the epoch in progress, that are done
+    best: dict[str, Array] = field(default_factory=dict)
+    at_start: dict[str, Any] = field(default_factory=dict)  # the state of rng when the epoch began
+    within: dict[str, Any] = field(default_factory=dict)  # and after the mini-batches that are done, when resumed
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in progress."""
+        return len(self.history)
+
+    def best_epoch(self) -> int:
+        """The first epoch with the best accuracy on the validation data; -1 if there is none."""
+        accuracies = [epoch.scores["validation"].accuracy for epoch in self.history]
+        return accuracies.index(max(accuracies)) if accuracies else -1
+
+    def out_of_patience(self) -> bool:
+        return self.patience is not None and bool(self.history) and self.epoch - 1 - self.best_epoch() >= self.patience
+
+    def save(self, result: dict[str, Array] | None = None) -> None:
+        """Write a checkpoint. `result` is what the network is to be, if it is not as it is now."""
+        if self.claim is None:
+            return
+        now, written = self.net.state_dict(), Path(self.claim.path).exists()
+        history = [{name: [float(s.cost), int(s.correct), int(s.total)] for name, s in epoch.scores.items()}
+                   for epoch in self.history]  # fmt: skip
+        rng = state_of(self.rng)
+        checkpoint = Checkpoint(
+            self.epoch, self.batches, self.settings, self.notes, history, [self.at_start if self.batches else rng, rng],
+            parameters=self.net.description() | (now if result is None else result),
+            now={} if result is None else now, best=self.best, optimiser=self.optimiser.state_dict(),
+        )  # fmt: skip
+        try:
+            self.claim.write(checkpoint.arrays())
+        except FileError as error:
+            if self.claim.path.exists():
+                raise FileError(
+                    f"{error}. It holds what was saved before; resume from it when that is mended"
+                ) from error
+            if not self.history and not written:
+                raise
+            folder = Path(tempfile.mkdtemp(prefix="handgrad-"))
+            write_arrays(folder / self.claim.path.name, checkpoint.arrays())
+            raise FileError(
+                f"{error}. The training is in {folder / self.claim.path.name}, {checkpoint.where()}; resume from that"
+            ) from error
+
+    def resume(self, path: str | Path, epochs: int) -> None:
+        """Go to where the training was that is written in a file."""
+        saved = Checkpoint.read(path)
+        differing = differences(saved.settings, self.settings)
+        if differing:
+            raise FileError(
+                f"{path}: cannot be resumed with other settings: {', '.join(differing)};"
+                " give the same ones, or start a training anew"
+            )
+        if saved.epoch > epochs or (saved.epoch == epochs and saved.batches):
+            raise FileError(f"{path}: is {saved.where()}, and epochs={epochs} is less; ask for more epochs")
+        parameters = saved.now or {
+            name: array for name, array in saved.parameters.items() if name not in self.net.description()
+        }
+        try:
+            self.net.load_state_dict(parameters)
+            self.optimiser.load_state_dict(saved.optimiser)
+            set_state(self.rng, saved.rng[0])
+            if saved.batches:
+                self.at_start = saved.rng[0]
+        except ValueError as error:
+            raise FileError(f"{path}: cannot be resumed: {error}") from error
+        self.history[:] = [
+            Epoch(number, 0.0, {name: Score(*numbers) for name, numbers in scores.items()})
+            for number, scores in enumerate(saved.history)
+        ]
+        self.best, self.batches = saved.best, saved.batches
+        self.within = saved.rng[1]
+
+
+def _shown(batches: Sequence[NDArray[np.int64]], number: int, done: int) -> Iterable[NDArray[np.int64]]:
+    """The mini-batches that are left of an epoch, with a progress bar where there is a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return batches[done:]
+    bar = tqdm(batches[done:], desc=f"Epoch {number}", unit="batch", leave=False, initial=done, total=len(batches))
+    return cast(Iterable[NDArray[np.int64]], bar)
+
+
 @np.errstate(over="ignore", invalid="ignore")  # the error for training that diverges says more
 def train(
     net: Classifier,
@@ -180,6 +282,9 @@ def train(
     compiled: bool = True,
     patience: int | None = None,
     save: str | Path | None = None,
+    every: int | None = None,
+    resume: str | Path | None = None,
+    notes: dict[str, Any] | None = None,
     report: Callable[[Epoch], object] = print_epoch,
 ) -> list[Epoch]:
     """Train `net`, and return a record of each epoch.
@@ -195,13 +300,20 @@ def train(
     weight_decay     lambda/n. It applies to the weights and not to the biases, as in the book
     patience         stop after so many epochs without a better accuracy on validation_data. The network then ends as
                      it was after the best epoch, also if the epochs run out first
-    save             write the network to this file after every epoch, and in the end what it ends as. A path that
-                     cannot be written is an error before the training starts
+    save             write a checkpoint to this file after every epoch: the network, as `net.save` does, and all that is
+                     needed to go on. In the end the network is what it ends as. A path that cannot be written, or
+                     that another run is writing, is an error before the training starts
+    every            write one after so many mini-batches, too
+    resume           go on from this file: the training ends bit for bit where it would have ended undisturbed, on the
+                     same machine. The settings and the data have to be the same, with `epochs` at least as many; rng
+                     is put in the state that it had
+    notes            what else is to be kept in the file, for `nn.checkpoint.Checkpoint.read`; what JSON can hold
     compiled         replay the gradient (`autograd.compile`) rather than build its graph for every mini-batch: the same
                      numbers, faster. A subclass with a `cost` of its own always builds it
     report           is called with each epoch, and prints its line by default
 
-    Ctrl-C raises KeyboardInterrupt, and leaves the network and the file as they were after the last finished epoch.
+    Ctrl-C raises KeyboardInterrupt, and leaves the network as it was after the last finished epoch; so SIGTERM, with
+    SystemExit. Nothing that was saved is ever lost. Returns the epochs that a resumed training had before, too.
     Raises FloatingPointError if a parameter is no longer finite; the network is then as it was an epoch before.
     """
     dtype, n_in, n_out = net.weights[0].dtype, net.sizes[0], net.sizes[-1]
@@ -209,6 +321,8 @@ def train(
         raise ValueError(f"epochs={epochs} and mini_batch_size={mini_batch_size} are whole numbers, at least 0 and 1")
     if patience is not None and (validation_data is None or patience < 1):
         raise ValueError("patience, at least 1, needs validation_data, whose accuracy decides when to stop")
+    if every is not None and (save is None or every < 1 or int(every) != every):
+        raise ValueError(f"every={every} is a number of mini-batches, at least 1, and needs a file to save to")
     x, y = as_examples(training_data, n_in, "training data")
     x, y = x.astype(dtype, copy=False), targets_of(y, n_out, dtype, "training data")
     sets = {"training": Examples(x, y)} if monitor_training else {}
@@ -232,44 +346,71 @@ def train(
         net.parameters(), 1.0, momentum=momentum, nesterov=nesterov, decayed=net.weights,
         weight_decay=min(eta * weight_decay, sys.float_info.max),
     )  # fmt: skip
-    if save is not None:
-        check_writable(save)
+    settings: dict[str, Any] = {}
+    if save is not None or resume is not None:
+        settings = {
+            "mini_batch_size": int(mini_batch_size), "eta": eta, "momentum": momentum, "nesterov": nesterov,
+            "weight_decay": weight_decay, "patience": patience, "monitor_training": monitor_training,
+            "network": {name: array.tolist() for name, array in net.description().items()},
+            "parameters": {name: f"{array.dtype} {array.shape}" for name, array in net.state_dict().items()},
+            "training data": fingerprint(x, y),
+            **{f"{name} data": fingerprint(*sets[name]) for name in ("validation", "test") if name in sets},
+        }  # fmt: skip
     rng = np.random.default_rng(rng)
-    history: list[Epoch] = []
-    finished = best = net.state_dict()
-    best_accuracy, best_epoch = -1.0, -1
+    claim = Claim(save) if save is not None else None
+    training = _Training(net, optimiser, rng, settings, notes or {}, patience, claim)
+    finished = net.state_dict()
     try:
-        for number in range(int(epochs)):
-            start = time.perf_counter()
-            batches = mini_batches(len(x), int(mini_batch_size), rng)
-            for batch in tqdm(batches, desc=f"Epoch {number}", unit="batch", leave=False, disable=None):
-                optimiser.zero_grad()
-                gradient(x[batch], y[batch])
-                optimiser.step()
-            state = net.state_dict()
-            if not all(np.all(np.isfinite(array)) for array in state.values()):
-                raise FloatingPointError(
-                    f"training diverged in epoch {number}: the parameters are no longer finite;"
-                    f" try a smaller eta than {eta}"
-                )
-            scores = {name: score(net, data, f"{name} data") for name, data in sets.items()}
-            epoch = Epoch(number, time.perf_counter() - start, scores)
-            if save is not None:
-                net.save(save)
-            finished = state
-            history.append(epoch)
-            report(epoch)
-            if patience is not None:
-                accuracy = scores["validation"].accuracy
-                if accuracy > best_accuracy:
-                    best, best_accuracy, best_epoch = state, accuracy, number
-                elif number - best_epoch >= patience:
-                    break
-        if patience is not None:
-            finished = best
+        with Watch() as watch:
+            if claim is not None:
+                claim.take()
+            if resume is not None:
+                training.resume(resume, int(epochs))
+                finished = net.state_dict()
+            while training.epoch < epochs and not training.out_of_patience():
+                number, since = training.epoch, time.perf_counter()
+                if not training.batches:
+                    training.at_start = state_of(rng) if every else {}
+                batches = mini_batches(len(x), int(mini_batch_size), rng)
+                if training.batches:
+                    set_state(rng, training.within)
+                for batch in _shown(batches, number, training.batches):
+                    optimiser.zero_grad()
+                    gradient(x[batch], y[batch])
+                    optimiser.step()
+                    training.batches += 1
+                    watch.check()
+                    if every and training.batches % every == 0 and training.batches < len(batches):
+                        _finite(net.state_dict(), number, eta)
+                        training.save()
+                state = net.state_dict()
+                _finite(state, number, eta)
+                scores = {name: score(net, data, f"{name} data") for name, data in sets.items()}
+                epoch = Epoch(number, time.perf_counter() - since, scores)
+                watch.check()
+                with Deferred():  # so that the file, the history and the network are of the same epoch
+                    training.history.append(epoch)
+                    training.batches = 0
+                    if patience is not None and training.best_epoch() == number:
+                        training.best = state
+                    finished = state
+                    training.save()
+                report(epoch)
+            watch.check()
+            if training.best and patience is not None:
+                finished = training.best
+                training.save(finished)
     finally:
-        optimiser.zero_grad()
-        net.load_state_dict(finished)
-    if save is not None and patience is not None and history:
-        net.save(save)
-    return history
+        with Deferred():
+            optimiser.zero_grad()
+            net.load_state_dict(finished)
+            if claim is not None:
+                claim.release()
+    return training.history
+
+
+def _finite(state: dict[str, Array], number: int, eta: float) -> None:
+    if not all(np.all(np.isfinite(array)) for array in state.values()):
+        raise FloatingPointError(
+            f"training diverged in epoch {number}: the parameters are no longer finite; try a smaller eta than {eta}"
+        )

@@ -40,13 +40,16 @@ AUTOGRAD = [
     "readings.replay",
 ]
 NN = [
+    "version",
+    "interrupts",
     "equations",
     "costs",
     "layers",
     "sgd",
-    "digits",
     "files",
+    "digits",
     "images",
+    "checkpoint",
     "training",
     "network",
     "proof.numbers",

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from nn import Network, equations
+from nn.checkpoint import Checkpoint
 from nn.cli import _parser, main
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -367,15 +368,14 @@ def test_ctrl_c_while_training_leaves_a_finished_epoch(data, tmp_path):
     process.send_signal(signal.SIGINT)
     err = process.communicate()[1]
     assert process.returncode == 130
-    last = int(re.search(rf"^\ninterrupted; {save} holds the network after epoch (\d+)\n$", err)[1])
+    words = rf"^\ninterrupted; {save} holds the network after epoch (\d+), and `train --resume {save}` goes on\n$"
+    last = int(re.search(words, err)[1])
     assert [p.name for p in tmp_path.iterdir()] == ["net.npz"]
-    # The same training, ended after that epoch, comes to the same network; or after the next, if the signal came after
-    # the file was written and before its line was.
-    again = []
-    for epochs in (last + 1, last + 2):
-        assert main(["train", "--data", data, *HERE, "--epochs", str(epochs), "--save", str(tmp_path / "again")]) == 0
-        again.append((tmp_path / "again").read_bytes())
-    assert save.read_bytes() in again
+    # The same training, ended after that epoch, comes to the same network.
+    again = tmp_path / "again"
+    assert main(["train", "--data", data, *HERE, "--epochs", str(last + 1), "--save", str(again)]) == 0
+    states = [Network.load(path).state_dict() for path in (save, again)]
+    assert all(np.array_equal(array, states[1][name]) for name, array in states[0].items())
 
 
 def test_ctrl_c_before_the_first_epoch_says_that_nothing_was_saved(run, tmp_path, data, monkeypatch):
@@ -452,3 +452,49 @@ def backprop(net, x, y):
     code, out, _ = run("check", file, "--timeout", "1")
     assert code == 2
     assert "stopped after 1 s" in out
+
+
+# Going on with a training
+
+
+def test_resume_goes_on_with_the_settings_in_the_file(run, data, tmp_path):
+    options = ["--data", data, *HERE, "--momentum", 0.5, "--batch", 7, "--patience", 9, "--training", "--seed", 3]
+    one, two = tmp_path / "one.npz", tmp_path / "two.npz"
+    assert run("train", *options, "--epochs", 6, "--save", one)[0] == 0
+    assert run("train", *options, "--epochs", 6, "--save", two, "--every", 5)[0] == 0
+    assert one.read_bytes() == two.read_bytes()
+    assert run("train", *options, "--epochs", 2, "--save", two)[0] == 0
+    code, out, err = run("train", "--resume", two, "--epochs", 6)
+    assert (code, err) == (0, "")
+    assert [line[:7] for line in out.splitlines() if line.startswith("Epoch")] == [f"Epoch {i}" for i in (2, 3, 4, 5)]
+    assert re.search(r"^6 epochs", out, re.MULTILINE)
+    assert one.read_bytes() == two.read_bytes()
+    assert run("train", "--resume", two, "--epochs", 6, "--save", tmp_path / "three.npz")[0] == 0  # to another file
+    assert (tmp_path / "three.npz").read_bytes() == two.read_bytes()
+
+
+def test_resume_says_which_settings_differ(complaint, run, data, tmp_path):
+    save = tmp_path / "net.npz"
+    assert run("train", "--data", data, *HERE, "--save", save)[0] == 0
+    words = f"{save}: cannot be resumed with other settings: --eta was 3.0 and is 1.0"
+    assert words in complaint("train", "--resume", save, "--eta", 1)
+    assert "--sizes was [12, 8, 3] and is [12, 9, 3]" in complaint("train", "--sizes", "12,9,3", "--resume", save)
+    assert "is after epoch 2, and epochs=2 is less" in complaint("train", "--resume", save, "--epochs", 2)
+    assert f"{tmp_path / 'none'}: there is no such file" in complaint("train", "--resume", tmp_path / "none")
+    Network([12, 8, 3], rng=0).save(save)
+    assert "holds a network, and not how its training went" in complaint("train", "--resume", save)
+    assert "--every needs a file to --save to" in complaint("train", "--every", 3)
+
+
+def test_sigterm_ends_a_training_in_good_order(data, tmp_path):
+    save = tmp_path / "net.npz"
+    process = program("train", "--data", data, *HERE, "--epochs", 1_000_000, "--save", save)
+    for _ in range(3):
+        process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    err = process.communicate()[1]
+    assert process.returncode == 143
+    words = rf"\nterminated; {save} holds the network after epoch (\d+), and `train --resume {save}` goes on\n"
+    last = int(re.fullmatch(words, err)[1])
+    assert [p.name for p in tmp_path.iterdir()] == ["net.npz"]
+    assert len(Checkpoint.read(save).history) == last + 1

@@ -1,0 +1,23 @@
+"""The version of the package, from the one place where it is written: pyproject.toml."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import tomllib
+from pathlib import Path
+
+
+def version() -> str:
+    """Return the version of the installed package; of a checkout that is not installed, that in its pyproject.toml."""
+    try:
+        return importlib.metadata.version("handgrad")
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    try:
+        with (Path(__file__).parent.parent / "pyproject.toml").open("rb") as file:
+            return str(tomllib.load(file)["project"]["version"])
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
+        return "unknown"
+
+
+__version__ = version()
