@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", *(f"examples/results/{name}.md" for name in ("readings", "proof", "speed"))]
+PAGES = ["README.md", "CONTRIBUTING.md", *(f"examples/results/{name}.md" for name in ("readings", "proof", "speed"))]
 
 
 @dataclass
