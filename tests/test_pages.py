@@ -167,10 +167,8 @@ def test_what_the_readme_says_of_leaving_the_graph():
     for value in (float, lambda x: x.item(), lambda x: x.data):
         with pytest.raises(TypeError, match=r"'x'.* while the function is traced"):
             autograd.compile(lambda x, value=value: x * value(x))(t)
-    with pytest.raises(TypeError, match=r"np\.median is not supported for Tensors: use np\.mean"):
-        np.median(pair)
-    with pytest.raises(TypeError, match=r"np\.linalg\.svd is not supported"):
-        np.linalg.svd(pair)
+    with pytest.raises(TypeError, match=r"np\.fft\.fftshift is not supported for Tensors: use .?np\.roll"):
+        np.fft.fftshift(pair)
 
 
 def test_a_page_is_taken_apart(tmp_path, monkeypatch):
