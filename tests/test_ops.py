@@ -495,8 +495,8 @@ PRODUCTS += [
     row("vdot", "", np.vdot, normal(2, 3), normal(3, 2)),
     row("vecdot", "", np.vecdot, normal(2, 3), normal(3)),
     row("vecdot", "axis", lambda a, b: np.vecdot(a, b, axis=0), normal(3, 2), normal(3, 1)),
-    row("matvec", "", np.matvec, normal(2, 3, 4), normal(4)),
-    row("vecmat", "", np.vecmat, normal(2, 3), normal(3, 4)),
+    row("matvec", "", lambda a, b: np.matvec(a, b), normal(2, 3, 4), normal(4)),
+    row("vecmat", "", lambda a, b: np.vecmat(a, b), normal(2, 3), normal(3, 4)),
     row("outer", "multiply.outer", np.multiply.outer, normal(2, 2), normal(3)),
     row("outer", "subtract.outer", np.subtract.outer, normal(2), normal(3)),
     row("kron", "", np.kron, normal(2, 3), normal(2, 2)),
@@ -626,7 +626,12 @@ ACTIVATIONS = [
 ]
 # fmt: on
 
+# What came with NumPy 2.1 and 2.2, and is not there in 2.0.
+ABSENT = {
+    name for name in ("cumulative_prod", "cumulative_sum", "matvec", "unstack", "vecmat") if not hasattr(np, name)
+}
 ROWS = [*ELEMENTWISE, *REDUCTIONS, *SHAPING, *PICKING, *INDEXING, *PRODUCTS, *LINALG, *ACTIVATIONS]
+ROWS = [case for case in ROWS if case.operation not in ABSENT]
 # What a program cannot be written for: the lengths depend on the values.
 OF_UNKNOWN_LENGTH = {
     "piecewise", "unique", "unique_values", "union1d", "setdiff1d", "intersect1d", "setxor1d", "trim_zeros",
@@ -687,7 +692,7 @@ METHODS_OF_UFUNCS = {"add.reduce", "multiply.reduce", "maximum.reduce", "minimum
 
 def test_every_operation_has_a_row() -> None:
     tested = {case.operation for case in EVERY_ROW}
-    assert set(autograd.operations()) - METHODS_OF_UFUNCS == tested
+    assert set(autograd.operations()) - METHODS_OF_UFUNCS - ABSENT == tested
 
 
 SHAPES = [(), (1,), (3,), (2, 1), (2, 3), (1, 3)]
