@@ -267,10 +267,28 @@ class Reading:
                 args.append(plain(self.sum()))
             self.take(", ")
         called = FUNCTIONS.get(function) or eval(f"np.{function}", {"np": np})
+        if function in SMOOTH:  # of truth values NumPy would take it in half precision
+            args = [number(x) for x in args]
         whole = [setting(x) if i and function not in ELEMENTS else x for i, x in enumerate(args)]
         return called(*whole, **settings)
 
 
+SMOOTH = {
+    "sin",
+    "cos",
+    "tan",
+    "exp",
+    "ln",
+    "sqrt",
+    "tanh",
+    "sinh",
+    "cosh",
+    "arctan",
+    "arcsin",
+    "arccos",
+    "expm1",
+    "log1p",
+}
 ELEMENTS = {"where", "clip", "max", "min", "power", "heaviside", "arctan2"}
 
 

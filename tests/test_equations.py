@@ -408,6 +408,12 @@ def test_names_that_would_read_as_something_else():
     reading = equations(lambda delta, z: np.sum(np.tanh(delta * z) * z), Tensor(h), Tensor(h))
     assert len({line.left(UNICODE) for line in reading.gradient}) == len(reading.gradient)
 
+    def of_an_error(delta, z):
+        first = np.tanh(delta * z)
+        return np.sum(sigmoid(first * z + 1) ** 2)
+
+    check(of_an_error, (Tensor(h), Tensor(h + 1)))
+
 
 def test_an_operation_that_only_has_a_name_of_ours():
     from autograd import Op
