@@ -170,6 +170,10 @@ class Reading:
             if self.take("["):
                 value = plain(value)[self.index()]
                 continue
+            if found := self.match(r"\.([a-z]+)\("):
+                args, settings = self.arguments(found[1])
+                value = getattr(plain(value), found[1])(*map(setting, args), **settings)
+                continue
             return value
 
     def index(self):
@@ -246,6 +250,8 @@ class Reading:
     def called(self, found):
         assert found, f"nothing is read in {self.text!r} after {self.text[: self.at]!r}"
         run = found[0].rstrip("ᵀ.")
+        if run.split(".")[0] in self.names:  # a method of a value
+            run = run.split(".")[0]
         self.at = found.start() + len(run)
         if self.take("("):
             return self.call(run)
@@ -255,6 +261,17 @@ class Reading:
         return self.names[known[0]]
 
     def call(self, function):
+        args, settings = self.arguments(function)
+        called = FUNCTIONS.get(function) or eval(f"np.{function}", {"np": np})
+        if function in SMOOTH:  # of truth values NumPy would take it in half precision
+            args = [number(x) for x in args]
+        whole = [setting(x) if i and function not in ELEMENTS else x for i, x in enumerate(args)]
+        if function == "arange":
+            whole = setting(whole)
+        return called(*whole, **settings)
+
+    def arguments(self, function):
+        """What stands between the parentheses of a call."""
         args, settings = [], {}
         while not self.take(")"):
             if found := self.match(r"([a-z_]+)="):
@@ -266,11 +283,25 @@ class Reading:
             else:
                 args.append(plain(self.sum()))
             self.take(", ")
-        called = FUNCTIONS.get(function) or eval(f"np.{function}", {"np": np})
-        whole = [setting(x) if i and function not in ELEMENTS else x for i, x in enumerate(args)]
-        return called(*whole, **settings)
+        return args, settings
 
 
+SMOOTH = {
+    "sin",
+    "cos",
+    "tan",
+    "exp",
+    "ln",
+    "sqrt",
+    "tanh",
+    "sinh",
+    "cosh",
+    "arctan",
+    "arcsin",
+    "arccos",
+    "expm1",
+    "log1p",
+}
 ELEMENTS = {"where", "clip", "max", "min", "power", "heaviside", "arctan2"}
 
 

@@ -361,6 +361,7 @@ W3 = Tensor(RNG.random((3, 3)))
     (lambda w, x: np.sum(np.concatenate([w, 2 * x]) ** 2), (V, Tensor([1.0, 2.0, 3.0]))),
     (lambda x, s: np.sum(np.sum(x + s, axis=1) ** 2) / 2, (W, S)),
     (lambda w: np.sum(w.T * np.reshape(w, (2, 3))), (W,)), (lambda w: np.sum((w.T - np.reshape(w, (2, 3))) ** 2), (W,)),
+    (lambda b, w, x: np.sum((x @ np.tensordot(w, b, 0) + b).sum() * x), (Tensor([3.0]), V, Y[:3])),
     (lambda w: np.sum(w * w[::-1]), (V,)), (lambda w: np.sum((w[:, None] - w[None]) ** 2), (V,)),
     (lambda w, y: np.sum(w * np.sum(y)), (V, np.array([1.0, -1.0, 5e-14]))),
 ], ids=lambda x: "" if isinstance(x, tuple) else None)  # fmt: skip
@@ -407,6 +408,12 @@ def test_names_that_would_read_as_something_else():
     check(lambda ℎ, h_2: np.sum(ℎ * h_2), (Tensor(h), Tensor(2.0)))
     reading = equations(lambda delta, z: np.sum(np.tanh(delta * z) * z), Tensor(h), Tensor(h))
     assert len({line.left(UNICODE) for line in reading.gradient}) == len(reading.gradient)
+
+    def of_an_error(delta, z):
+        first = np.tanh(delta * z)
+        return np.sum(sigmoid(first * z + 1) ** 2)
+
+    check(of_an_error, (Tensor(h), Tensor(h + 1)))
 
 
 def test_an_operation_that_only_has_a_name_of_ours():

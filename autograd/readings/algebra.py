@@ -345,7 +345,10 @@ def product(*matrices: Sum) -> Sum:
         if inner is not None and inner.kind == "column" and meets_row:
             rest = inner.args[0]
             inner = alone(rest)
-        args += inner.args if inner is not None and inner.kind == "matmul" else [rest]
+        flat = inner is not None and inner.kind == "matmul"
+        if inner is not None and flat and args and len(_shape_of_product(args)) == len(shape_of(inner.args[0])) == 1:
+            flat = False  # x (y zᵀ) for vectors, which are read from the left
+        args += inner.args if inner is not None and flat else [rest]
     for n in range(2, len(args)):
         if _shape_of_product(args[:n]) == ():  # xᵀ y among others is a number
             inside = Atom("matmul", "", tuple(args[:n]))

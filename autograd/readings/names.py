@@ -129,8 +129,9 @@ class Names:
         power of w.
         """
         before = set(self._names.values())
-        seen = {written(self.gradient(f)) for f in self._names if self.role(f) == "weighted input"}
-        for formula, name in self._names.items():
+        seen: set[str] = set()
+        # Weighted inputs are first, since what their gradients are called is taken then too.
+        for formula, name in sorted(self._names.items(), key=lambda item: self.role(item[0]) != "weighted input"):
             letter = name.rstrip("0123456789")
             if letter.isalpha() and letter != name and (letter in before or formula is self.output):
                 name = f"{letter}_{name[len(letter) :]}"
@@ -141,6 +142,8 @@ class Names:
             seen.add(written(name))
             self.taken.add(name)
             self._names[formula] = name
+            if self.role(formula) == "weighted input":
+                seen.add(written(self.gradient(formula)))
 
     def role(self, formula: Formula) -> str:
         return self._roles.get(formula, "value" if formula.op is not None else "constant")

@@ -377,7 +377,7 @@ class Reader:
         template.places, template.values = places, values
         try:
             params = {key: self._setting(param, values, places) for key, param in formula.params.items()}
-            if own_name(op) == "scatter":
+            if own_name(op) == "scatter" and "index" in params:
                 where = params["index"] if isinstance(params["index"], ast.expr) else literal(params["index"])
                 params["index"] = ast.Subscript(parsed("np.s_"), where, ast.Load())
             node = _template(op, len(names)) if not params else applied(op, [parsed(name) for name in names], params)
