@@ -24,6 +24,7 @@ import numpy as np
 
 import autograd
 from autograd import Tensor
+from autograd.readings.graph import Graph
 from nn import SGD, Network, equations
 
 ETA = 1e-3  # small, so that the parameters stay as they are however often the same mini-batch comes
@@ -218,6 +219,23 @@ def measure(steps, rounds, seconds):
     return {name: statistics.median(values) for name, values in times.items()}
 
 
+def chain(n):
+    """sin(sin(… x)), n deep."""
+    x = Tensor(1.0, name="x")
+    for _ in range(n):
+        x = np.sin(x)
+    return x
+
+
+# What is linear takes the same time per node for every length.
+READINGS = {
+    "Graph": Graph,
+    "equations": lambda output: str(autograd.equations(output)),
+    "draw": lambda output: autograd.draw(output, backward=True, limit=10**6).source,
+    "explain": lambda output: str(autograd.explain(output)),
+}
+
+
 def import_time(statement):
     """The median time in milliseconds that a fresh interpreter takes to run `statement`."""
     code = f"import time; t = time.perf_counter(); {statement}; print((time.perf_counter() - t) * 1e3)"
@@ -274,6 +292,14 @@ def main():
                 *(times["micrograd"] / times[ours] for ours in ("handgrad", "replayed"))
             )
         print(f"{name:20}{row}")
+
+    print("\nMicroseconds per node to read a chain of so many sines")
+    print(f"{'nodes':>12}" + "".join(f"{name:>12}" for name in READINGS))
+    for n in (50, 100, 200, 400):
+        output = chain(n)
+        steps = {name: types.MethodType(read, output) for name, read in READINGS.items()}
+        times = measure(steps, 3, seconds)
+        print(f"{n:>12}" + "".join(f"{value / n:12.1f}" for value in times.values()))
 
     alone, both = import_time("import numpy"), import_time("import numpy, autograd")
     print(f"\nimport numpy {alone:.0f} ms, with autograd {both:.0f} ms: {both - alone:.0f} ms more")
