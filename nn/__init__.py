@@ -17,6 +17,7 @@ from nn.layers import Linear, Module, Sequential
 from nn.network import Network
 from nn.sgd import SGD
 from nn.training import Epoch, Score, score, train
+from nn.version import __version__
 
 __all__ = [
     "SGD",
@@ -29,6 +30,7 @@ __all__ = [
     "Network",
     "Score",
     "Sequential",
+    "__version__",
     "load_data_wrapper",
     "load_digits",
     "one_hot",

@@ -22,7 +22,8 @@ from nn.interrupts import TERMINATED
 from nn.layers import INITIALISATIONS, activations
 from nn.network import Network
 from nn.proof import numbers, symbols
-from nn.training import print_epoch, score
+from nn.training import Epoch, print_line, score
+from nn.version import __version__
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 USUAL = {"sizes": "784,30,10", "cost": "quadratic", "activation": "sigmoid"}
@@ -33,6 +34,32 @@ LEARNERS = {
     "orientation": "it takes examples as columns, as rows, or as vectors",
     "weights": "its weights have the shape (n_out, n_in), or (n_in, n_out)",
     "order": "it returns nabla_b first, or nabla_w",
+}
+
+
+EXAMPLES = {
+    "train": [
+        "--epochs 3 --save net.npz",
+        "--resume net.npz --epochs 30 --quiet",
+        "--sizes 784,100,10 --cost cross-entropy --init scaled --eta 0.5 --decay 0.0001 --test --validation --training",
+        "--cost log-likelihood --activation relu --init scaled --eta 0.1 --momentum 0.9 --nesterov --batch 20",
+        "--epochs 100 --patience 5 --validation-size 5000 --save best.npz --every 1000 --seed 1",
+        "--data emnist --sizes 784,100,27 --scale 256 --dtype float32 --no-compile",
+    ],
+    "evaluate": [
+        "net.npz",
+        "net.npz --training --validation --test --validation-size 5000",
+        "net.npz --data emnist --scale 256",
+    ],
+    "predict": ["net.npz four.png nine.pgm", "net.npz t10k-images-idx3-ubyte.gz --scale 256"],
+    "info": ["net.npz"],
+    "check": [
+        "",
+        "--sizes 20,10,10,5 --cost cross-entropy --activation tanh --init scaled --batch 3 --dtype float32 --seed 1",
+        "mine.py --timeout 10",
+        "mine.py --reduction sum --examples one --orientation columns --weights out,in --order b,w",
+    ],
+    "derive": ["", "--sizes 784,100,50,10 --cost log-likelihood --activation relu --seed 1", "--latex > equations.tex"],
 }
 
 
@@ -77,7 +104,12 @@ def _positive(text: str) -> float:
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows the default of an option that takes a value, and nothing for a switch."""
+    """Shows the default of an option that takes a value, nothing for a switch, and examples line by line."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if not text.startswith("examples:"):
+            return super()._fill_text(text, width, indent)
+        return "".join(f"{indent}{line}\n" for line in text.splitlines())
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return (
@@ -132,10 +164,12 @@ def _parser() -> argparse.ArgumentParser:
     formatter = _Help
     parser = _Parser(
         prog="handgrad",
+        formatter_class=_Help,
         description="Train a network on handwritten digits, and check its gradients against the equations of the book.",
         epilog="Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted,"
         " 141 the reader of the output has gone, 143 terminated.",
     )
+    parser.add_argument("--version", action="version", version=f"handgrad {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     sub = commands.add_parser("train", help="train a network", formatter_class=formatter)
@@ -166,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write a checkpoint to this .npz file after each epoch: the network, and what is needed to go on"
              " (default: none)")  # fmt: skip
     add("--every", type=_at_least(1), metavar="N", help="save after every N mini-batches, too (default: none)")
+    add("--quiet", action="store_true", help="print nothing but errors")
     add("--resume", metavar="FILE",
         help="go on where the training of this file stopped, with its settings, and save to it; --epochs can be more"
              " (default: none)")  # fmt: skip
@@ -185,9 +220,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = commands.add_parser(
         "check", help="compare the engine with the equations, or judge somebody's backprop", formatter_class=formatter,
         description="Without FILE: compare the engine's gradient with the equations derived by hand, and with finite"
-        " differences. With FILE: judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own.",
-        epilog="--init, --batch and --dtype belong to the comparison without FILE. The options about FILE's function"
-        " can also stand in FILE, such as ORIENTATION = \"rows\"; what neither says is found out by trying.",
+        " differences. With FILE: judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own."
+        " --init, --batch and --dtype belong to the comparison without FILE. The options about FILE's function can also"
+        " stand in FILE, such as ORIENTATION = \"rows\"; what neither says is found out by trying.",
     )  # fmt: skip
     sub.add_argument("file", nargs="?", metavar="FILE.py", help="a file with a function backprop(net, x, y)")
     _network_options(sub)
@@ -204,6 +239,11 @@ def _parser() -> argparse.ArgumentParser:
             action.help = f"{action.help} (default: {USUAL[action.dest]}{with_file})"
 
     sub = commands.add_parser(
+        "info", help="say what is in a saved network, and how it was trained", formatter_class=formatter
+    )
+    sub.add_argument("model", metavar="model.npz", help="the saved network")
+
+    sub = commands.add_parser(
         "derive", help="show the derived equations beside those derived by hand", formatter_class=formatter
     )
     add = sub.add_argument
@@ -214,18 +254,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random weights")
     add("--latex", action="store_true", help="write LaTeX")
 
+    for name, of in commands.choices.items():
+        of.epilog = "examples:" + "".join(f"\n  handgrad {name} {line}".rstrip() for line in EXAMPLES[name])
     return parser
 
 
 # Options that are not a setting of the training: they can be others when it is resumed.
-FREE = ("help", "epochs", "save", "every", "resume", "compile", "data")
+FREE = ("help", "quiet", "epochs", "save", "every", "resume", "compile", "data")
 
 
 def _as_options(args: argparse.Namespace) -> list[str]:
     """Write the options of a training as they could have been typed, to keep them in its file."""
     options: list[str] = []
     for action in _command(_parser(), "train")._actions:
-        if action.dest not in ("help", "save", "every", "resume", "compile"):
+        if action.dest not in ("help", "quiet", "save", "every", "resume", "compile"):
             value = getattr(args, action.dest)
             if value is True:
                 options += action.option_strings[-1:]
@@ -259,6 +301,7 @@ def _resumed(argv: list[str], args: argparse.Namespace) -> argparse.Namespace:
 
 
 def _train(args: argparse.Namespace) -> int:
+    say: Callable[..., object] = (lambda *_: None) if args.quiet else print
     if args.every and not args.save:
         raise ValueError("--every needs a file to --save to")
     if args.nesterov and not args.momentum:
@@ -274,6 +317,9 @@ def _train(args: argparse.Namespace) -> int:
     rng = np.random.default_rng(args.seed)
     net = Network(args.sizes, activation=args.activation, cost=args.cost, init=args.init, dtype=dtype, rng=rng)
 
+    def report(epoch: Epoch) -> None:
+        print_line(epoch.line(args.epochs))
+
     on_test = args.test or not (args.validation or args.training)
     start = time.perf_counter()
     history = net.SGD(
@@ -282,22 +328,22 @@ def _train(args: argparse.Namespace) -> int:
         validation_data=validation if args.validation or args.patience else None,
         monitor_training=args.training, rng=rng, momentum=args.momentum, nesterov=args.nesterov,
         weight_decay=args.decay, compiled=args.compile, patience=args.patience, save=args.save, every=args.every,
-        resume=args.resume, notes={"options": _as_options(args)}, report=print_epoch,
+        resume=args.resume, notes={"options": _as_options(args)}, report=None if args.quiet else report,
     )  # fmt: skip
-    print(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}")
+    say(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}")
     for name in history[-1].scores if history else ():
         best = max(history, key=lambda epoch: epoch.scores[name].correct)
-        print(
+        say(
             f"{name}: {history[-1].scores[name].accuracy:.2%} after the last epoch,"
             f" {best.scores[name].accuracy:.2%} after the best (epoch {best.number})"
         )
     if args.patience and history:
         kept = max(history, key=lambda epoch: epoch.scores["validation"].correct)
-        print(f"the network is as after epoch {kept.number}, the best on the validation images")
+        say(f"the network is as after epoch {kept.number}, the best on the validation images")
     if args.save:
         if not history:
             net.save(args.save)
-        print(f"saved to {args.save}")
+        say(f"saved to {args.save}")
     return 0
 
 
@@ -335,6 +381,40 @@ def _predict(args: argparse.Namespace) -> int:
             which = path if len(pixels) == 1 else f"{path}[{i}]"
             print(f"{which}: {label} (activation {float(np.max(a)):.3f})")
     return 0
+
+
+def _info(args: argparse.Namespace) -> int:
+    net = Network.load(args.model)
+    rows = {
+        "network": f"{'-'.join(map(str, net.sizes))}, {net.activation} hidden layers, {net.cost_name} cost",
+        "parameters": f"{sum(p.size for p in net.parameters()):,} of {net.weights[0].dtype}",
+        "file": f"{os.stat(args.model).st_size:,} bytes",
+    }
+    try:
+        checkpoint = Checkpoint.read(args.model)
+    except ValueError:
+        rows["training"] = "nothing is said of it"
+    else:
+        rows["training"] = checkpoint.where()
+        options = checkpoint.notes.get("options")
+        if isinstance(options, list):
+            rows["settings"] = " ".join(map(str, options))
+        else:
+            kept = ("mini_batch_size", "eta", "momentum", "nesterov", "weight_decay", "patience")
+            rows["settings"] = ", ".join(f"{key} {checkpoint.settings.get(key)}" for key in kept)
+        for name in checkpoint.history[-1] if checkpoint.history else ():
+            correct = [scores[name][1] for scores in checkpoint.history]
+            total, best = checkpoint.history[-1][name][2], max(correct)
+            rows[name] = f"{correct[-1]} / {total} after the last epoch, {best} after the best ({correct.index(best)})"
+        rows["written by"] = ", ".join(f"{name} {number}" for name, number in checkpoint.versions.items())
+    for name, text in rows.items():
+        print(f"{name:10}  {printable(text)}")
+    return 0
+
+
+def printable(text: str) -> str:
+    """Return the text in one line, without what would steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -399,7 +479,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(argv)
-    commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive}
+    commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive,
+                "info": _info}  # fmt: skip
     run = commands[args.command]
     try:
         if getattr(args, "resume", None):

@@ -71,11 +71,22 @@ class Epoch:
 
     def __str__(self) -> str:
         """Write the book's line, `Epoch 0 : 9063 / 10000`, and after it the other scores."""
+        return self.line()
+
+    def line(self, epochs: int | None = None) -> str:
+        """Write the same; with the number of epochs, so that the lines of all of them stand below each other.
+
+        >>> print(Epoch(3, 1.0, {"test": Score(0.1, 98, 1000)}).line(30))
+        Epoch  3 :  98 / 1000
+        """
         test = self.scores.get("test")
-        line = f"Epoch {self.number} : {test.correct} / {test.total}" if test else f"Epoch {self.number} complete"
+        # All right is not expected: the book has no blank before 9063.
+        widths = (0, 0, 0) if epochs is None else (len(str(epochs - 1)), len(str(test.total - 1)) if test else 0, 7)
+        line = f"Epoch {self.number:{widths[0]}} "
+        line += f": {test.correct:{widths[1]}} / {test.total}" if test else "complete"
         for name, score in self.scores.items():
             if name != "test":
-                line += f"  {name} cost {score.cost:.5f} accuracy {score.accuracy:.2%}"
+                line += f"  {name} cost {score.cost:.5f} accuracy {score.accuracy:{widths[2]}.2%}"
         return line
 
 
@@ -164,7 +175,12 @@ def mini_batches(n: int, size: int, rng: np.random.Generator) -> Sequence[NDArra
 
 def print_epoch(epoch: Epoch) -> None:
     """Print the line of an epoch above the progress bar, and at once, also into a file or a pipe."""
-    tqdm.write(str(epoch), file=sys.stdout)
+    print_line(str(epoch))
+
+
+def print_line(line: str) -> None:
+    """Print a line above the progress bar, and at once, also into a file or a pipe."""
+    tqdm.write(line, file=sys.stdout)
     sys.stdout.flush()
 
 
@@ -256,12 +272,29 @@ class _Training:
         self.within = saved.rng[1]
 
 
-def _shown(batches: Sequence[NDArray[np.int64]], number: int, done: int) -> Iterable[NDArray[np.int64]]:
+def _shown(batches: Sequence[NDArray[np.int64]], training: _Training, epochs: int) -> Iterable[NDArray[np.int64]]:
     """The mini-batches that are left of an epoch, with a progress bar where there is a terminal."""
+    number, done = training.epoch, training.batches
     if sys.stderr is None or not sys.stderr.isatty():
         return batches[done:]
-    bar = tqdm(batches[done:], desc=f"Epoch {number}", unit="batch", leave=False, initial=done, total=len(batches))
+    measured = [epoch.seconds for epoch in training.history if epoch.seconds]
+    left = f"{_clock(sum(measured) / len(measured) * (epochs - number))} left in all" if measured else None
+    bar = tqdm(
+        batches[done:],
+        desc=f"Epoch {number}",
+        unit="batch",
+        leave=False,
+        initial=done,
+        total=len(batches),
+        postfix=left,
+    )
     return cast(Iterable[NDArray[np.int64]], bar)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 @np.errstate(over="ignore", invalid="ignore")  # the error for training that diverges says more
@@ -285,7 +318,7 @@ def train(
     every: int | None = None,
     resume: str | Path | None = None,
     notes: dict[str, Any] | None = None,
-    report: Callable[[Epoch], object] = print_epoch,
+    report: Callable[[Epoch], object] | None = print_epoch,
 ) -> list[Epoch]:
     """Train `net`, and return a record of each epoch.
 
@@ -310,7 +343,7 @@ def train(
     notes            what else is to be kept in the file, for `nn.checkpoint.Checkpoint.read`; what JSON can hold
     compiled         replay the gradient (`autograd.compile`) rather than build its graph for every mini-batch: the same
                      numbers, faster. A subclass with a `cost` of its own always builds it
-    report           is called with each epoch, and prints its line by default
+    report           is called with each epoch, and prints its line by default. None is silent: no progress bar either
 
     Ctrl-C raises KeyboardInterrupt, and leaves the network as it was after the last finished epoch; so SIGTERM, with
     SystemExit. Nothing that was saved is ever lost. Returns the epochs that a resumed training had before, too.
@@ -374,7 +407,7 @@ def train(
                 batches = mini_batches(len(x), int(mini_batch_size), rng)
                 if training.batches:
                     set_state(rng, training.within)
-                for batch in _shown(batches, number, training.batches):
+                for batch in batches[training.batches :] if report is None else _shown(batches, training, int(epochs)):
                     optimiser.zero_grad()
                     gradient(x[batch], y[batch])
                     optimiser.step()
@@ -395,7 +428,8 @@ def train(
                         training.best = state
                     finished = state
                     training.save()
-                report(epoch)
+                if report is not None:
+                    report(epoch)
             watch.check()
             if training.best and patience is not None:
                 finished = training.best

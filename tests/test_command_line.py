@@ -1,20 +1,24 @@
 """The command line: what the commands print, their exit codes, and one line for whatever is wrong."""
 
+import importlib.metadata
 import os
 import re
 import signal
 import struct
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from nn import Network, equations
+import nn
+from nn import Network, equations, load_digits
 from nn.checkpoint import Checkpoint
 from nn.cli import _parser, main
+from nn.version import version
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 HERE = ["--sizes", "12,8,3", "--validation-size", "30", "--epochs", "3"]
@@ -101,8 +105,6 @@ def test_a_seed_repeats_a_run(run, data, tmp_path):
 
 
 def test_train_does_what_the_package_does(run, data, tmp_path):
-    from nn import load_digits
-
     code, out, _ = run(
         "train", "--data", data, "--sizes", "12,5,3", "--epochs", 2, "--batch", 7, "--eta", 0.1, "--cost",
         "log-likelihood", "--activation", "tanh", "--init", "scaled", "--momentum", 0.5, "--nesterov", "--decay", 0.01,
@@ -110,7 +112,7 @@ def test_train_does_what_the_package_does(run, data, tmp_path):
         "--save", tmp_path / "net.npz",
     )  # fmt: skip
     assert code == 0
-    assert re.search(r"^Epoch 1 complete  training cost [\d.]+ accuracy [\d.]+%  validation cost", out, re.MULTILINE)
+    assert re.search(r"^Epoch 1 complete  training cost [\d.]+ accuracy +[\d.]+%  validation cost", out, re.MULTILINE)
     assert out.endswith(f"saved to {tmp_path / 'net.npz'}\n")
     training, _, _ = load_digits(data, scale=256, validation=30, dtype=np.float32)
     rng = np.random.default_rng(4)
@@ -129,7 +131,7 @@ def test_patience_stops_early_and_saves_the_best(run, data, tmp_path):
     code, out, _ = run("train", "--data", data, *HERE, *options)
     assert code == 0
     kept = int(re.search(r"the network is as after epoch (\d+), the best on the validation images", out)[1])
-    accuracies = [float(found) for found in re.findall(r"^Epoch .* accuracy ([\d.]+)%", out, re.MULTILINE)]
+    accuracies = [float(found) for found in re.findall(r"^Epoch .* accuracy +([\d.]+)%", out, re.MULTILINE)]
     assert accuracies.index(max(accuracies)) == kept
     assert len(accuracies) == kept + 3
     code, out, _ = run("evaluate", save, "--data", data, "--validation", "--validation-size", 30)
@@ -223,7 +225,7 @@ def commands():
     return next(action for action in _parser()._actions if action.dest == "command").choices
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "check", "derive"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info", "check", "derive"])
 def test_help_says_every_option_with_its_default(run, command):
     code, out, _ = run(command, "--help")
     out = " ".join(out.split())
@@ -238,6 +240,20 @@ def test_help_says_every_option_with_its_default(run, command):
             ]
             assert shown == str(action.default) or action.default is None
     out.encode("ascii")  # so that it can be shown everywhere
+
+
+def test_every_help_has_examples_that_can_be_typed(run):
+    options = {name: set() for name in commands()}
+    for name, command in commands().items():
+        lines = command.format_help().split("examples:\n")[1].splitlines()
+        for line in lines:
+            words = line.split(" > ")[0].split()
+            assert words[:2] == ["handgrad", name]
+            _parser().parse_args(words[1:])
+            options[name].update(word for word in words if word.startswith("--"))
+    for name in ("train", "evaluate", "predict", "check", "derive"):  # and every option is in one
+        all_of_them = {action.option_strings[-1] for action in commands()[name]._actions if action.option_strings}
+        assert all_of_them - options[name] - {"--help"} == set()
 
 
 def test_help_says_the_commands_and_the_exit_codes(run):
@@ -364,7 +380,7 @@ def test_ctrl_c_while_training_leaves_a_finished_epoch(data, tmp_path):
     save = tmp_path / "net.npz"
     process = program("train", "--data", data, *HERE, "--epochs", 1_000_000, "--save", save)
     for i in range(3):
-        assert process.stdout.readline().startswith(f"Epoch {i} : ")  # each line comes when its epoch is done
+        assert re.match(rf"Epoch +{i} : ", process.stdout.readline())  # each line comes when its epoch is done
     process.send_signal(signal.SIGINT)
     err = process.communicate()[1]
     assert process.returncode == 130
@@ -452,6 +468,60 @@ def backprop(net, x, y):
     code, out, _ = run("check", file, "--timeout", "1")
     assert code == 2
     assert "stopped after 1 s" in out
+
+
+# Version, info, quiet, and lines that stand in columns
+
+
+def test_the_version_is_that_of_the_project(run):
+    with (Path(__file__).parent.parent / "pyproject.toml").open("rb") as file:
+        expected = tomllib.load(file)["project"]["version"]
+    assert run("--version") == (0, f"handgrad {expected}\n", "")
+    assert nn.__version__ == expected
+
+
+def test_the_version_of_a_checkout_that_is_not_installed(monkeypatch):
+    def not_installed(name):
+        raise importlib.metadata.PackageNotFoundError
+
+    monkeypatch.setattr(importlib.metadata, "version", not_installed)
+    assert version() == nn.__version__
+
+
+def test_quiet_prints_nothing_but_errors(run, data, tmp_path):
+    assert run("train", "--data", data, *HERE, "--quiet", "--save", tmp_path / "net.npz") == (0, "", "")
+    code, out, err = run("train", "--data", data, *HERE, "--quiet", "--eta", "1e308", "--activation", "relu",
+                         "--cost", "cross-entropy", "--decay", 9)  # fmt: skip
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+
+
+def test_lines_stand_in_columns(run, data):
+    _, out, _ = run("train", "--data", data, *HERE, "--epochs", 12, "--test", "--validation", "--eta", 0.5)
+    lines = [line for line in out.splitlines() if line.startswith("Epoch")]
+    assert lines[9].startswith("Epoch  9 : ")
+    assert lines[11].startswith("Epoch 11 : ")
+    assert len({line.index(" / ") for line in lines}) == len({line.index("accuracy") for line in lines}) == 1
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_info(run, complaint, data, model, tmp_path):
+    code, out, err = run("info", model)
+    assert (code, err) == (0, "")
+    rows = dict(line.split("  ", 1) for line in out.splitlines() if line[:1] != " ")
+    rows = {name.strip(): text.strip() for name, text in rows.items()}
+    assert rows["network"] == "12-8-3, sigmoid hidden layers, quadratic cost"
+    assert rows["parameters"] == "131 of float64"
+    assert rows["training"] == "after epoch 19"
+    assert "--eta 3.0" in rows["settings"]
+    assert f"--data {data}" in rows["settings"]
+    assert re.fullmatch(r"\d+ / 50 after the last epoch, \d+ after the best \(\d+\)", rows["test"])
+    assert rows["written by"].startswith(f"handgrad {nn.__version__}, numpy ")
+    Network([12, 2], rng=0).save(tmp_path / "plain")
+    assert "training    nothing is said of it\n" in run("info", tmp_path / "plain")[1]
+    Network([12, 3], rng=0).SGD(load_digits(data, validation=0)[0], 1, 10, 1.0, save=tmp_path / "ours", report=None)
+    assert "mini_batch_size 10, eta 1.0, momentum 0.0" in run("info", tmp_path / "ours")[1]
+    assert "there is no such file" in complaint("info", tmp_path / "none")
 
 
 # Going on with a training
