@@ -172,7 +172,7 @@ class Reading:
                 continue
             if found := self.match(r"\.([a-z]+)\("):
                 args, settings = self.arguments(found[1])
-                value = getattr(plain(value), found[1])(*map(setting, args), **settings)
+                value = getattr(np.asarray(plain(value)), found[1])(*map(setting, args), **settings)
                 continue
             return value
 
