@@ -497,6 +497,19 @@ def plain_input(value: Any, name: str | None = None) -> Plain:
     return node
 
 
+# What a traced function differentiates with respect to an array is a Tensor that a program makes of the array.
+DIFFERENTIATED = Op(lambda x: x, "x", None, name="identity")
+
+
+def differentiated(x: Plain) -> Tensor:
+    """A Tensor of what is not differentiated elsewhere; nothing flows back from it."""
+    if x.dtype.kind != "f":
+        x = NAMED["cast"](x, float)
+    node = constant_tensor(float_data(x._value, "grad"))
+    node.op, node.inputs = DIFFERENTIATED, (x,)
+    return node
+
+
 def shares_memory(data: Any, inputs: tuple[Any, ...]) -> bool:
     """Whether `data` may be a view: writing into it would then change something else."""
     return getattr(data, "base", None) is not None or any(
