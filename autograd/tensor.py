@@ -406,6 +406,8 @@ class Tensor(Node):
         """A leaf of its own for a leaf; for a computed Tensor the same value in the same graph."""
         if self.inputs:
             return NAMED["identity"](self)  # type: ignore[no-any-return]
+        if is_tracing():
+            return self.detach()  # a leaf of its own would keep the value of the trace
         return _restored(self._value, self.name, self.grad, self.op is CONSTANT)
 
     def __copy__(self) -> Tensor:

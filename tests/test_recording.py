@@ -1,12 +1,13 @@
 """The recording switch: blocks that nest, interleave, and belong to a thread or a task."""
 
 import asyncio
+import copy
 import threading
 
 import numpy as np
 import pytest
 
-from autograd import Tensor, backprop, grad, no_grad, scope
+from autograd import Tensor, backprop, compile, grad, no_grad, scope
 from autograd.recording import TracedValueError, recording, tracing
 from autograd.tensor import Plain, plain_input
 
@@ -144,3 +145,11 @@ WRITING = {
 def test_what_writes_into_an_array_is_refused_while_a_function_is_traced(name):
     with tracing(), pytest.raises(TracedValueError, match="writes into an array while the function is traced"):
         WRITING[name](plain_input(np.array([2.0, 1.0]), "x"))
+
+
+def test_a_copy_of_an_argument_follows_it_in_a_program():
+    program = compile(lambda w: np.sum(copy.deepcopy(w) * w))
+    for data in ([1.0, 2.0], [3.0, 4.0]):
+        w = Tensor(data)
+        assert program(w) == np.sum(np.square(data))
+        np.testing.assert_array_equal(w.grad, data)  # nothing flows through the copy
