@@ -441,9 +441,23 @@ class Plain(Node):
         )
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or not callable(getattr(ndarray, name, None)):
+        method = None if name.startswith("_") else getattr(type(self._value), name, None)
+        if not callable(method):
             raise AttributeError(f"{describe(self)} has no attribute {name!r} while the function is traced")
-        return lambda *args, **kwargs: NAMED["plain_call"](getattr(ndarray, name), name, (self, *args), kwargs)
+        return lambda *args, **kwargs: NAMED["plain_call"](method, name, (self, *args), kwargs)
+
+    def __copy__(self, memo: Any = None) -> Plain:
+        """Itself: nothing writes into it."""
+        return self
+
+    __deepcopy__ = __copy__
+
+    def detach(self) -> Plain:
+        """Itself: nothing flows back through it, as through what `t.detach()` of a Tensor gives."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        refuse_value(self, "pickling")
 
 
 def record(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> Any:

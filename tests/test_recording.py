@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import pickle
 import threading
 
 import numpy as np
@@ -153,3 +154,13 @@ def test_a_copy_of_an_argument_follows_it_in_a_program():
         w = Tensor(data)
         assert program(w) == np.sum(np.square(data))
         np.testing.assert_array_equal(w.grad, data)  # nothing flows through the copy
+
+
+def test_an_array_of_a_traced_function_is_copied_and_detached_as_an_array():
+    with tracing():
+        x = plain_input(np.array([2.0, 1.0]), "x")
+        for same in (copy.copy(x), copy.deepcopy([x])[0], x.detach(), X.detach().detach()):
+            assert isinstance(same, Plain)
+        assert x[0].item().inputs
+        with pytest.raises(TracedValueError, match="pickling of array 'x'"):
+            pickle.dumps(x)
