@@ -76,6 +76,11 @@ class Op:
         self.delta, self.parts, self.facts = delta, parts, facts
         self.name = name or forward.__name__.lstrip("_")
         self.operands, self.params, self.defaults = _signature(forward, template, rules)
+        if self.operands[:1] != ("*xs",) and len(rules) not in (0, len(self.operands)):
+            raise ValueError(
+                f"{self.name}: there are {len(rules)} rules for the inputs {', '.join(self.operands)}; each input has a"
+                " rule or None, and a rule takes g, y and all inputs"
+            )
         self.arity = MANY if self.operands[:1] == ("*xs",) else len(self.operands)
         self.known = frozenset(self.params)
         # The same call in forms for few inputs, where graphs of scalars spend most of their time.
@@ -120,6 +125,8 @@ def _signature(
     rule = next((rule for rule in rules if rule is not None), None)
     if rule is None and isinstance(forward, np.ufunc):
         return (("x",) if forward.nin == 1 else ("a", "b")), (), {}
+    if not hasattr(rule or forward, "__code__"):
+        raise TypeError(f"the operation {template!r}: {rule or forward!r} does not say what it takes; write a lambda")
     code, skip = (rule or forward).__code__, 2 if rule else 0
     defaults: tuple[Any, ...] = (rule or forward).__defaults__ or ()
     names = code.co_varnames[skip : code.co_argcount]

@@ -595,3 +595,13 @@ def test_an_op_whose_forward_gives_a_python_number():
     y = half(x)
     y.backward()
     assert (y.data, x.grad) == (1.5, 0.5)
+
+
+def test_an_operation_that_does_not_fit_together_is_named():
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        return g
+
+    with pytest.raises(ValueError, match="twice: there are 2 rules for the inputs x;"):
+        Op(lambda x: 2 * x, "2 * x", rule, rule, name="twice")
+    with pytest.raises(TypeError, match=r"'len\(x\)': <built-in function len> does not say what it takes"):
+        Op(len, "len(x)")
