@@ -605,3 +605,14 @@ def test_an_operation_that_does_not_fit_together_is_named():
         Op(lambda x: 2 * x, "2 * x", rule, rule, name="twice")
     with pytest.raises(TypeError, match=r"'len\(x\)': <built-in function len> does not say what it takes"):
         Op(len, "len(x)")
+
+
+def test_what_is_no_number_equals_no_tensor() -> None:
+    x = Tensor([1.0, 2.0])
+    for other in (None, "a", b"a", {}, object()):
+        assert (x == other) is False
+        assert (other == x) is False
+        assert (x != other) is True
+    assert x in ["a", None, x]
+    with pytest.raises(TypeError, match="less: the operand None"):
+        x < None  # noqa: B015
