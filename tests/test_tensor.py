@@ -616,3 +616,8 @@ def test_what_is_no_number_equals_no_tensor() -> None:
     assert x in ["a", None, x]
     with pytest.raises(TypeError, match="less: the operand None"):
         x < None  # noqa: B015
+
+
+def test_stack_of_many_shapes_says_so_shortly():
+    with pytest.raises(ValueError, match=r"all of one shape, not \[\(1,\), \(2,\), \(3,\), \(4,\)\] and more"):
+        np.stack([Tensor(np.ones(n)) for n in range(1, 500)])
