@@ -605,3 +605,11 @@ def test_a_rule_that_is_not_written_for_tensors_may_read_anything() -> None:
     x.data = [3.0, 4.0]
     with pytest.raises(RuntimeError, match="backward of double: the data of Tensor of shape"):
         y.backward()
+
+
+def test_a_gradient_that_is_not_real_is_refused() -> None:
+    for wrong, kind in ((1j, "complex128"), ("a", "<U1")):
+        op = Op(lambda x: x + 0, "x + 0", lambda g, y, x: np.full(x.shape, wrong), name="op")  # noqa: B023
+        for x in (Tensor(1.0), Tensor([1.0, 2.0])):
+            with pytest.raises(TypeError, match=f"backward of op.*the rule returned {kind} data"):
+                np.sum(op(x)).backward()
