@@ -162,5 +162,7 @@ def fit(g: Any, value: Any) -> Any:
         if g.shape != value.shape:
             raise ValueError(f"the rule returned a gradient of shape {g.shape} for an input of shape {value.shape}")
     if g.dtype != value.dtype:
+        if g.dtype.kind not in "fiub":
+            raise TypeError(f"the rule returned {g.dtype} data, and not a real gradient")
         g = g.astype(value.dtype)
     return g if g.ndim or isinstance(g, Node) else g[()]

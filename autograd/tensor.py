@@ -76,6 +76,11 @@ class Op:
         self.delta, self.parts, self.facts = delta, parts, facts
         self.name = name or forward.__name__.lstrip("_")
         self.operands, self.params, self.defaults = _signature(forward, template, rules)
+        if self.operands[:1] != ("*xs",) and len(rules) not in (0, len(self.operands)):
+            raise ValueError(
+                f"{self.name}: there are {len(rules)} rules for the inputs {', '.join(self.operands)}; each input has a"
+                " rule or None, and a rule takes g, y and all inputs"
+            )
         self.arity = MANY if self.operands[:1] == ("*xs",) else len(self.operands)
         self.known = frozenset(self.params)
         # The same call in forms for few inputs, where graphs of scalars spend most of their time.
@@ -120,6 +125,8 @@ def _signature(
     rule = next((rule for rule in rules if rule is not None), None)
     if rule is None and isinstance(forward, np.ufunc):
         return (("x",) if forward.nin == 1 else ("a", "b")), (), {}
+    if not hasattr(rule or forward, "__code__"):
+        raise TypeError(f"the operation {template!r}: {rule or forward!r} does not say what it takes; write a lambda")
     code, skip = (rule or forward).__code__, 2 if rule else 0
     defaults: tuple[Any, ...] = (rule or forward).__defaults__ or ()
     names = code.co_varnames[skip : code.co_argcount]
@@ -406,6 +413,8 @@ class Tensor(Node):
         """A leaf of its own for a leaf; for a computed Tensor the same value in the same graph."""
         if self.inputs:
             return NAMED["identity"](self)  # type: ignore[no-any-return]
+        if is_tracing():
+            return self.detach()  # a leaf of its own would keep the value of the trace
         return _restored(self._value, self.name, self.grad, self.op is CONSTANT)
 
     def __copy__(self) -> Tensor:
@@ -439,9 +448,23 @@ class Plain(Node):
         )
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or not callable(getattr(ndarray, name, None)):
+        method = None if name.startswith("_") else getattr(type(self._value), name, None)
+        if not callable(method):
             raise AttributeError(f"{describe(self)} has no attribute {name!r} while the function is traced")
-        return lambda *args, **kwargs: NAMED["plain_call"](getattr(ndarray, name), name, (self, *args), kwargs)
+        return lambda *args, **kwargs: NAMED["plain_call"](method, name, (self, *args), kwargs)
+
+    def __copy__(self, memo: Any = None) -> Plain:
+        """Itself: nothing writes into it."""
+        return self
+
+    __deepcopy__ = __copy__
+
+    def detach(self) -> Plain:
+        """Itself: nothing flows back through it, as through what `t.detach()` of a Tensor gives."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        refuse_value(self, "pickling")
 
 
 def record(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> Any:
@@ -494,6 +517,19 @@ def plain_input(value: Any, name: str | None = None) -> Plain:
     node: Plain = object.__new__(Plain)
     node._value, node.grad, node.name, node.tick, node.changed = value, None, name, _next_tick(), 0
     node.op, node.inputs, node.params, node.scope = None, (), _NO_PARAMS, ()
+    return node
+
+
+# What a traced function differentiates with respect to an array is a Tensor that a program makes of the array.
+DIFFERENTIATED = Op(lambda x: x, "x", None, name="identity")
+
+
+def differentiated(x: Plain) -> Tensor:
+    """A Tensor of what is not differentiated elsewhere; nothing flows back from it."""
+    if x.dtype.kind != "f":
+        x = NAMED["cast"](x, float)
+    node = constant_tensor(float_data(x._value, "grad"))
+    node.op, node.inputs = DIFFERENTIATED, (x,)
     return node
 
 

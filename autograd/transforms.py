@@ -17,7 +17,7 @@ import numpy as np
 from autograd.backward import backprop, reached
 from autograd.recording import is_tracing, recording
 from autograd.registry import NAMED
-from autograd.tensor import CONSTANT, Node, Tensor, plain, record
+from autograd.tensor import CONSTANT, Node, Plain, Tensor, differentiated, plain, record
 from autograd.trees import leaves, tree_map
 
 ArgNums = int | tuple[int, ...]
@@ -27,6 +27,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _own(x: Any) -> Tensor:
     """A node of our own with the value of `x`: what else is computed from `x` must not count in this derivative."""
     value = x if isinstance(x, Node) else Tensor(x)
+    if isinstance(value, Plain):
+        return differentiated(value)
     identity: Any = NAMED["identity"]
     return record(value._value, identity, (value,))  # type: ignore[no-any-return]
 
@@ -63,7 +65,7 @@ class _Linearized:
         # arguments lead nowhere from here on.
         for position in set(positions):
             for node, x in zip(leaves(inputs[position]), leaves(args[position]), strict=True):
-                if not isinstance(x, Tensor):
+                if not isinstance(x, Node):
                     node.op, node.inputs = CONSTANT, ()
         outside = is_tracing() or any(
             isinstance(leaf, Node) for position in positions for leaf in leaves(args[position])

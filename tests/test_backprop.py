@@ -596,3 +596,20 @@ def test_products_of_empty_arrays(shape):
 def test_a_rule_that_reads_the_weighted_input_makes_a_layer():
     x, w, b = (np.array(part) for part in ([[1.0, -2.0]], [[0.5, 0.3]], [0.1]))
     check_gradients(layer(softplus), x, w, b)
+
+
+def test_a_rule_that_is_not_written_for_tensors_may_read_anything() -> None:
+    double = Op(lambda x: x + x, "x + x", lambda g, y, x: g * {np.ndarray: 2.0}[type(x)], name="double")
+    x = Tensor([1.0, 2.0])
+    y = np.sum(double(x))
+    x.data = [3.0, 4.0]
+    with pytest.raises(RuntimeError, match="backward of double: the data of Tensor of shape"):
+        y.backward()
+
+
+def test_a_gradient_that_is_not_real_is_refused() -> None:
+    for wrong, kind in ((1j, "complex128"), ("a", "<U1")):
+        op = Op(lambda x: x + 0, "x + 0", lambda g, y, x: np.full(x.shape, wrong), name="op")  # noqa: B023
+        for x in (Tensor(1.0), Tensor([1.0, 2.0])):
+            with pytest.raises(TypeError, match=f"backward of op.*the rule returned {kind} data"):
+                np.sum(op(x)).backward()

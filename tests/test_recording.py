@@ -1,14 +1,16 @@
 """The recording switch: blocks that nest, interleave, and belong to a thread or a task."""
 
 import asyncio
+import copy
+import pickle
 import threading
 
 import numpy as np
 import pytest
 
-from autograd import Tensor, backprop, grad, no_grad, scope
-from autograd.recording import recording, tracing
-from autograd.tensor import Plain
+from autograd import Tensor, backprop, compile, grad, no_grad, scope
+from autograd.recording import TracedValueError, recording, tracing
+from autograd.tensor import Plain, plain_input
 
 X = Tensor([1.0, -2.0], name="x")
 
@@ -127,3 +129,38 @@ def test_a_graph_that_was_traced_is_differentiated_outside_the_trace():
         g = backprop(y, record=recorded)[X]
         assert isinstance(g, Tensor) is recorded
         np.testing.assert_array_equal(getattr(g, "data", g), [2.0 + 2.0, 3.0 - 1.0])
+
+
+WRITING = {
+    "sort": lambda x: x.sort(),
+    "fill": lambda x: x.fill(1.0),
+    "copyto": lambda x: np.copyto(np.zeros(2), x),
+    "put_along_axis": lambda x: np.put_along_axis(np.zeros(2), np.argsort(x), x, axis=0),
+    "add.at": lambda x: np.add.at(np.zeros(2), np.argsort(x), x),
+    "out": lambda x: np.cumsum(x, out=np.zeros(2)),
+    "out of a method": lambda x: x.sum(out=np.zeros(())),
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_what_writes_into_an_array_is_refused_while_a_function_is_traced(name):
+    with tracing(), pytest.raises(TracedValueError, match="writes into an array while the function is traced"):
+        WRITING[name](plain_input(np.array([2.0, 1.0]), "x"))
+
+
+def test_a_copy_of_an_argument_follows_it_in_a_program():
+    program = compile(lambda w: np.sum(copy.deepcopy(w) * w))
+    for data in ([1.0, 2.0], [3.0, 4.0]):
+        w = Tensor(data)
+        assert program(w) == np.sum(np.square(data))
+        np.testing.assert_array_equal(w.grad, data)  # nothing flows through the copy
+
+
+def test_an_array_of_a_traced_function_is_copied_and_detached_as_an_array():
+    with tracing():
+        x = plain_input(np.array([2.0, 1.0]), "x")
+        for same in (copy.copy(x), copy.deepcopy([x])[0], x.detach(), X.detach().detach()):
+            assert isinstance(same, Plain)
+        assert x[0].item().inputs
+        with pytest.raises(TracedValueError, match="pickling of array 'x'"):
+            pickle.dumps(x)

@@ -595,3 +595,29 @@ def test_an_op_whose_forward_gives_a_python_number():
     y = half(x)
     y.backward()
     assert (y.data, x.grad) == (1.5, 0.5)
+
+
+def test_an_operation_that_does_not_fit_together_is_named():
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        return g
+
+    with pytest.raises(ValueError, match="twice: there are 2 rules for the inputs x;"):
+        Op(lambda x: 2 * x, "2 * x", rule, rule, name="twice")
+    with pytest.raises(TypeError, match=r"'len\(x\)': <built-in function len> does not say what it takes"):
+        Op(len, "len(x)")
+
+
+def test_what_is_no_number_equals_no_tensor() -> None:
+    x = Tensor([1.0, 2.0])
+    for other in (None, "a", b"a", {}, object()):
+        assert (x == other) is False
+        assert (other == x) is False
+        assert (x != other) is True
+    assert x in ["a", None, x]
+    with pytest.raises(TypeError, match="less: the operand None"):
+        x < None  # noqa: B015
+
+
+def test_stack_of_many_shapes_says_so_shortly():
+    with pytest.raises(ValueError, match=r"all of one shape, not \[\(1,\), \(2,\), \(3,\), \(4,\)\] and more"):
+        np.stack([Tensor(np.ones(n)) for n in range(1, 500)])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Tensor, grad, hessian, hvp, jacobian, jvp, no_grad, value_and_grad, vjp
+from autograd import Tensor, compile, grad, hessian, hvp, jacobian, jvp, no_grad, value_and_grad, vjp
 
 X = np.array([0.3, -0.7, 1.2])
 W = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]])
@@ -385,3 +385,25 @@ def test_what_is_derived_has_a_name_of_its_own():
     assert (grad(grad(np.tanh)).__name__, grad(lambda x: x).__name__) == ("ddtanh", "df")
     assert list(inspect.signature(grad(cost)).parameters) == ["w", "x"]
     assert grad(cost).__doc__ == "Some cost."
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda w, x: grad(lambda z: np.sum(z**3))(x) * w,
+        lambda w, x: grad(lambda z: np.sum(z**3 * w))(x) + w,
+        lambda w, x: hvp(lambda z: np.sum(z**3 * w), (x,), (x,)),
+        lambda w, x: jvp(lambda z: z**3 * w, (x,), (x,))[1],
+        lambda w, x: jacobian(lambda z: z**3 * w)(x),
+    ],
+)
+@pytest.mark.parametrize("dtype", [float, int])
+def test_a_derivative_by_an_array_inside_a_program(inner: Any, dtype: Any) -> None:
+    """The array is an argument of the program, and no constant of it."""
+    program = compile(lambda w, x: np.sum(inner(w, x)))
+    for x in (np.array([1, 2], dtype), np.array([3, 5], dtype)):
+        eager, replayed = Tensor([3.0, 4.0]), Tensor([3.0, 4.0])
+        expected = np.sum(inner(eager, x))
+        expected.backward()
+        np.testing.assert_allclose(program(replayed, x), expected.data)
+        np.testing.assert_allclose(replayed.grad, eager.grad)

@@ -4,6 +4,7 @@ The methods of NumPy's arrays are NumPy's functions, with the Tensor as their fi
 """
 
 from collections.abc import Callable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,14 @@ def reflected(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda self, other: call(other, self)
 
 
+COMPARED = (Node, np.ndarray, np.generic, Number, list, tuple, range)
+
+
+def equality(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The operator == or != : what is no number, such as None or a string, is told apart by Python."""
+    return lambda self, other: call(self, other) if isinstance(other, COMPARED) else NotImplemented
+
+
 def add_method(name: str, method: Callable[..., Any], op: Op) -> None:
     """Give every node the method, which says what it computes."""
     method.__name__, method.__qualname__, method.__doc__ = op.name, f"Tensor.{op.name}", f"{op.template}, recorded."
@@ -82,7 +91,7 @@ def add_all() -> None:
         add_method(f"__{name}__", op.call, op)
         add_method(f"__r{name}__", reflected(op.call), op)
     for name, op in {**COMPARISONS, **UNARY}.items():
-        add_method(name, op.call, op)
+        add_method(name, equality(op.call) if name in ("__eq__", "__ne__") else op.call, op)
     for name in METHODS:
         setattr(Node, name, method_of(name))
     for name, attribute in ATTRIBUTES.items():

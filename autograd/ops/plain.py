@@ -5,11 +5,11 @@ anew. `plain_call` does the same for any other function of NumPy that sees only 
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.recording import is_tracing
+from autograd.recording import TracedValueError, is_tracing
 from autograd.registry import NAMED, PLAIN, numpy_functions, stands_for
 from autograd.tensor import Node, Op, plain, record, refuse_value
 
@@ -70,7 +70,8 @@ PLAIN |= STATIC | OF_UNKNOWN_LENGTH
 def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
     """A call of any function whose result has no derivative: of the values, and recorded while a function is traced.
 
-    Raises TypeError in a trace for a result whose length depends on the values: a program would not know its shape.
+    Raises TypeError in a trace for a result whose length depends on the values, for a program would not know its shape,
+    and for a function that writes into an array, for a program would not write it anew.
     """
     if not is_tracing() or function in STATIC:
         return function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
@@ -79,6 +80,8 @@ def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
         refuse_value(node, f"{name}, whose result has a length that depends on the values,")
     inputs: list[Any] = []
     params: dict[str, Any] = {}
+    if kwargs.get("out") is not None:
+        _refuse_writing(name)
 
     def text(value: Any) -> str:
         """How an argument is written: nodes and arrays are inputs, everything else is a parameter."""
@@ -95,10 +98,19 @@ def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
     method = "." not in name  # of an array
     called = f"{written[0]}.{name}({', '.join(written[1:])})" if method else f"{name}({', '.join(written)})"
     result = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+    if result is None:
+        _refuse_writing(name)
     if isinstance(result, list | tuple):
         parts = [_call(function, f"{called}[{k}]", len(inputs), len(params), method) for k in range(len(result))]
         return type(result)([record(part, op, tuple(inputs), params) for part, op in zip(result, parts, strict=True)])
     return record(result, _call(function, called, len(inputs), len(params), method), tuple(inputs), params)
+
+
+def _refuse_writing(name: str) -> NoReturn:
+    raise TracedValueError(
+        f"{name} writes into an array while the function is traced, and a program would keep what is written now; use"
+        " what gives a new array: np.sort for x.sort(), np.where for np.copyto and fill, no out="
+    )
 
 
 def _flat(values: Any) -> list[Any]:

@@ -99,7 +99,8 @@ def stack(arrays: Any, axis: Any = 0, dtype: Any = None) -> Any:
     arrays = list(arrays)
     shapes = {np.shape(x) for x in arrays}
     if len(shapes) != 1:
-        raise ValueError(f"stack needs at least one array, and all of one shape, not {sorted(shapes)}")
+        found = f"{sorted(shapes)[:4]}{' and more' if len(shapes) > 4 else ''}"
+        raise ValueError(f"stack needs at least one array, and all of one shape, not {found}")
     return concatenate([np.expand_dims(x, axis) for x in arrays], axis, dtype)
 
 
