@@ -35,6 +35,7 @@ AUTOGRAD = [
     "readings.draw",
     "readings.explain",
     "readings.equations",
+    "readings.outside",
     "readings.source",
     "readings.buffers",
     "readings.replay",

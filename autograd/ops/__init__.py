@@ -30,6 +30,8 @@ def register(table: dict[str, Any], package: str) -> None:
             if op.name == op.forward.__name__.lstrip("_"):
                 op.name = name
             NAMED[name] = op
+            operator = getattr(op.forward, "__module__", "") == "_operator"  # faster on numbers than NumPy's function
+            op.facts.setdefault("stands_for", numpy_function(name) if operator else op.forward)
             if numpy_function(name) not in NUMPY and name not in NOT_NUMPYS:
                 stands_for(name)(op)
 
@@ -40,7 +42,7 @@ ADVICE.update(REFUSED)
 methods.add_all()
 
 
-OURS = {"backward", "plain_call", "index", "identity", "scatter", "put_back", "outer_by"}  # what the engine uses itself
+OURS = {"backward", "plain_call", "index", "identity", "scatter", "outer_by"}  # what the engine uses itself
 
 
 def operations() -> list[str]:

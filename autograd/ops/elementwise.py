@@ -107,14 +107,14 @@ minimum    = Op(np.minimum,  "np.minimum(a, b)",      lambda g, y, a, b: _share(
 pick       = Op(lambda mask, a, b: np.where(mask, a, b), "np.where(mask, a, b)",
                                                       None,
                                                       lambda g, y, mask, a, b: np.where(mask, g, 0.0),
-                                                      lambda g, y, mask, a, b: np.where(mask, 0.0, g), name="where",
-                arithmetic=True)
+                                                      lambda g, y, mask, a, b: np.where(mask, 0.0, g),
+                name="where", arithmetic=True, literal=True)
 limit      = Op(lambda x, low, high: np.clip(x, low, high), "np.clip(x, low, high)",
                                                       lambda g, y, x, low, high: g * ((x >= low) & (x <= high)),
                                                       lambda g, y, x, low, high: g * ((x < low) & (low <= high)),
                                                       lambda g, y, x, low, high: g * ((x > high) | (low > high)),
-                name="clip")
-astype     = Op(_astype,                          "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype")
+                name="clip", literal=True)
+astype     = Op(_astype,                          "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype", literal=True)
 reciprocal = Op(np.reciprocal, "1 / x",         lambda g, y, x: -g * y * y)
 cbrt       = Op(np.cbrt,     "np.cbrt(x)",    lambda g, y, x: g / (3 * y * y))
 exp2       = Op(np.exp2,     "np.exp2(x)",    lambda g, y, x: g * y * math.log(2))
@@ -153,7 +153,7 @@ fmax       = Op(np.fmax,     "np.fmax(a, b)",         lambda g, y, a, b: _share(
 fmin       = Op(np.fmin,     "np.fmin(a, b)",         lambda g, y, a, b: _share(g, a, b, (a < b) | np.isnan(b)),
                                                       lambda g, y, a, b: _share(g, a, b, (a > b) | np.isnan(a)))
 ldexp      = Op(np.ldexp,    "np.ldexp(a, b)",        lambda g, y, a, b: np.ldexp(g, b), None)
-identity   = Op(lambda x: x,                      "x",               lambda g, y, x: g,        name="identity")
+identity   = Op(lambda x: x, "x", lambda g, y, x: g, name="identity", view=True, literal=True)
 
 heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
                                                      lambda g, y, x, h: g * (x == 0))

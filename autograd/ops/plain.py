@@ -41,13 +41,13 @@ fix           = Op(lambda x: np.trunc(x), "np.trunc(x)", name="fix")
 floor_divide  = Op(np.floor_divide,  "a // b")
 round         = Op(lambda x, decimals=0: np.round(x, decimals), "np.round(x, decimals)", name="round")
 argmax  = Op(lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims),
-             "np.argmax(x, axis=axis, keepdims=keepdims)", name="argmax")
+             "np.argmax(x, axis=axis, keepdims=keepdims)", name="argmax", literal=True)
 argmin  = Op(lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims),
-             "np.argmin(x, axis=axis, keepdims=keepdims)", name="argmin")
+             "np.argmin(x, axis=axis, keepdims=keepdims)", name="argmin", literal=True)
 argsort = Op(lambda x, axis=-1, kind=None: np.argsort(x, axis=axis, kind=kind),
-             "np.argsort(x, axis=axis, kind=kind)", name="argsort")
-cast    = Op(lambda x, dtype=float: np.asarray(x).astype(dtype)[()], "x.astype(dtype)", name="astype")
-detach  = Op(lambda x: x + 0, "x + 0", name="detach")  # a copy
+             "np.argsort(x, axis=axis, kind=kind)", name="argsort", literal=True)
+cast    = Op(lambda x, dtype=float: np.asarray(x).astype(dtype)[()], "x.astype(dtype)", name="astype", literal=True)
+detach  = Op(lambda x: x + 0, "x + 0", name="detach", literal=True)  # a copy
 # fmt: on
 stands_for("around")(round)
 
@@ -124,7 +124,7 @@ def _call(function: Any, template: str, inputs: int, params: int, method: bool) 
     """The operation that calls `function` as the template says; the same one for the same call."""
     names = [*(f"i{k}" for k in range(inputs)), *(f"p{k}=None" for k in range(params))]
     forward = eval(f"lambda {', '.join(names)}: {template}", {"np": np})
-    return Op(forward, template, name=function.__name__)
+    return Op(forward, template, name=function.__name__, literal=True)
 
 
 NAMED["plain_call"] = plain_call

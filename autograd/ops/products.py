@@ -76,7 +76,7 @@ linear = Op(lambda x, w, b: x @ w.T + b, "x @ w.T + b", lambda g, y, x, w, b: g 
                                                         _linear_weights,
                                                         lambda g, y, x, w, b: g, name="linear")
 sum_products = Op(lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
-                  "np.einsum(subscripts, *xs)", _einsum_rule, name="einsum")
+                  "np.einsum(subscripts, *xs)", _einsum_rule, name="einsum", view=True)
 # fmt: on
 
 

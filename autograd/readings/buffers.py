@@ -8,28 +8,20 @@ from __future__ import annotations
 
 import ast
 import inspect
-import operator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from autograd.readings.formula import Formula, own_name
+from autograd.data import float_data
+from autograd.readings.formula import Formula, fact, own_name
 from autograd.readings.names import unique
-from autograd.readings.text import applied, literal, parsed, text
+from autograd.readings.text import applied, literal, number, numbers, parsed, text
 from autograd.tensor import Op
 
-UFUNCS = {
-    operator.add: np.add,
-    operator.sub: np.subtract,
-    operator.mul: np.multiply,
-    operator.truediv: np.divide,
-    operator.neg: np.negative,
-}
 SMALL = 4096  # elements of a matrix product up to which np.dot is faster than np.matmul; what they compute is the same
-# Operations whose templates say to the letter what they do; so do those that are NumPy functions.
-LITERAL = {"transpose", "concatenate", "astype", "clip", "where", "identity"}
 
 
 @dataclass
@@ -37,7 +29,7 @@ class Line:
     """`name = call`, which computes `value` from what is called `reads`.
 
     writes  the call can take an `out`; elementwise says that this may be one of its operands
-    ours    the operation is NumPy's or the engine's: it returns a view always or never
+    is_new  whether the value is in memory of its own; if not, it may be a view of anything that the line reads
     buffer  what it is written into, where it is
     """
 
@@ -47,13 +39,8 @@ class Line:
     reads: list[str]
     writes: bool = False
     elementwise: bool = False
-    ours: bool = True
+    is_new: bool = True
     buffer: str = ""
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the value is in memory of its own; if not, it may be a view of anything that the line reads."""
-        return self.writes or (self.ours and getattr(self.value, "base", None) is None)
 
     def __str__(self) -> str:
         return f"{self.name} = {self.call[:-1]}, out={self.buffer})" if self.buffer else f"{self.name} = {self.call}"
@@ -103,12 +90,14 @@ class Assembly:
             self._names[id(formula)] = f"{operands[0]}.T"
             return
         name = self._names[id(formula)] = unique(formula.name, self._taken) if formula.name else self._numbered("t")
-        forward = UFUNCS.get(op.forward, op.forward)
+        function = op.facts.get("stands_for", op.forward)
         array = isinstance(value, ndarray)
         if own == "linear" and array:
             x, w, b = operands
             product = unique(f"{name}_", self._taken)
-            self._product(product, f"{x}, {w}.T", value, [np.shape(arg.value) for arg in args[:2]], reads)
+            dtype = np.result_type(args[0].value, args[1].value)
+            shapes = [np.shape(arg.value) for arg in args[:2]]
+            self._product(product, f"{x}, {w}.T", value.astype(dtype, copy=False), shapes, reads)
             self.lines.append(Line(name, f"np.add({product}, {b})", value, [product, *reads[2:]], True, True))
         elif own == "matmul" and array:
             self._product(name, ", ".join(operands), value, [np.shape(arg.value) for arg in args], reads)
@@ -117,23 +106,40 @@ class Assembly:
             axis = formula.params.get("axis")
             call = f"np.add.reduce({operands[0]}, axis={axis}{keep})"  # np.sum, without its overhead
             self.lines.append(Line(name, call, value, reads, array))
-        elif own == "power" and array and args[1].equals(2.0):
+        elif own == "power" and array and args[1].equals(2.0) and value.dtype == np.result_type(args[0].value):
             self.lines.append(Line(name, f"np.square({operands[0]})", value, reads, True, True))
-        elif array and isinstance(forward, np.ufunc) and getattr(np, forward.__name__, None) is forward:
+        elif own and array and isinstance(function, np.ufunc):
             met = np.result_type(*(arg.value for arg in args))
             fast = [self._number(arg, met) if arg.is_number else self.text_of(arg) for arg in args]
-            call = f"np.{forward.__name__}({', '.join(fast)})"
+            call = f"np.{function.__name__}({', '.join(fast)})"
             self.lines.append(Line(name, call, value, reads, True, True))
-        elif _is_numpys(op):
-            params = {key: self._parameter(param) for key, param in formula.params.items()}
-            new = array or own not in ("reshape", "squeeze")  # which give a number as a view without axes
-            self.lines.append(Line(name, text(applied(op, self._operands(formula), params)), value, reads, ours=new))
         else:
-            function = ast.Name(self._constant(op.forward, f"_{op.name}" if op.name.isidentifier() else "_op"))
-            keywords = [ast.keyword(key, self._parameter(param)) for key, param in formula.params.items()]
-            called = text(ast.Call(function, self._operands(formula), keywords))
-            writes = array and "out" in inspect.signature(op.forward).parameters
-            self.lines.append(Line(name, called, value, reads, writes, writes and _is_ours(op), _is_ours(op)))
+            self._call(formula, op, name, reads)
+
+    def _call(self, formula: Formula, op: Op, name: str, reads: list[str]) -> None:
+        """Add the line of an operation that is called by its template, if that is what it says to the letter, or else
+        by its function."""
+        value, own = formula.value, own_name(op)
+        function = op.facts.get("stands_for", op.forward)
+        params = {key: self._parameter(param) for key, param in formula.params.items()}
+        of_numpy = isinstance(function, np.ufunc) or str(getattr(function, "__module__", "")).split(".")[0] == "numpy"
+        literally = fact(op, "literal") or (own and of_numpy)
+        takes_out = "out" in _parameters(op.forward)
+        if literally:
+            call = text(applied(op, self._operands(formula, True), params))
+        else:
+            called = ast.Name(self._constant(op.forward, f"_{op.name}" if op.name.isidentifier() else "_op"))
+            keywords = [ast.keyword(key, param) for key, param in params.items()]
+            call = text(ast.Call(called, self._operands(formula, False), keywords))
+        writes = isinstance(value, ndarray) and takes_out and not literally
+        new = bool(own) and not fact(op, "view")
+        if not own and not literally and op.rules and not writes:
+            call = (
+                f"{self._constant(float_data, '_data')}({call}, {op.name!r})"  # whatever it gives, as a Tensor has it
+            )
+        elif isinstance(value, np.generic) and not (new and (literally or takes_out)):
+            call, new = f"{call if call.endswith(')') else f'({call})'}[()]", True  # a number, and no view without axes
+        self.lines.append(Line(name, call, value, reads, writes, writes and bool(own), new))
 
     def _product(self, name: str, operands: str, value: Any, shapes: list[tuple[int, ...]], reads: list[str]) -> None:
         small = value.size <= SMALL and all(len(shape) == 2 and min(shape) > 1 for shape in shapes)
@@ -142,17 +148,13 @@ class Assembly:
     def _number(self, number: Formula, dtype: np.dtype[Any]) -> str:
         return self._once(f"np.array({self.text_of(number)}, np.{dtype})", "c")
 
-    def _operands(self, formula: Formula) -> list[ast.expr]:
-        """The operands of a call. Numbers take the dtype of what they meet in arithmetic; elsewhere, and where the
-        result has theirs and not that, they say theirs."""
-        met = {np.result_type(arg.value) for arg in formula.args if not arg.is_number}
-        weak = formula.numbers_are_weak and formula.value.dtype in met
-        return [
-            parsed(self._once(f"np.{arg.value.dtype}({self.text_of(arg)})", "c"))
-            if arg.is_number and isinstance(arg.value, np.floating) and not weak
-            else parsed(self.text_of(arg))
-            for arg in formula.args
-        ]
+    def _operands(self, formula: Formula, as_text: bool) -> list[ast.expr]:
+        """The operands of a call, which is written `as_text` or goes to a function that gets numbers as they are. Those
+        that are not Python's are made before all else."""
+        places = {i: number(arg.value) for i, arg in enumerate(formula.args) if arg.is_number}
+        written = {i: text(place) for i, place in (numbers(formula) if as_text else places).items()}
+        held = {i: self._once(place, "c") if place.startswith("np.") else place for i, place in written.items()}
+        return [parsed(held[i] if i in held else self.text_of(arg)) for i, arg in enumerate(formula.args)]
 
     def _parameter(self, value: Any) -> ast.expr:
         simple = isinstance(value, (int, float, bool, str, type(None)))
@@ -211,11 +213,14 @@ class Assembly:
 
     def function(self, name: str, parameters: list[str]) -> str:
         """The text of what is set up, and of a function that returns the first result and a tuple of the others."""
+        before = "".join(f"{line}\n" for line in self.setup) + ("\n\n" if self.setup else "")
+        return f"{before}def {name}({', '.join(parameters)}):\n" + "".join(f"    {line}\n" for line in self.text())
+
+    def text(self) -> list[str]:
+        """The lines of the function."""
         value, *gradients = self.results
         comma = "," if len(gradients) == 1 else ""
-        lines = [*map(str, self.lines), f"return {value}, ({', '.join(gradients)}{comma})"]
-        before = "".join(f"{line}\n" for line in self.setup) + ("\n\n" if self.setup else "")
-        return f"{before}def {name}({', '.join(parameters)}):\n" + "".join(f"    {line}\n" for line in lines)
+        return [*map(str, self.lines), f"return {value}, ({', '.join(gradients)}{comma})"]
 
 
 def _variable(name: str) -> str:
@@ -231,10 +236,10 @@ def _array_like(value: Any) -> str:
     return f"{value.shape}, np.{value.dtype}{order}"
 
 
-def _is_numpys(op: Op) -> bool:
-    module = getattr(op.forward, "__module__", None) or "numpy"
-    return module.split(".")[0] in ("numpy", "_operator") or own_name(op) in LITERAL
-
-
-def _is_ours(op: Op) -> bool:
-    return (getattr(op.forward, "__module__", None) or "numpy").split(".")[0] in ("numpy", "_operator", "autograd")
+@cache
+def _parameters(function: Any) -> frozenset[str]:
+    """The names of a function's parameters, as far as they can be told."""
+    try:
+        return frozenset(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return frozenset()

@@ -51,7 +51,7 @@ def _own() -> frozenset[int]:
 
 def own_name(op: Op) -> str:
     """The name of an operation of the engine's own; nothing for another of the same name, which may do other things."""
-    return op.name if id(op) in _own() else ""
+    return op.name if id(op) in _own() or "index" in op.facts else ""
 
 
 def fact(op: Op | None, name: str, default: Any = None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 from threading import Lock
 from typing import Any
 
@@ -11,10 +12,11 @@ from numpy import ndarray
 
 from autograd.backward import backprop, memory, owned
 from autograd.readings.buffers import Assembly
-from autograd.readings.formula import Formulas, ordered
+from autograd.readings.formula import Formulas, frozen, ordered
 from autograd.readings.graph import Graph
+from autograd.readings.outside import Outside, code_run
 from autograd.readings.trace import Trace
-from autograd.recording import recording
+from autograd.recording import is_tracing, recording
 from autograd.tensor import Tensor, plain
 
 
@@ -30,8 +32,8 @@ def _kind(arg: Any) -> Any:
     return float if isinstance(value, float) else (type(value), value)
 
 
-class _Program:
-    """The program for one combination of shapes and dtypes.
+class Program:
+    """The program for one combination of shapes and dtypes, and for what the function finds outside.
 
     source     its text
     outside    the Tensors that the function reached besides its arguments
@@ -46,17 +48,17 @@ class _Program:
                     f"compile: argument {i} was computed from other Tensors, which would get no gradient; compute it in"
                     " the function, or pass t.detach()"
                 )
-        trace = Trace(f, args)
-        formulas = Formulas(Graph(trace.output, *trace.wanted), trace.named, exact=True)
-        results = [formulas[trace.output], *(formulas[g] for g in trace.wanted)]
-        if results[0].op is not None:
-            results[0].name = results[0].name or "value"
-        trace.name_gradients(formulas, ordered(results))
-        assembly = Assembly(ordered(results), results, set(trace.parameters), overwrite)
-        self.source = assembly.function(f"{trace.name}_and_grad", trace.parameters)
+        with code_run() as ran:
+            first = _assembled(f, args, overwrite)
+        self._world = Outside(ran, f, *args)
+        trace, assembly = _assembled(f, args, overwrite)
+        name = f"{trace.name}_and_grad"
+        self.source = assembly.function(name, trace.parameters)
+        _refuse_chance(*first, trace, assembly)
+        self._world.watch({id(x) for x in assembly.constants.values()})
         namespace: dict[str, Any] = {"np": np, **assembly.constants}
         exec(self.source, namespace)
-        self.run = namespace[f"{trace.name}_and_grad"]
+        self.run = namespace[name]
         self.outside = trace.outside
         self._before = [x._value for x in trace.outside]
         self._held = [array for array in namespace.values() if type(array) is ndarray]
@@ -66,7 +68,9 @@ class _Program:
         self.direct: Callable[..., Any] | None = None
 
     def fits(self) -> bool:
-        """Whether the Tensors from outside still have the shapes and dtypes that the program was traced with."""
+        """Whether all from outside is as it was when the program was traced: the Tensors in shape and dtype."""
+        if not self._world.unchanged():
+            return False
         for i, x in enumerate(self.outside):
             value, before = x._value, self._before[i]
             if value is not before:
@@ -93,7 +97,8 @@ class _Program:
             return None
         xs, ts = [f"x{i}" for i in range(len(args))], [f"t{i}" for i in range(len(self.outside))]
         values = [*xs, *(f"{t}._value" for t in ts)]
-        fits = [f"type({x}) is ndarray and {x}.dtype is {x}_dtype and {x}.shape == {x}_shape" for x in xs]
+        fits = ["unchanged()"]
+        fits += [f"type({x}) is ndarray and {x}.dtype is {x}_dtype and {x}.shape == {x}_shape" for x in xs]
         fits += [
             f"{t}._value is before[{i}]"
             if type(self._before[i]) is ndarray
@@ -102,13 +107,14 @@ class _Program:
         ]
         text = (
             f"def call({', '.join(xs)}):\n"
-            f"    if {' and '.join(fits) or 'True'}:\n"
+            f"    if {' and '.join(fits)}:\n"
             f"        {''.join(f'{t}.grad = ' for t in ts)}None\n"
             f"        with lock:\n"
             f"            value, ({''.join(f'{t}.grad, ' for t in ts)}) = run({', '.join(values)})\n"
             f"        return value\n"
         )
         known: dict[str, Any] = {"ndarray": ndarray, "before": self._before, "lock": lock, "run": self.run}
+        known["unchanged"] = self._world.unchanged if self._world.watches else self._world.same_objects
         known |= dict(zip(ts, self.outside)) | {f"{x}_dtype": arg.dtype for x, arg in zip(xs, args)}
         known |= {f"{x}_shape": arg.shape for x, arg in zip(xs, args)}
         exec(text, known)
@@ -116,17 +122,53 @@ class _Program:
         return call
 
 
+def _assembled(f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool) -> tuple[Trace, Assembly]:
+    """What f records for these arguments, and the program of that."""
+    trace = Trace(f, args)
+    formulas = Formulas(Graph(trace.output, *trace.wanted), trace.named, exact=True)
+    results = [formulas[trace.output], *(formulas[g] for g in trace.wanted)]
+    if results[0].op is not None:
+        results[0].name = results[0].name or "value"
+    trace.name_gradients(formulas, ordered(results))
+    return trace, Assembly(ordered(results), results, set(trace.parameters), overwrite)
+
+
+def _refuse_chance(trace: Trace, program: Assembly, again: Trace, other: Assembly) -> None:
+    """Raise TypeError if f, traced twice, did not compute the same: random numbers, counters, times."""
+    what = next((f"{a} and then {b}" for a, b in zip_longest(program.text(), other.text()) if a != b), "")
+    for name, value in program.constants.items():
+        if not what and not _alike(value, other.constants[name]):
+            what = f"{name} = {value!r:.60} and then {other.constants[name]!r:.60}"
+    for x, y in zip(trace.outside, again.outside):
+        if not what and x is not y and not _alike(x._value, y._value):
+            what = f"a Tensor {x._value!r:.60} and then {y._value!r:.60}"
+    if what:
+        raise TypeError(
+            f"compile: {trace.name} does not do the same when it is called again: {what.strip()}. A program would keep"
+            " what came first. Make random numbers, counters and times outside, and pass them as arguments"
+        )
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two constants of a program are the same, or were made in the same way."""
+    if a is b or (hasattr(a, "__code__") and a.__code__ == getattr(b, "__code__", None)):
+        return True
+    return type(a) is type(b) and frozen(a) == frozen(b)
+
+
 class Compiled:
     """What `compile` returns: call it in place of the function; `source` shows the programs that it runs."""
 
     def __init__(self, f: Callable[..., Any], check: bool, overwrite: bool):
         self.f, self.check, self.overwrite = f, check, overwrite
-        self._programs: dict[Any, _Program] = {}
+        self._programs: dict[Any, Program] = {}
         self._like_before: Callable[..., Any] = f  # a call like the one before, which takes `_arity` arguments
         self._arity = -1
         self._lock = Lock()  # the buffers of a program are for one thread at a time
 
     def __call__(self, *args: Any) -> Any:
+        if is_tracing():  # by another function, which is to see what this one does
+            return self.f(*args)
         if len(args) == self._arity:
             value = self._like_before(*args)
             if value is not None:
@@ -140,7 +182,7 @@ class Compiled:
                 " the parts of a list or a dict as arguments of their own"
             ) from None
         if program is None or not program.fits():
-            program = self._programs[key] = _Program(self.f, args, self.overwrite)
+            program = self._programs[key] = Program(self.f, args, self.overwrite)
             program.direct = None if self.check else program.without_loops(args, self._lock)
         if program.direct is not None:
             self._like_before, self._arity = program.direct, len(args)

@@ -10,10 +10,11 @@ import numpy as np
 
 from autograd.backward import reached
 from autograd.ops.indexing import is_basic
-from autograd.readings.formula import Formula, Formulas, ordered
+from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.names import unique
-from autograd.readings.text import applied, literal, parsed, text
+from autograd.readings.outside import Outside, code_run
+from autograd.readings.text import applied, literal, numbers, parsed, text
 from autograd.readings.trace import Trace
 
 WIDTH = 88  # characters in a line
@@ -24,8 +25,11 @@ def source(f: Callable[..., Any], *args: Any) -> str:
 
     The function is called `NAME_and_grad` for an `f` called NAME. Its parameters are those of `f`, and then the Tensors
     that `f` reaches from outside, under their own names. It returns the value and a tuple with the gradient for each
-    Tensor among them, in their order: those are the arguments given as Tensors, and the ones from outside. Arrays are
-    constants. Raises ValueError for a value that is not a single number.
+    Tensor among them, in their order: those are the arguments given as Tensors, and the ones from outside. Where there
+    is no Tensor at all, the first argument is differentiated, as by `grad`. Arrays are constants. Those that `f` takes
+    from outside and that no line has room for are parameters too, the last ones, named after the variable that they are
+    in, or else c1, c2, …; the docstring of the program says so. Raises ValueError for a value that is not a single
+    number.
 
     The text is read off from what `f` and the derivative rules record for these `args`. So Python's own control flow is
     recorded as it ran: the program of a function with a loop over `len(x)` is that of this length of x. An `if` or a
@@ -58,10 +62,11 @@ def source(f: Callable[..., Any], *args: Any) -> str:
         dx = np.where(t1, 0, 1.0) + t2 + t2
         return value, (dx,)
     """
-    trace = Trace(f, args, like_grad=True)
+    with code_run() as ran:
+        trace = Trace(f, args, like_grad=True)
     inputs = [trace.output, *trace.wanted]
     formulas = Formulas(Graph(*inputs), trace.named)
-    program = Program({*trace.parameters})
+    program = Program({*trace.parameters}, Outside(ran, f, *args).names)
     value, gradients = formulas[trace.output], [formulas[g] for g in trace.wanted]
     if value.op is not None:
         value.name = value.name or "value"
@@ -74,7 +79,13 @@ def source(f: Callable[..., Any], *args: Any) -> str:
             users.setdefault(id(x), []).append(formulas[node])
     forward = {id(formula) for formula in ordered([value])}
     line_of = {id(formula): line for formula, line in lines}
-    written = f"import numpy as np\n\n\n{_split(f'def {trace.name}_and_grad(', trace.parameters, '):')}"
+    parameters = [*trace.parameters, *program.arrays]
+    written = f"import numpy as np\n\n\n{_split(f'def {trace.name}_and_grad(', parameters, '):')}"
+    for i, (name, array) in enumerate(program.arrays.items()):
+        quotes = ('"""' * (i == 0), '"""' * (i == len(program.arrays) - 1))
+        written += (
+            f"    {quotes[0]}{name} is an array from outside of {trace.name}, of shape {array.shape}.{quotes[1]}\n"
+        )
     for formula, line in lines:
         if id(formula) in whose and id(formula) not in forward:
             uses = [program.line_of(user, line_of) for user in users.get(id(whose[id(formula)]), ())]
@@ -128,20 +139,35 @@ def _bracket(node: ast.expr, before: str, after: str) -> list[str]:
     return [before + start, *lines, indent[4:] + end + after]
 
 
-def _constant(array: Any) -> ast.expr:
-    """The expression of an array that the program has to contain."""
-    if array.ndim == 2 and array.shape[0] == array.shape[1] and np.array_equal(array, np.eye(len(array))):
-        return parsed(f"np.eye({len(array)})")
-    if array.size and np.all(array == 1.0):
-        return parsed(f"np.ones({array.shape})")
-    written = literal(array)
-    return written if not isinstance(written, ast.List) else ast.Call(parsed("np.array"), [written], [])
+LINE = 64  # characters of an array that is written out
+
+
+def _constant(array: Any) -> ast.expr | None:
+    """The expression that makes an array, with its shape and dtype; None for one that is too long to be written."""
+    shape, n = array.shape, array.size
+    dtype = "" if array.dtype in (np.float64, np.int64, np.bool) else f", dtype=np.{array.dtype.name}"
+    of_dtype = "" if array.dtype == np.float64 else f", dtype=np.{array.dtype.name}"
+    first = array.flat[0] if n else 0.0
+    if not np.any(array):
+        return parsed(f"np.zeros({shape}{of_dtype})")
+    if n > 1 and np.all(array == first):
+        return parsed(f"np.ones({shape}{of_dtype})" if first == 1 else f"np.full({shape}, {first.item()!r}{dtype})")
+    if array.ndim == 2 and n > 1 and np.array_equal(array, np.eye(*shape)):
+        return parsed(f"np.eye({shape[0]}{f', {shape[1]}' * (shape[0] != shape[1])}{of_dtype})")
+    if array.ndim == 1 and n > 4 and array.dtype.kind in "fi" and np.array_equal(array, np.arange(first, first + n)):
+        start, whole = int(first), array.dtype == np.int64
+        ends = f"{start}, {start + n}" if start else f"{n}"
+        return parsed(f"np.arange({ends}{'' if whole else f', dtype=np.{array.dtype.name}'})")
+    written = f"np.array({array.tolist()!r}{dtype})"
+    return parsed(written) if n <= LINE and len(written) <= LINE and np.all(np.isfinite(array)) else None
 
 
 class Program:
     """The lines of one function: which values get a line of their own, and under what name."""
 
-    def __init__(self, taken: set[str]) -> None:
+    def __init__(self, taken: set[str], outside: dict[int, str]) -> None:
+        self.outside = outside  # the variables that hold arrays, by their ids
+        self.arrays: dict[str, Any] = {}  # those from outside that are parameters, by their names
         self.taken = {"np", *taken}
         self.temporaries = 0
         self.hoisted: dict[str, str] = {}
@@ -168,12 +194,14 @@ class Program:
                     self.names[id(formula)] = formula.name
                 elif np.ndim(formula.value):
                     constant = _constant(formula.value)
-                    if len(text(constant)) > 24:
+                    if constant is None:
+                        self.names[id(formula)] = self._from_outside(formula.value)
+                    elif len(text(constant)) > 24:
                         self._hoist("c", constant, lines, formula)
                         self.names[id(formula)] = self.hoisted[text(constant)]
                 continue
-            if formula.calls("getitem", "scatter"):
-                where = ast.Subscript(parsed("np.s_"), literal(formula.params["index"]), ast.Load())
+            if "index" in formula.params:
+                where = ast.Subscript(parsed("np.s_"), self._parameter(formula.params["index"]), ast.Load())
                 if len(text(where)) > 30:
                     self._hoist("index", where, lines, formula)
             if formula.name or self.uses[id(formula)] > 1 or formula.calls("scatter"):
@@ -181,6 +209,27 @@ class Program:
             else:
                 self._shorten(formula, WIDTH - 20, lines)
         return lines
+
+    def _from_outside(self, array: Any) -> str:
+        """The name of the parameter that an array from outside is; one for each."""
+        for name, known in self.arrays.items():
+            if known is array or (known.dtype == array.dtype and np.array_equal(known, array)):
+                return name
+        number = len(self.arrays) + 1
+        name = self.unique(self.outside.get(id(array), f"c{number}"))
+        self.arrays[name] = array
+        return name
+
+    def _parameter(self, value: Any) -> ast.expr:
+        """The expression of a parameter of an operation, with the long arrays in it by their names."""
+        if isinstance(value, tuple):
+            return ast.Tuple([self._parameter(part) for part in value], ast.Load())
+        if isinstance(value, np.ndarray):
+            try:
+                return literal(value)
+            except ValueError:
+                return _constant(value) or parsed(self._from_outside(value))
+        return literal(value)
 
     def returns(self, value: Formula, gradients: list[Formula]) -> str:
         items = [text(self._expression(g)) for g in gradients]
@@ -228,27 +277,24 @@ class Program:
         """The transpose of indexing takes two statements: an assignment, where no element is picked twice."""
         dtype = "" if formula.value.dtype == np.float64 else f", np.{formula.value.dtype}"
         made = f"{target} = np.zeros({formula.params['shape']}{dtype})"
+        if fact(formula.op, "index") is not None:
+            assert formula.op is not None
+            filled = applied(formula.op, self._operands(formula), formula.params)
+            assert isinstance(filled, ast.Call)
+            return [made, f"np.add.at({target}, {text(filled.args[1])}, {text(filled.args[0])})"]
         index, part = self._index(formula), text(self._expression(formula.args[0]))
         if is_basic(formula.params["index"]) and isinstance(index, ast.Subscript):
             return [made, f"{text(ast.Subscript(parsed(target), index.slice, ast.Load()))} = {part}"]
         return [made, f"np.add.at({target}, {text(index)}, {part})"]
 
     def _index(self, formula: Formula) -> ast.expr:
-        where = ast.Subscript(parsed("np.s_"), literal(formula.params["index"]), ast.Load())
+        where = ast.Subscript(parsed("np.s_"), self._parameter(formula.params["index"]), ast.Load())
         return parsed(self.hoisted[text(where)]) if text(where) in self.hoisted else where
 
     def _operands(self, formula: Formula) -> list[ast.expr]:
-        """The expressions of what a formula is computed from. Numbers in arithmetic take the dtype of what they meet,
-        for other operations they say theirs."""
-        expressions = [self._expression(arg) for arg in formula.args]
-        if not formula.numbers_are_weak:
-            for i, arg in enumerate(formula.args):
-                if arg.is_number and isinstance(arg.value, np.floating):
-                    number = repr(float(arg.value))
-                    expressions[i] = parsed(
-                        number if arg.value.dtype == np.float64 else f"np.{arg.value.dtype}({number})"
-                    )
-        return expressions
+        """The expressions of what a formula is computed from, its numbers in the dtype that they need."""
+        short = numbers(formula)
+        return [short[i] if i in short else self._expression(arg) for i, arg in enumerate(formula.args)]
 
     def _mentions(self, formula: Formula, arg: Formula) -> int:
         """How often the text of `formula` would repeat that of `arg`."""
@@ -263,9 +309,11 @@ class Program:
         if id(formula) in self.names:
             return parsed(self.names[id(formula)])
         if formula.op is None:
-            return _constant(formula.value) if np.ndim(formula.value) else literal(formula.value)
-        params = formula.params
-        if formula.calls("getitem"):
+            if not np.ndim(formula.value):
+                return literal(formula.value)
+            return _constant(formula.value) or parsed(self._from_outside(formula.value))
+        params = {key: self._parameter(param) if np.ndim(param) else param for key, param in formula.params.items()}
+        if formula.calls("getitem") and "index" in params:
             index = self._index(formula)
             params = {"index": index.slice if isinstance(index, ast.Subscript) else index}
         return applied(formula.op, self._operands(formula), params)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from autograd.readings.formula import Formula, fact, own_name
 from autograd.tensor import Node, Op
 
 
@@ -26,6 +27,65 @@ def applied(op: Op, operands: list[ast.expr], params: Mapping[str, Any]) -> ast.
     filled = _Fill(places, set()).visit(_Fold().visit(_Fill(texts, left_out).visit(template)))
     assert isinstance(filled, ast.expr)
     return filled
+
+
+def numbers(formula: Formula) -> dict[int, ast.expr]:
+    """How the numbers among the operands of a formula are written, by position: as shortly as leaves the dtype of the
+    result, and what is compared, as they are. np.float64(2.0) is 2 in arithmetic with an array of float64."""
+    op, args = formula.op, formula.args
+    assert op is not None
+    places = [i for i, arg in enumerate(args) if arg.is_number]
+    met = range(own_name(op) == "where", len(args))  # a mask says nothing of the dtype
+    if not places:
+        return {}
+    chosen = [arg.value for arg in args]
+    dtype = np.result_type(*[chosen[i] for i in met]) if met else None
+    called = op.template.startswith("np.")  # what NumPy is called with becomes NumPy's, also where all are Python's
+
+    def is_right() -> bool:
+        same = np.result_type(*[chosen[i] for i in met]) == dtype
+        of_numpy = called or any(isinstance(chosen[i], np.ndarray | np.generic) for i in met)
+        return same and (of_numpy or not isinstance(formula.value, np.ndarray | np.generic))
+
+    spellings = {i: _spellings(args[i].value, is_elementwise(op)) for i in places}
+    for i in places:
+        chosen[i] = next(spellings[i])
+    for i in places:
+        while i in met and not is_right() and (longer := next(spellings[i], None)) is not None:
+            chosen[i] = longer
+    return {i: number(chosen[i]) for i in places}
+
+
+def is_elementwise(op: Op) -> bool:
+    """Whether an operation acts element by element, and promotes dtypes as arithmetic does."""
+    function = op.facts.get("stands_for")
+    return bool(fact(op, "elementwise")) or (isinstance(function, np.ufunc) and function.signature is None)
+
+
+def _spellings(value: Any, short: bool) -> Iterator[Any]:
+    """The same number in types of Python, as far as they are exact, and at last as it is."""
+    value = value[()] if isinstance(value, np.ndarray) else value
+    if isinstance(value, float | np.floating):
+        if short and float(value).is_integer() and abs(value) < 1e6 and str(value) != "-0.0":
+            yield int(value)
+        if float(value) == value or value != value:
+            yield float(value)
+    elif isinstance(value, np.bool):
+        yield bool(value)
+    elif isinstance(value, np.integer):
+        yield int(value)
+    yield value
+
+
+def number(value: Any) -> ast.expr:
+    """The expression of a number, which keeps its type."""
+    value = value[()] if isinstance(value, np.ndarray) else value
+    if isinstance(value, np.generic):
+        plain = str(value) if value.dtype.itemsize > 8 else value.item()
+        return ast.Call(parsed(f"np.{value.dtype.name}"), [number(plain)], [])
+    if isinstance(value, float) and not np.isfinite(value):
+        return parsed("np.nan" if np.isnan(value) else "np.inf" if value > 0 else "-np.inf")
+    return parsed(repr(value))
 
 
 def same(a: Any, b: Any) -> bool:

@@ -1,0 +1,217 @@
+"""What a function reads besides its arguments: its closure, globals and defaults, and what hangs on them.
+
+A program that was traced holds what these were at the time. So each place from which the code that ran could read is
+noted with what was there, and looked at again before the program runs: the globals that the code names, its closures
+and defaults; of the objects found there, the attributes that it names; of lists and dicts, the items. NumPy, the engine
+and the standard library are not looked into.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import is_
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from autograd.tensor import Node, Op
+
+PLAIN = (int, float, complex, str, bytes, type(None), np.generic)  # what is compared by its value
+LIBRARIES = sys.stdlib_module_names | {"numpy", "autograd"}
+FEW = 8  # items that are looked at one by one
+
+
+@contextmanager
+def code_run() -> Iterator[set[types.CodeType]]:
+    """The code of every function that is called in the block."""
+    codes: set[types.CodeType] = set()
+
+    def note(frame: types.FrameType, event: str, arg: Any) -> None:
+        if event == "call":
+            codes.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield codes
+    finally:
+        sys.setprofile(before)
+
+
+class Outside:
+    """What the code `ran` reads from outside, as it is now: what can be reached from a function and its arguments.
+
+    names        the variables in which arrays were found, by the arrays' ids
+    unchanged()  whether everything is still there; `arrays` says whether the contents of arrays are, too
+    """
+
+    def __init__(self, ran: set[types.CodeType], *functions: Any):
+        self.names: dict[int, str] = {}
+        self._tests: list[str] = []
+        self._known: dict[str, Any] = {"is_": is_, "equal": _equal, "len": len}
+        self._arrays: dict[int, ndarray[Any, Any]] = {}
+        self._seen: dict[int, Any] = {}  # kept, so that no id is taken again
+        self._placed: set[tuple[int, str]] = set()
+        self._ran = ran
+        self._attributes = sorted({name for code in ran for name in _names(code)})
+        for f in functions:
+            self._see(f)
+        queue = list(self._seen.values())
+        for value in queue:  # grows as it goes
+            before = len(self._seen)
+            self._look_into(value)
+            queue += list(self._seen.values())[before:]
+        self._copies: list[tuple[Any, Any]] = []
+        text = f"lambda: {' and '.join(self._tests) or 'True'}"
+        self.same_objects: Callable[[], bool] = eval(text, self._known)
+
+    def watch(self, followed: set[int]) -> None:
+        """Note the contents of the arrays, but for those, by id, that the program itself reads at every call."""
+        self._copies = [(x, x.copy()) for key, x in self._arrays.items() if key not in followed]
+
+    def unchanged(self) -> bool:
+        return self.same_objects() and all([_equal_arrays(x, before) for x, before in self._copies])
+
+    @property
+    def watches(self) -> bool:
+        return bool(self._copies)
+
+    def _hold(self, value: Any) -> str:
+        name = f"k{len(self._known)}"
+        self._known[name] = value
+        return name
+
+    def _see(self, value: Any, variable: str = "") -> None:
+        if isinstance(value, ndarray) and value.dtype.kind in "fiub":
+            self._arrays.setdefault(id(value), value)
+            if variable:
+                self.names.setdefault(id(value), variable)
+        elif not isinstance(value, (*PLAIN, ndarray, Node, Op)) and id(value) not in self._seen:
+            self._seen[id(value)] = value
+
+    def _place(self, holder: Any, access: str, value: Any, variable: str = "") -> None:
+        """Note that `value` is at `access` of the holder."""
+        if (id(holder), access) in self._placed:
+            return
+        self._placed.add((id(holder), access))
+        self._see(value, variable)
+        if not isinstance(value, types.ModuleType):
+            place, held = f"{self._hold(holder)}{access}", self._hold(value)
+            same = f"{place} is {held}"
+            self._tests.append(f"({same} or equal({place}, {held}))" if isinstance(value, PLAIN) else same)
+
+    def _look_into(self, value: Any) -> None:
+        if isinstance(value, types.FunctionType):
+            self._look_into_function(value)
+        elif isinstance(value, types.MethodType):
+            self._see(value.__self__), self._see(value.__func__)
+        elif isinstance(value, functools.partial):
+            for part in (value.func, *value.args, *value.keywords.values()):
+                self._see(part)
+        elif isinstance(value, dict):
+            self._look_into_items(value, list(value), list(value.values()))
+        elif isinstance(value, list | tuple):
+            self._look_into_items(value, list(range(len(value))), list(value))
+        elif isinstance(value, set):
+            self._tests.append(f"{self._hold(value)} == {self._hold(value.copy())}")
+        elif isinstance(value, types.ModuleType):
+            if value.__name__.split(".")[0] not in LIBRARIES:
+                self._look_into_attributes(value, value)
+        elif isinstance(value, type):
+            if value.__module__.split(".")[0] not in LIBRARIES:
+                self._look_into_attributes(value, value)
+        elif not isinstance(value, types.BuiltinFunctionType | np.ufunc | types.CodeType):
+            self._look_into_attributes(value, type(value))
+            self._see(getattr(value, "__wrapped__", None))
+            if type(value).__module__.split(".")[0] == "autograd":  # a compiled function, for instance
+                for part in getattr(value, "__dict__", {}).values():
+                    if isinstance(part, types.FunctionType | types.MethodType):
+                        self._see(part)
+
+    def _look_into_function(self, f: types.FunctionType) -> None:
+        for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
+            try:
+                content = cell.cell_contents
+            except ValueError:  # not there yet
+                continue
+            self._place(cell, ".cell_contents", content, name)
+        if f.__code__ not in self._ran or f.__globals__.get("__name__", "").split(".")[0] in LIBRARIES:
+            return
+        for part in (f.__defaults__ or (), (f.__kwdefaults__ or {}).values()):
+            for default in part:
+                self._see(default)
+        if f.__defaults__:
+            self._place(f, ".__defaults__", f.__defaults__)
+        for name in _names(f.__code__):
+            if name in f.__globals__:
+                self._place(f.__globals__, f".get({name!r})", f.__globals__[name], name)
+
+    def _look_into_items(self, holder: Any, keys: list[Any], values: list[Any]) -> None:
+        if (id(holder), "items") in self._placed:
+            return
+        self._placed.add((id(holder), "items"))
+        for key, value in zip(keys, values, strict=True):
+            self._see(value, key if isinstance(key, str) else "")
+        if isinstance(holder, tuple):
+            return
+        name = self._hold(holder)
+        self._tests.append(f"len({name}) == {len(keys)}")
+        if len(keys) <= FEW and all(isinstance(key, int | str) for key in keys):
+            get = name if isinstance(holder, list) else f"{name}.get"
+            for key, value in zip(keys, values, strict=True):
+                place = f"{get}[{key}]" if isinstance(holder, list) else f"{get}({key!r})"
+                held = self._hold(value)
+                same = f"{place} is {held}"
+                self._tests.append(f"({same} or equal({place}, {held}))" if isinstance(value, PLAIN) else same)
+        else:
+            items = name if isinstance(holder, list) else f"{name}.values()"
+            self._tests.append(f"all(map(is_, {items}, {self._hold(values)}))")
+            if isinstance(holder, dict):
+                self._tests.append(f"all(map(is_, {name}, {self._hold(keys)}))")
+
+    def _look_into_attributes(self, value: Any, kind: Any) -> None:
+        """The attributes that the code names, and the methods that ran, which it need not name."""
+        for cls in getattr(kind, "__mro__", ()):
+            for found in vars(cls).values():
+                if inspect.isfunction(found) and found.__code__ in self._ran:
+                    self._see(found)
+        for name in self._attributes:
+            found = inspect.getattr_static(value, name, None)
+            if isinstance(found, types.MemberDescriptorType):  # a slot
+                self._place(value, f".{name}", getattr(value, name, None), name)
+            elif isinstance(found, staticmethod | classmethod):
+                self._see(found.__func__)
+            elif isinstance(found, property):
+                self._see(found.fget)
+            elif isinstance(found, functools.cached_property):
+                self._see(found.func)
+            elif inspect.isfunction(found):
+                self._see(found)
+                if name in getattr(value, "__dict__", {}):
+                    self._place(value, f".{name}", found)
+            elif found is not None and not inspect.isdatadescriptor(found) and not inspect.isroutine(found):
+                self._place(value, f".{name}", found, name)
+            elif name in getattr(value, "__dict__", {}):  # None
+                self._place(value, f".{name}", found)
+
+
+@functools.cache
+def _names(code: types.CodeType) -> frozenset[str]:
+    """The names in the code of a function and of those inside it; strings too, for getattr."""
+    inside = [_names(part) for part in code.co_consts if isinstance(part, types.CodeType)]
+    strings = {part for part in code.co_consts if isinstance(part, str) and part.isidentifier() and part[:2] != "__"}
+    return frozenset(strings.union(code.co_names, *inside))
+
+
+def _equal(value: Any, before: Any) -> bool:
+    return type(value) is type(before) and (value is before or bool(value == before))
+
+
+def _equal_arrays(x: Any, before: Any) -> bool:
+    return x.shape == before.shape and np.array_equal(x, before, equal_nan=x.dtype.kind == "f")
