@@ -38,10 +38,6 @@ def _getitem(x: Any, index: Any) -> Any:
 # fmt: off
 getitem: Op = Op(_getitem, "x[index]",                 lambda g, y, x, index: scatter(g, index, x.shape))
 scatter: Op = Op(_scatter, "scatter(x, index, shape)", lambda g, y, x, index, shape: g[index])
-# The same for elements whose numbers in the flat array are computed.
-put_back: Op = Op(lambda x, spots, size=0, shape=(): np.bincount(np.ravel(spots), np.ravel(x), size).reshape(shape),
-                 "np.bincount(spots.ravel(), x.ravel(), size).reshape(shape)",
-                 lambda g, y, x, spots, size=0, shape=(): index(np.ravel(g), spots), None, name="put_back")
 # fmt: on
 
 
@@ -56,7 +52,7 @@ def index(x: Any, where: Any) -> Any:
     inputs = [part for part in parts if isinstance(part, Node | np.ndarray | list)]
     names = iter(f"i{k}" for k in range(len(inputs)))
     texts = [next(names) if isinstance(part, Node | np.ndarray | list) else _written(part) for part in parts]
-    return indexed(", ".join(texts), len(inputs))(x, *inputs)
+    return indexed(", ".join(texts), len(inputs))[0](x, *inputs)
 
 
 NAMED["index"] = index
@@ -71,16 +67,21 @@ def _written(part: Any) -> str:
 
 
 @cache
-def indexed(where: str, n: int) -> Op:
-    """Indexing by `where`, which has the n inputs i0, i1, … in it; always the same operation for the same text."""
+def indexed(where: str, n: int) -> tuple[Op, Op]:
+    """Indexing by `where`, which has the n inputs i0, i1, … in it, and its transpose; always the same pair."""
     names = ", ".join(f"i{k}" for k in range(n))
-    known: dict[str, Any] = {"np": np, "put_back": put_back}
-    numbers = f"np.arange(size).reshape(shape)[{where}]"
-    known["spots"] = Op(eval(f"lambda {names}, size=0, shape=(): {numbers}", known), numbers, name="spots")
-    back = (
-        f"lambda g, y, x, {names}: put_back(g, spots({names}, size=x.size, shape=x.shape), size=x.size, shape=x.shape)"
-    )
-    return Op(eval(f"lambda x, {names}: x[{where}]"), f"x[{where}]", eval(back, known), *[None] * n, name="getitem")
+    known: dict[str, Any] = {"np": np, "_scatter": _scatter, "__name__": __name__}
+    never = [None] * n
+    known["pick"] = pick = Op(
+        eval(f"lambda x, {names}: x[{where}]", known), f"x[{where}]",
+        eval(f"lambda g, y, x, {names}: place(g, {names}, shape=x.shape)", known), *never, name="getitem", index=where,
+    )  # fmt: skip
+    known["place"] = place = Op(
+        eval(f"lambda x, {names}, shape: _scatter(x, np.s_[{where}], shape)", known),
+        f"scatter(x, np.s_[{where}], shape)",
+        eval(f"lambda g, y, x, {names}, shape: pick(g, {names})", known), *never, name="scatter", index=where,
+    )  # fmt: skip
+    return pick, place
 
 
 @stands_for("take")

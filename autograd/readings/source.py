@@ -138,6 +138,11 @@ def _constant(array: Any) -> ast.expr:
     return written if not isinstance(written, ast.List) else ast.Call(parsed("np.array"), [written], [])
 
 
+def _puts_back(formula: Formula) -> bool:
+    """Whether a formula is the transpose of indexing."""
+    return formula.op is not None and formula.op.name == "scatter"
+
+
 class Program:
     """The lines of one function: which values get a line of their own, and under what name."""
 
@@ -176,7 +181,7 @@ class Program:
                 where = ast.Subscript(parsed("np.s_"), literal(formula.params["index"]), ast.Load())
                 if len(text(where)) > 30:
                     self._hoist("index", where, lines, formula)
-            if formula.name or self.uses[id(formula)] > 1 or formula.calls("scatter"):
+            if formula.name or self.uses[id(formula)] > 1 or _puts_back(formula):
                 self._write(formula, lines)
             else:
                 self._shorten(formula, WIDTH - 20, lines)
@@ -212,7 +217,7 @@ class Program:
         else:
             self.temporaries += 1
             target = self.unique(f"t{self.temporaries}")
-        if formula.calls("scatter"):
+        if _puts_back(formula):
             lines += [(formula, line) for line in self._scatter(formula, target)]
         else:
             lines.append((formula, f"{target} = {expression}"))
@@ -228,7 +233,11 @@ class Program:
         """The transpose of indexing takes two statements: an assignment, where no element is picked twice."""
         dtype = "" if formula.value.dtype == np.float64 else f", np.{formula.value.dtype}"
         made = f"{target} = np.zeros({formula.params['shape']}{dtype})"
-        index, part = self._index(formula), text(self._expression(formula.args[0]))
+        part = text(self._expression(formula.args[0]))
+        if "index" not in formula.params:  # it is computed, from the other arguments
+            whole: Any = applied(formula.op, self._operands(formula), formula.params)  # type: ignore[arg-type]
+            return [made, f"np.add.at({target}, {text(whole.args[1])}, {part})"]
+        index = self._index(formula)
         if is_basic(formula.params["index"]) and isinstance(index, ast.Subscript):
             return [made, f"{text(ast.Subscript(parsed(target), index.slice, ast.Load()))} = {part}"]
         return [made, f"np.add.at({target}, {text(index)}, {part})"]
