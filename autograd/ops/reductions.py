@@ -449,7 +449,9 @@ def percentile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdim
 
 @stands_for("median")
 def median(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    """The middle element, or the mean of the middle two."""
+    """The middle element, or the mean of the middle two; nan of nothing."""
+    if not np.size(a):
+        return np.mean(a, axis=axis, keepdims=keepdims)
     return quantile(a, 0.5, axis, keepdims=keepdims)
 
 
