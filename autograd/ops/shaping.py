@@ -56,7 +56,7 @@ def _from_windows(g: Any, x: Any, window_shape: Any, axis: Any) -> Any:
 # fmt: off
 reshape      = Op(lambda x, shape: np.reshape(x, shape), "np.reshape(x, shape)",  # by position: NumPy 2.0 has newshape
                                                                lambda g, y, x, shape: np.reshape(g, x.shape),
-                  name="reshape", stands_for=np.reshape)
+                  name="reshape")
 ravel        = Op(np.ravel,        "np.ravel(x)",              lambda g, y, x: np.reshape(g, x.shape))
 squeeze      = Op(np.squeeze,      "np.squeeze(x, axis=axis)", lambda g, y, x, axis=None: np.reshape(g, x.shape))
 expand_dims  = Op(np.expand_dims,  "np.expand_dims(x, axis)",  lambda g, y, x, axis: np.reshape(g, x.shape))

@@ -103,6 +103,7 @@ class Assembly:
             self._names[id(formula)] = f"{operands[0]}.T"
             return
         name = self._names[id(formula)] = unique(formula.name, self._taken) if formula.name else self._numbered("t")
+        new = isinstance(value, ndarray) or own not in ("reshape", "squeeze")  # which give a number as a view of it
         forward = UFUNCS.get(op.forward, op.forward)
         array = isinstance(value, ndarray)
         if own == "linear" and array:
@@ -126,14 +127,13 @@ class Assembly:
             self.lines.append(Line(name, call, value, reads, True, True))
         elif _is_numpys(op):
             params = {key: self._parameter(param) for key, param in formula.params.items()}
-            new = array or own not in ("reshape", "squeeze")  # which give a number as a view without axes
             self.lines.append(Line(name, text(applied(op, self._operands(formula), params)), value, reads, ours=new))
         else:
             function = ast.Name(self._constant(op.forward, f"_{op.name}" if op.name.isidentifier() else "_op"))
             keywords = [ast.keyword(key, self._parameter(param)) for key, param in formula.params.items()]
             called = text(ast.Call(function, self._operands(formula), keywords))
             writes = array and "out" in inspect.signature(op.forward).parameters
-            self.lines.append(Line(name, called, value, reads, writes, writes and _is_ours(op), _is_ours(op)))
+            self.lines.append(Line(name, called, value, reads, writes, writes and _is_ours(op), new and _is_ours(op)))
 
     def _product(self, name: str, operands: str, value: Any, shapes: list[tuple[int, ...]], reads: list[str]) -> None:
         small = value.size <= SMALL and all(len(shape) == 2 and min(shape) > 1 for shape in shapes)
