@@ -569,6 +569,9 @@ def describe(operand: Any) -> str:
 
 def explained(error: Exception, call: str, inputs: tuple[Any, ...]) -> Exception:
     """The same kind of error, naming the operation and its operands."""
-    kind = next((kind for kind in (TypeError, IndexError, ValueError) if isinstance(error, kind)), RuntimeError)
+    kind = next(
+        (kind for kind in (TypeError, IndexError, np.linalg.LinAlgError, ValueError) if isinstance(error, kind)),
+        RuntimeError,
+    )
     operands = [*map(describe, inputs[:SHOWN]), *([f"and {len(inputs) - SHOWN} more"] if len(inputs) > SHOWN else [])]
     return kind(f"{call}({', '.join(operands)}): {error!s:.1000}")

@@ -342,6 +342,10 @@ SHAPING += [
     row("atleast_3d", "several", lambda a, b: sum(np.atleast_3d(a, b)), normal(), normal(3)),
     row("copy", "", lambda x: np.copy(x) * x.copy(), normal(2, 3)),
     row("full_like", "", lambda x: np.full_like(x, x[0]), normal(2, 3)),
+    row("linspace", "", lambda a, b: np.linspace(a, b, 5), normal(), normal()),
+    row("linspace", "axis", lambda a, b: np.linspace(a, b, 4, False, axis=-1), normal(2, 1), normal(3)),
+    row("logspace", "", lambda a, b: np.logspace(a, b, 3, base=2.0), normal(), normal()),
+    row("geomspace", "", lambda a, b: np.geomspace(a, b, 3), positive(3), positive(3)),
     row("broadcast_arrays", "", lambda a, b: np.subtract(*np.broadcast_arrays(a, b)), normal(2, 1), normal(3)),
     row("meshgrid", "", lambda a, b: np.stack(np.meshgrid(a, b)), normal(3), normal(2)),
     row("meshgrid", "ij", lambda a, b: np.subtract(*np.meshgrid(a, b, indexing="ij")), normal(3), normal(2)),
@@ -354,6 +358,8 @@ SHAPING += [
     row("rot90", "half", lambda x: np.rot90(x, 2), normal(2, 3)),
     row("rollaxis", "", lambda x: np.rollaxis(x, 2), normal(2, 3, 4)),
     row("rollaxis", "start", lambda x: np.rollaxis(x, 0, -1), normal(2, 3, 4)),
+    row("fft.fftshift", "", np.fft.fftshift, normal(5, 2)),
+    row("fft.ifftshift", "axes", lambda x: np.fft.ifftshift(x, axes=-1), normal(2, 5)),
     row("resize", "", lambda x: np.resize(x, (3, 4)), normal(2, 3)),
     row("tril", "", lambda x: np.tril(x, -1), normal(2, 3, 4)),
     row("triu", "", lambda x: np.triu(x, 1), normal(3, 4)),
@@ -693,6 +699,78 @@ METHODS_OF_UFUNCS = {"add.reduce", "multiply.reduce", "maximum.reduce", "minimum
 def test_every_operation_has_a_row() -> None:
     tested = {case.operation for case in EVERY_ROW}
     assert set(autograd.operations()) - METHODS_OF_UFUNCS - ABSENT == tested
+
+
+EMPTY: list[Callable[[Any], Any]] = [
+    np.sum, np.prod, np.cumsum, np.cumprod, np.exp, np.sinc, np.hypot, np.ravel, np.transpose, np.linalg.norm,
+    np.sort, np.diff, np.trapezoid, np.tril, np.diagonal, np.trace, np.median,
+    lambda x: np.sum(x, axis=0), lambda x: np.mean(x, axis=1), lambda x: np.max(x, axis=1),
+    lambda x: np.std(x, axis=-1), lambda x: np.vstack([x, x]),
+    lambda x: np.sort(x, axis=0), lambda x: np.diff(x, axis=0), lambda x: np.concatenate([x, x]), lambda x: x @ x.T,
+    lambda x: x.T @ x, lambda x: np.einsum("ij,kj->ik", x, x), lambda x: np.inner(x, x),
+    lambda x: np.take(x, [0, 1], 1),
+    lambda x: np.linalg.norm(x, axis=1), lambda x: np.linalg.inv(x[..., None] * np.ones(3)),
+    lambda x: np.linalg.det(x[..., None] * np.ones(3)), lambda x: np.linalg.eigvalsh(x[..., None] * np.ones(3)),
+    lambda x: np.linalg.solve(x[..., None] * np.ones(3), np.ones((3, 1))), lambda x: np.pad(x, 1),
+    lambda x: np.tile(x, 2),
+    lambda x: np.repeat(x, 2, axis=1), lambda x: np.split(x, 3, axis=1)[0], lambda x: np.roll(x, 1), np.flip,
+    lambda x: np.logaddexp(x, 1.0), lambda x: np.append(x, [[1.0, 2.0, 3.0]], axis=0), np.outer,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", EMPTY, ids=range(len(EMPTY)))
+def test_empty_arrays(f: Callable[..., Any]) -> None:
+    x = np.zeros((0, 3))
+    arguments = (x, x) if f in (np.hypot, np.outer) else (x,)
+    t = Tensor(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the mean of nothing
+        expected, found = f(*arguments), f(*[t for _ in arguments])
+    np.testing.assert_array_equal(found.data, expected)
+    assert found.dtype == expected.dtype
+    np.sum(found).backward()
+    assert t.grad.shape == x.shape
+
+
+NUMBERS: list[Callable[[Any], Any]] = [
+    np.exp, np.sum, np.prod, np.max, np.mean, np.cumsum, np.cumprod, np.ravel, np.squeeze, np.atleast_2d,
+    np.linalg.norm, np.transpose, np.sinc, np.i0, np.median, np.ptp, np.nansum, np.nan_to_num, np.copy,
+    np.flip, np.diagflat,
+    lambda x: np.sum(x, axis=0), lambda x: np.prod(x, axis=0), lambda x: np.max(x, axis=-1, keepdims=True),
+    lambda x: np.repeat(x, 3), lambda x: np.broadcast_to(x, (2, 3)), lambda x: np.stack([x, x]),
+    lambda x: np.append(x, x),
+    lambda x: np.hstack([x, x]), lambda x: np.linspace(x, 2.0, 3), lambda x: np.polyval([1.0, 2.0], x),
+    lambda x: x % 0.3,
+    lambda x: np.interp(x, [0.0, 1.0], [2.0, 5.0]), lambda x: np.clip(x, 0, 1), lambda x: np.outer(x, x),
+    lambda x: np.kron(x, [1.0, 2.0]), lambda x: np.dot(x, x), lambda x: np.inner(x, 3.0), lambda x: np.take(x, [0, 0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", NUMBERS, ids=range(len(NUMBERS)))
+def test_numbers_without_axes(f: Callable[..., Any]) -> None:
+    np.testing.assert_allclose(f(Tensor(0.7)).data, f(np.float64(0.7)), rtol=1e-14)
+    check_gradients(f, 0.7)
+    t = Tensor(0.7)
+    f(t).sum().backward()
+    assert isinstance(t.grad, np.float64)
+
+
+@pytest.mark.parametrize(("ord", "axis"), [(None, None), (2, None), (3, None), (1.5, 0), ("fro", None), ("nuc", None)])
+def test_the_norm_of_nothing_but_zeros_has_a_gradient(ord: Any, axis: Any) -> None:
+    x = np.zeros(3) if ord in (2, 3) else np.zeros((2, 3))
+    found = derivative(lambda x: np.linalg.norm(x, ord, axis), x)
+    if ord != "nuc":
+        np.testing.assert_array_equal(found, np.zeros(x.shape))
+    assert np.all(np.isfinite(found))
+
+
+def test_vectors_of_equal_eigenvalues_have_an_infinite_gradient() -> None:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = derivative(lambda x: np.linalg.eigh(x)[1] * [[1.0, 2.0], [3.0, 4.0]], np.eye(2))
+    assert not np.all(np.isfinite(found))
+    assert np.all(np.isfinite(derivative(lambda x: np.linalg.eigh(x)[0], np.eye(2))))
+    with pytest.raises(np.linalg.LinAlgError, match=r"linalg\.inv\(Tensor.*Singular matrix"):
+        derivative(np.linalg.inv, np.zeros((2, 2)))
 
 
 SHAPES = [(), (1,), (3,), (2, 1), (2, 3), (1, 3)]

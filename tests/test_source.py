@@ -1,5 +1,6 @@
 """Reading 3, the program: it reads as a person would have written it, and it computes what the engine computes."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -239,9 +240,39 @@ def test_names_are_kept_and_made_different():
 def test_what_cannot_be_written_out_is_said():
     with pytest.raises(ValueError, match="single number"):
         source(lambda x: x * 2, Tensor([1.0, 2.0]))
-    long = np.linspace(0.0, 1.0, 7)
-    with pytest.raises(ValueError, match=r"an array of shape \(7,\) that is not an argument"):
-        source(lambda x: np.sum(x * long), Tensor(np.ones(7)))
+
+
+def test_arrays_from_outside_are_parameters_or_are_made():
+    long, order = np.linspace(0.0, 1.0, 7), np.array([3, 1, 0, 2, 6, 5, 4] * 5)
+
+    def f(x):
+        return (
+            np.sum(x * long) + np.sum(x[order] * (long * 2.0)[order]) + np.sum(x * np.zeros(7)) + np.sum(np.eye(7) @ x)
+        )
+
+    text = source(f, Tensor(np.ones(7)))
+    assert "def f_and_grad(x, long, " in text
+    assert "long is an array from outside of f, of shape (7,)" in text
+    assert "np.zeros((7,))" in text
+    assert "np.eye(7)" in text
+    namespace = {}
+    exec(text, namespace)
+    x = np.arange(7.0)
+    known = {"long": long, "order": order}
+    names = list(inspect.signature(namespace["f_and_grad"]).parameters)[1:]
+    given = [known.get(name, (long * 2.0)[order]) for name in names]
+    value, (dx,) = namespace["f_and_grad"](x, *given)
+    expected, gradient = autograd.value_and_grad(f)(x)
+    np.testing.assert_allclose(value, expected)
+    np.testing.assert_allclose(dx, gradient)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 1), (3, 0), (0, 2, 1)])
+def test_empty_arrays_keep_their_shapes(shape):
+    namespace = {}
+    exec(source(lambda x: np.sum(x * np.zeros(shape)) + np.sum(x * x), Tensor(np.zeros(shape))), namespace)
+    _, (dx,) = namespace["f_and_grad"](np.zeros(shape))
+    assert dx.shape == shape
 
 
 def test_a_lambda_is_called_f():

@@ -71,10 +71,10 @@ def _written(part: Any) -> str:
 def indexed(where: str, n: int) -> tuple[Op, Op]:
     """Indexing by `where`, which has the n inputs i0, i1, … in it, and its transpose; always the same pair."""
     names = ", ".join(f"i{k}" for k in range(n))
-    known: dict[str, Any] = {"np": np, "_scatter": _scatter}
+    known: dict[str, Any] = {"np": np, "_scatter": _scatter, "__name__": __name__}
     never = [None] * n
     known["pick"] = pick = Op(
-        eval(f"lambda x, {names}: x[{where}]"), f"x[{where}]",
+        eval(f"lambda x, {names}: x[{where}]", known), f"x[{where}]",
         eval(f"lambda g, y, x, {names}: place(g, {names}, shape=x.shape)", known), *never, name="getitem",
         index=where, view=True, literal=True,
     )  # fmt: skip

@@ -449,7 +449,9 @@ def percentile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdim
 
 @stands_for("median")
 def median(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    """The middle element, or the mean of the middle two."""
+    """The middle element, or the mean of the middle two; nan of nothing."""
+    if not np.size(a):
+        return np.mean(a, axis=axis, keepdims=keepdims)
     return quantile(a, 0.5, axis, keepdims=keepdims)
 
 
@@ -458,6 +460,7 @@ def nanquantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdi
     """The quantile of what is not nan."""
     if method != "linear":
         raise TypeError(f"nanquantile: method {method!r} is not supported for Tensors; linear is")
+    dtype = a.dtype if isinstance(q, (int, float)) else np.result_type(a, np.float64)
     q = np.asarray(q, float)
     axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
     kept = [i for i in range(a.ndim) if i not in axes]
@@ -468,7 +471,7 @@ def nanquantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdi
     low = np.maximum(np.floor(place), 0).astype(np.int64)
     high = np.minimum(low + 1, np.maximum(last, 0))
     below, above = np.take_along_axis(ordered, low, 0), np.take_along_axis(ordered, high, 0)
-    share = (place - low).astype(a.dtype)
+    share = (place - low).astype(dtype)
     y = np.where(share == 0, below, below + share * (above - below))
     shape = [1 if i in axes else n for i, n in enumerate(a.shape) if keepdims or i not in axes]
     return np.reshape(y, (*q.shape, *shape))
@@ -477,7 +480,7 @@ def nanquantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdi
 @stands_for("nanpercentile")
 def nanpercentile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: Any = False) -> Any:
     """The percentile of what is not nan."""
-    return nanquantile(a, np.true_divide(q, 100), axis, method, keepdims)
+    return nanquantile(a, q / 100 if isinstance(q, (int, float)) else np.true_divide(q, 100), axis, method, keepdims)
 
 
 @stands_for("nanmedian")

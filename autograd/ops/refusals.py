@@ -21,8 +21,6 @@ REFUSED = {
     **{f"fft.{name}{n}": _COMPLEX for name in ("fft", "ifft", "rfft", "irfft") for n in ("", "2", "n")},
     "fft.hfft":               _COMPLEX,
     "fft.ihfft":              _COMPLEX,
-    "fft.fftshift":           "use `np.roll(t, n // 2, axis=0)`",
-    "fft.ifftshift":          "use `np.roll(t, -(n // 2), axis=0)`",
     "roots":                  "Tensors are real, and roots may be complex; use `np.polyval(t, x)` to look for them",
     "emath.sqrt":             "Tensors are real; use `np.sqrt(t)`",
     # Other functions

@@ -280,6 +280,30 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> 
     return full.astype(np.result_type(a) if dtype is None else dtype)
 
 
+@stands_for("linspace")
+def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, axis: Any = 0) -> Any:
+    """Numbers at equal distances, from `start` to `stop`."""
+    start, stop = np.broadcast_arrays(start, stop)
+    parts = max(num - 1 if endpoint else num, 1)
+    share = np.reshape(np.arange(num) / parts, (num, *[1] * start.ndim)).astype(np.result_type(start))
+    y = np.moveaxis(start * (1 - share) + stop * share, 0, axis)
+    return (y, (stop - start) / parts) if retstep else y
+
+
+@stands_for("logspace")
+def logspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0, axis: Any = 0) -> Any:
+    """Powers whose exponents are at equal distances."""
+    return np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
+
+
+@stands_for("geomspace")
+def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, axis: Any = 0) -> Any:
+    """Numbers in equal ratios, from `start` to `stop`, which have the same sign."""
+    sign = np.sign(start)
+    start, stop = np.log(np.abs(start)).astype(float), np.log(np.abs(stop)).astype(float)
+    return sign * np.exp(np.linspace(start, stop, num, endpoint, axis=axis))
+
+
 @stands_for("broadcast_arrays")
 def broadcast_arrays(*args: Any) -> Any:
     """All of them, of the shape that they have together."""
@@ -330,6 +354,20 @@ def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
     axis = normalize_axis_index(axis, a.ndim)
     start = start + a.ndim if start < 0 else start
     return np.moveaxis(a, axis, start - 1 if axis < start else start)
+
+
+@stands_for("fft.fftshift")
+def fftshift(x: Any, axes: Any = None) -> Any:
+    """The first half of each axis exchanged with the second: zero frequency in the middle."""
+    axes = tuple(range(x.ndim)) if axes is None else tuple(int(axis) for axis in np.atleast_1d(axes))
+    return np.roll(x, tuple(x.shape[axis] // 2 for axis in axes), axes)
+
+
+@stands_for("fft.ifftshift")
+def ifftshift(x: Any, axes: Any = None) -> Any:
+    """What fftshift exchanged, back."""
+    axes = tuple(range(x.ndim)) if axes is None else tuple(int(axis) for axis in np.atleast_1d(axes))
+    return np.roll(x, tuple(-(x.shape[axis] // 2) for axis in axes), axes)
 
 
 @stands_for("resize")

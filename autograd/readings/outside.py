@@ -110,7 +110,8 @@ class Outside:
         if isinstance(value, types.FunctionType):
             self._look_into_function(value)
         elif isinstance(value, types.MethodType):
-            self._see(value.__self__), self._see(value.__func__)
+            self._see(value.__self__)
+            self._see(value.__func__)
         elif isinstance(value, functools.partial):
             for part in (value.func, *value.args, *value.keywords.values()):
                 self._see(part)

@@ -57,9 +57,9 @@ def source(f: Callable[..., Any], *args: Any) -> str:
     def folded_and_grad(x):
         t1 = x > 1
         value = np.where(t1, x * x, x)
-        t2 = np.where(t1, 1.0, 0) * x
+        t2 = np.where(t1, 1.0, 0.0) * x
         # value = np.where(t1, x * x, x)
-        dx = np.where(t1, 0, 1.0) + t2 + t2
+        dx = np.where(t1, 0.0, 1.0) + t2 + t2
         return value, (dx,)
     """
     with code_run() as ran:
@@ -147,11 +147,13 @@ def _constant(array: Any) -> ast.expr | None:
     shape, n = array.shape, array.size
     dtype = "" if array.dtype in (np.float64, np.int64, np.bool) else f", dtype=np.{array.dtype.name}"
     of_dtype = "" if array.dtype == np.float64 else f", dtype=np.{array.dtype.name}"
-    first = array.flat[0] if n else 0.0
+    first: Any = array.flat[0] if n else 0.0
     if not np.any(array):
         return parsed(f"np.zeros({shape}{of_dtype})")
     if n > 1 and np.all(array == first):
-        return parsed(f"np.ones({shape}{of_dtype})" if first == 1 else f"np.full({shape}, {first.item()!r}{dtype})")
+        return parsed(
+            f"np.ones({shape}{of_dtype})" if first == 1 else f"np.full({shape}, {np.asarray(first).item()!r}{dtype})"
+        )
     if array.ndim == 2 and n > 1 and np.array_equal(array, np.eye(*shape)):
         return parsed(f"np.eye({shape[0]}{f', {shape[1]}' * (shape[0] != shape[1])}{of_dtype})")
     if array.ndim == 1 and n > 4 and array.dtype.kind in "fi" and np.array_equal(array, np.arange(first, first + n)):
@@ -159,6 +161,8 @@ def _constant(array: Any) -> ast.expr | None:
         ends = f"{start}, {start + n}" if start else f"{n}"
         return parsed(f"np.arange({ends}{'' if whole else f', dtype=np.{array.dtype.name}'})")
     written = f"np.array({array.tolist()!r}{dtype})"
+    if array.dtype == bool and len(written) > LINE:
+        written = f"np.reshape({array.reshape(-1).astype(int).tolist()}, {shape}) > 0"
     return parsed(written) if n <= LINE and len(written) <= LINE and np.all(np.isfinite(array)) else None
 
 
@@ -312,7 +316,10 @@ class Program:
             if not np.ndim(formula.value):
                 return literal(formula.value)
             return _constant(formula.value) or parsed(self._from_outside(formula.value))
-        params = {key: self._parameter(param) if np.ndim(param) else param for key, param in formula.params.items()}
+        params = {
+            key: self._parameter(param) if isinstance(param, tuple | np.ndarray) else param
+            for key, param in formula.params.items()
+        }
         if formula.calls("getitem") and "index" in params:
             index = self._index(formula)
             params = {"index": index.slice if isinstance(index, ast.Subscript) else index}

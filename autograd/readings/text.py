@@ -62,11 +62,11 @@ def is_elementwise(op: Op) -> bool:
     return bool(fact(op, "elementwise")) or (isinstance(function, np.ufunc) and function.signature is None)
 
 
-def _spellings(value: Any, short: bool) -> Iterator[Any]:
+def _spellings(found: Any, short: bool) -> Iterator[Any]:
     """The same number in types of Python, as far as they are exact, and at last as it is."""
-    value = value[()] if isinstance(value, np.ndarray) else value
+    value: Any = found[()] if isinstance(found, np.ndarray) else found
     if isinstance(value, float | np.floating):
-        if short and float(value).is_integer() and abs(value) < 1e6 and str(value) != "-0.0":
+        if short and float(value).is_integer() and abs(float(value)) < 1e6 and str(value) != "-0.0":
             yield int(value)
         if float(value) == value or value != value:
             yield float(value)
