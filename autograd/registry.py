@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from inspect import Parameter
 from typing import Any, TypeVar
 
@@ -59,11 +60,24 @@ def stands_for(*names: str) -> Callable[[F], F]:
             NAMED.setdefault(name, call)
             function = numpy_function(name)
             if function is not None:
-                direct = isinstance(function, np.ufunc) and hasattr(call, "operands")
-                NUMPY[function] = call if direct else bound(name, function, call)
+                operands = getattr(call, "operands", ())
+                direct = operands == ("*xs",) or (operands and isinstance(function, np.ufunc))
+                NUMPY[function] = call if direct else _bound_when_called(name, function, call)
         return call
 
     return enter
+
+
+def _bound_when_called(name: str, function: Any, call: Any) -> Callable[..., Any]:
+    """`bound`, when it is first called: to look at all signatures takes longer than the rest of `import autograd`."""
+    made = cache(lambda: bound(name, function, call))
+
+    def first(*args: Any, **kwargs: Any) -> Any:
+        if NUMPY[function] is first:
+            NUMPY[function] = made()
+        return made()(*args, **kwargs)
+
+    return first
 
 
 def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
