@@ -15,12 +15,13 @@ from nn.digits import DataError, Examples, load_data_wrapper, load_digits, one_h
 from nn.files import FileError
 from nn.layers import Linear, Module, Sequential
 from nn.network import Network
-from nn.sgd import SGD
+from nn.sgd import SGD, Adam
 from nn.training import Epoch, Score, score, train
 from nn.version import __version__
 
 __all__ = [
     "SGD",
+    "Adam",
     "DataError",
     "Epoch",
     "Examples",

@@ -58,6 +58,15 @@ class Module:
         """Return the parameters, each once, in the order in which the attributes were made."""
         return list(dict.fromkeys(_tensors(list(vars(self).values()))))
 
+    def zero_grad(self) -> None:
+        """Forget the gradients of the parameters, so that the next backward pass starts from nothing."""
+        for p in self.parameters():
+            p.grad = None
+
+    def description(self) -> dict[str, Array]:
+        """Return what a file is to say of the model besides its parameters, as arrays by name. Nothing, usually."""
+        return {}
+
     def number(self, place: int) -> None:
         """Append the layer's place in a `Sequential`, from 1, to the names of the attributes: w becomes w1.
 
