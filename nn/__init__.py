@@ -13,7 +13,7 @@ The book's three lines (Nielsen, *Neural Networks and Deep Learning*, chapter 1)
 from nn.costs import quadratic, sigmoid_cross_entropy, softmax_log_likelihood
 from nn.digits import DataError, Examples, load_data_wrapper, load_digits, one_hot
 from nn.files import FileError
-from nn.layers import Linear, Module, Sequential
+from nn.layers import Dropout, Linear, Module, Sequential
 from nn.network import Network
 from nn.sgd import SGD, Adam
 from nn.training import Epoch, Score, score, train
@@ -23,6 +23,7 @@ __all__ = [
     "SGD",
     "Adam",
     "DataError",
+    "Dropout",
     "Epoch",
     "Examples",
     "FileError",

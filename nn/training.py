@@ -21,7 +21,7 @@ from nn.digits import Examples, one_hot
 from nn.equations import Array
 from nn.files import Claim, FileError, write_arrays
 from nn.interrupts import Deferred, Watch
-from nn.layers import Module
+from nn.layers import Dropout, Module
 from nn.sgd import SGD, Optimiser, refuse_negative
 
 # The book's list of pairs of columns (x, y), or a pair of arrays with an example per row.
@@ -403,7 +403,8 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
     test_data, validation_data
                      sets that are scored after every epoch; with `monitor_training` the training data is scored too
     rng              a numpy.random.Generator, or a seed for one. Each epoch draws one `rng.permutation(n)`, and cuts it
-                     into mini-batches. Only `augment` draws anything else
+                     into mini-batches. Only `augment` and
+                     a `Dropout` draw anything else
     momentum, nesterov
                      as for `SGD`
     weight_decay     lambda/n. It applies to the weights and not to the biases, as in the book
@@ -526,6 +527,10 @@ def _train(
         if schedule is not None:
             settings["epochs"] = int(epochs)
     rng = np.random.default_rng(rng)
+    if isinstance(net, _Model):
+        for module in net.model.modules():
+            if isinstance(module, Dropout):
+                module.rng = rng
     claim = Claim(save) if save is not None else None
     training = _Training(net, optimiser, rng, settings, notes or {}, patience, claim)
     finished = net.state_dict()

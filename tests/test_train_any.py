@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from test_training import DATA, quiet, same, state
 
-from autograd import Tensor, relu
+from autograd import Tensor, no_grad, relu
 from nn import (
     SGD,
     Adam,
+    Dropout,
     FileError,
     Linear,
     Module,
@@ -296,3 +297,52 @@ def test_a_module_forgets_its_gradients():
     assert all(p.grad is not None for p in model.parameters())
     model.zero_grad()
     assert all(p.grad is None for p in model.parameters())
+
+
+# Dropout
+
+
+def with_dropout():
+    rng = np.random.default_rng(0)
+    return Sequential(Linear(6, 8, rng=rng), np.tanh, Dropout(0.25), Sequential(Linear(8, 3, rng=rng)))
+
+
+def test_dropout_keeps_the_mean_and_is_off_where_nothing_is_recorded():
+    dropout, ones = Dropout(0.25, rng=0), Tensor(np.ones(100_000, np.float32))
+    found = dropout(ones)
+    assert found.dtype == np.float32
+    assert set(np.unique(found.data)) == {0, np.float32(1 / 0.75)}
+    assert abs(found.data.mean() - 1) < 0.01
+    found.sum().backward()
+    assert np.array_equal(ones.grad, found.data)
+    with no_grad():
+        assert dropout(ones) is ones
+    for rate in (-0.1, 1.0, float("nan")):
+        with pytest.raises(ValueError, match="the rate of a dropout"):
+            Dropout(rate)
+
+
+def test_dropout_draws_from_the_generator_of_the_training(tmp_path):
+    one, two = with_dropout(), with_dropout()
+    history = train(one, softmax_log_likelihood, (X, Y), 4, 10, 0.5, rng=3, report=None, save=tmp_path / "one",
+                    test_data=(X, Y))  # fmt: skip
+    left = [8]
+
+    def cost(a, y):
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return softmax_log_likelihood(a, y)
+
+    options = {"save": tmp_path / "two", "every": 2, "report": None, "test_data": (X, Y)}
+    with pytest.raises(KeyboardInterrupt):
+        train(two, cost, (X, Y), 4, 10, 0.5, rng=3, **options)
+    two = with_dropout()
+    both = train(two, softmax_log_likelihood, (X, Y), 4, 10, 0.5, rng=9, resume=tmp_path / "two", **options)
+    assert same(state(one), state(two))
+    assert [epoch.scores for epoch in history] == [epoch.scores for epoch in both]
+
+
+def test_dropout_is_not_frozen_into_a_program():
+    with pytest.raises(TypeError, match="a dropout draws anew each time"):
+        train(with_dropout(), softmax_log_likelihood, (X, Y), 1, 10, 0.5, compiled=True, report=None)
