@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import sys
 import tempfile
 import time
@@ -434,7 +435,7 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
     Raises FloatingPointError if a parameter is no longer finite; the network is then as it was an epoch before.
     """
     if arguments and callable(arguments[0]):
-        return _train(_Model(model, arguments[0]), *arguments[1:], **options)
+        model, arguments = _Model(model, arguments[0]), arguments[1:]
     return _train(model, *arguments, **options)
 
 
@@ -534,51 +535,58 @@ def _train(
     claim = Claim(save) if save is not None else None
     training = _Training(net, optimiser, rng, settings, notes or {}, patience, claim)
     finished = net.state_dict()
+    watch = Watch()
+
+    def run() -> None:
+        nonlocal finished
+        while training.epoch < epochs and not training.out_of_patience():
+            number, since = training.epoch, time.perf_counter()
+            if not training.batches:
+                training.at_start = state_of(rng) if every else {}
+            if begin is not None:
+                begin(rng)
+            batches = mini_batches(len(x), size, rng)
+            if training.batches:
+                set_state(rng, training.within)
+            for batch in batches[training.batches :] if report is None else _shown(batches, training, int(epochs)):
+                optimiser.zero_grad()
+                inputs = x[batch] if augment is None else augment(x[batch], rng)
+                training.total += float(gradient(inputs, y[batch]))
+                if longest is not None:
+                    _limit(optimiser.parameters, longest)
+                if schedule is not None:
+                    optimiser.eta = usual * schedule(number * len(batches) + training.batches, steps)
+                optimiser.step()
+                training.batches += 1
+                watch.check()
+                if every and training.batches % every == 0 and training.batches < len(batches):
+                    _finite(net.state_dict(), number, usual * folded)
+                    training.save()
+            state = net.state_dict()
+            _finite(state, number, usual * folded)
+            scores = {name: _scored(net, data, f"{name} data") for name, data in sets.items()}
+            mean = training.total / len(batches) / folded if folded else float("nan")
+            epoch = Epoch(number, time.perf_counter() - since, scores, mean)
+            watch.check()
+            with Deferred():  # so that the file, the history and the network are of the same epoch
+                training.history.append(epoch)
+                training.batches, training.total = 0, 0.0
+                if patience is not None and training.best_epoch() == number:
+                    training.best = state
+                finished = state
+                training.save()
+            if report is not None:
+                report(epoch)
+
     try:
-        with Watch() as watch:
+        with watch:
             if claim is not None:
                 claim.take()
             if resume is not None:
                 training.resume(resume, int(epochs))
                 finished = net.state_dict()
-            while training.epoch < epochs and not training.out_of_patience():
-                number, since = training.epoch, time.perf_counter()
-                if not training.batches:
-                    training.at_start = state_of(rng) if every else {}
-                if begin is not None:
-                    begin(rng)
-                batches = mini_batches(len(x), size, rng)
-                if training.batches:
-                    set_state(rng, training.within)
-                for batch in batches[training.batches :] if report is None else _shown(batches, training, int(epochs)):
-                    optimiser.zero_grad()
-                    inputs = x[batch] if augment is None else augment(x[batch], rng)
-                    training.total += float(gradient(inputs, y[batch]))
-                    if longest is not None:
-                        _limit(optimiser.parameters, longest)
-                    if schedule is not None:
-                        optimiser.eta = usual * schedule(number * len(batches) + training.batches, steps)
-                    optimiser.step()
-                    training.batches += 1
-                    watch.check()
-                    if every and training.batches % every == 0 and training.batches < len(batches):
-                        _finite(net.state_dict(), number, usual * folded)
-                        training.save()
-                state = net.state_dict()
-                _finite(state, number, usual * folded)
-                scores = {name: _scored(net, data, f"{name} data") for name, data in sets.items()}
-                mean = training.total / len(batches) / folded if folded else float("nan")
-                epoch = Epoch(number, time.perf_counter() - since, scores, mean)
-                watch.check()
-                with Deferred():  # so that the file, the history and the network are of the same epoch
-                    training.history.append(epoch)
-                    training.batches, training.total = 0, 0.0
-                    if patience is not None and training.best_epoch() == number:
-                        training.best = state
-                    finished = state
-                    training.save()
-                if report is not None:
-                    report(epoch)
+            # In a context of its own: an interrupt can leave a block of the engine, such as its tracing, switched on.
+            contextvars.copy_context().run(run)
             watch.check()
             if training.best and patience is not None:
                 finished = training.best
