@@ -36,11 +36,8 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-from tqdm import tqdm
 
-from autograd import compile
-from nn import SGD, Network, load_digits, one_hot
-from nn.training import mini_batches
+from nn import SGD, Network, load_digits
 from reproduce import Experiment, run
 
 SIDE = 28  # the images are SIDE x SIDE pixels
@@ -137,30 +134,39 @@ def accuracy(net, data):
     return 100 * float(np.mean(net.predict(data.x) == data.y))
 
 
+class Distorting:
+    """Distorts each image of a mini-batch by one of a pool of random distortions, which is new in each epoch."""
+
+    def __init__(self, how, pool):
+        self.how, self.pool = how, pool
+
+    def begin(self, rng):
+        self.maps = Maps(self.pool, self.how, rng)
+
+    def __call__(self, images, rng):
+        return self.maps(images, rng.integers(0, self.pool, len(images)))
+
+
 def train(recipe, training, rng, report=lambda net: None):
     """A network trained by a recipe; `report` is called with it after every epoch."""
     net = new_network(recipe.sizes, rng)
-    targets = one_hot(training.y, dtype=np.float32)
-    step = compile(net.cost)
-    optimiser = SGD(
-        net.parameters(), recipe.eta, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.decay,
-        decayed=net.weights,
-    )  # fmt: skip
     kept = []
-    for epoch in range(recipe.epochs):
-        maps = Maps(recipe.pool, recipe.distortion, rng) if recipe.distortion else None
-        batches = mini_batches(len(training.y), recipe.batch, rng)
-        for number, batch in enumerate(tqdm(batches, desc=f"Epoch {epoch}", unit="batch", leave=False, disable=None)):
-            done = (epoch + number / len(batches)) / recipe.epochs
-            optimiser.eta = recipe.eta * 0.5 * (1 + np.cos(np.pi * done))
-            x = training.x[batch]
-            if maps is not None:
-                x = maps(x, rng.integers(0, recipe.pool, len(batch)))
-            step(x, targets[batch])
-            optimiser.step()
-        if epoch >= recipe.epochs - recipe.averaged:
+
+    def half_cosine(step, steps):
+        batches = steps // recipe.epochs
+        return 0.5 * (1 + np.cos(np.pi * ((step // batches + step % batches / batches) / recipe.epochs)))
+
+    def after(epoch):
+        if epoch.number >= recipe.epochs - recipe.averaged:
             kept.append(net.state_dict())
         report(net)
+
+    net.SGD(
+        training, recipe.epochs, recipe.batch, schedule=half_cosine, rng=rng, report=after,
+        augment=Distorting(recipe.distortion, recipe.pool) if recipe.distortion else None,
+        optimiser=SGD(net.parameters(), recipe.eta, momentum=recipe.momentum, nesterov=True,
+                      weight_decay=recipe.decay, decayed=net.weights),
+    )  # fmt: skip
     net.load_state_dict({name: np.mean([state[name] for state in kept], axis=0) for name in kept[0]})
     return net
 

@@ -34,11 +34,10 @@ with the same weights. The product of many factors will be met again in the next
 from itertools import pairwise
 
 import numpy as np
-from tqdm import tqdm
 
-from autograd import compile, no_grad, relu, sigmoid
+import nn
+from autograd import no_grad, relu, sigmoid
 from nn import SGD, Linear, Module, load_digits, one_hot, sigmoid_cross_entropy
-from nn.training import mini_batches
 from reproduce import Experiment, run
 
 KINDS = ("sigmoid", "ReLU", "ReLU, residual")
@@ -79,13 +78,13 @@ class Deep(Module):
             a = a + self.f(z[-1]) if self.residual and same_size else self.f(z[-1])
         return [*z, self.layers[-1].weighted_input(a)]
 
-    def cost(self, x, y):
-        return sigmoid_cross_entropy(self.forward(x)[-1], y)
+    def __call__(self, x):
+        return self.forward(x)[-1]
 
     @np.errstate(over="ignore", invalid="ignore")
     def accuracy(self, data):
         with no_grad():
-            z = self.forward(data.x)[-1].data
+            z = self(data.x).data
         return 100 * float(np.mean(np.argmax(z, axis=1) == data.y))
 
 
@@ -96,18 +95,17 @@ def norms_of_errors(net, x, y):
     return [float(np.linalg.norm(layer.grad.sum(axis=0))) for layer in z[:-1]]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # where a learning rate is too large, the accuracy will say so
-def train(net, training, eta, epochs, rng, size, what):
+def train(net, training, eta, epochs, rng, size):
     """Mini-batch stochastic gradient descent with weight decay."""
-    y = one_hot(training.y, dtype=np.float32)
-    step = compile(net.cost)
-    weights = [layer.w for layer in net.layers]
-    optimiser = SGD(net.parameters(), eta, weight_decay=DECAY, decayed=weights)
-    for epoch in range(epochs):
-        batches = mini_batches(len(y), size, rng)
-        for batch in tqdm(batches, desc=f"{what}, epoch {epoch}", unit="batch", leave=False, disable=None):
-            step(training.x[batch], y[batch])
-            optimiser.step()
+    data = training.x, one_hot(training.y, dtype=np.float32)
+    optimiser = SGD(net.parameters(), eta, weight_decay=DECAY, decayed=[layer.w for layer in net.layers])
+    try:
+        nn.train(
+            net, sigmoid_cross_entropy, data, epochs, size, optimiser=optimiser, compiled=True, rng=rng, report=None
+        )
+    except FloatingPointError:  # a learning rate that is too large: let the accuracy say so
+        for p in net.parameters():
+            p.data = np.full_like(p.data, np.nan)
     return net
 
 
@@ -212,7 +210,7 @@ def main(experiment: Experiment) -> None:
             best = None
             for eta in etas:
                 rng = np.random.default_rng(0)
-                net = train(Deep(depth, kind, rng), training, eta, epochs, rng, size, f"{depth} {kind}, eta {eta}")
+                net = train(Deep(depth, kind, rng), training, eta, epochs, rng, size)
                 reached = net.accuracy(validation)
                 if best is None or reached > best[0]:
                     best = reached, net, eta
@@ -231,7 +229,7 @@ def main(experiment: Experiment) -> None:
     for depth, published in BOOK.items():
         if depth in depths:
             rng = np.random.default_rng(0)
-            net = train(Deep(depth, "sigmoid", rng), training, 0.1, book_epochs, rng, 10, f"the book's {depth} layers")
+            net = train(Deep(depth, "sigmoid", rng), training, 0.1, book_epochs, rng, 10)
             book[depth] = net.accuracy(test)
             ours = net.accuracy(validation)
             experiment.row(

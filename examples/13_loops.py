@@ -29,11 +29,10 @@ shared in time. The last example shares them in space.
 """
 
 import numpy as np
-from tqdm import trange
 
-import autograd
+import nn
 from autograd import Tensor, no_grad
-from nn import SGD, Module, load_digits, one_hot
+from nn import Module, load_digits, one_hot
 from nn.costs import softmax_log_likelihood
 from nn.equations import backprop_through_time
 from nn.proof.numbers import relative_difference
@@ -65,43 +64,26 @@ class Recurrent(Module):
     def weighted_input(self, h):
         return h @ self.v.T + self.c
 
-    def cost(self, x, y):
-        return softmax_log_likelihood(self.weighted_input(self.states(x)[-1]), y)
+    def __call__(self, x):
+        return self.weighted_input(self.states(x)[-1])
 
     def accuracy(self, x, labels):
         """In percent."""
         with no_grad():
-            z = self.weighted_input(self.states(x)[-1]).data
+            z = self(x).data
         return 100 * np.mean(np.argmax(z, axis=1) == labels)
-
-
-def limit(parameters, longest):
-    """Scale the gradient of all parameters together down to the length `longest`, if it is longer."""
-    length = np.sqrt(sum(np.vdot(p.grad, p.grad) for p in parameters))
-    if length > longest:
-        for p in parameters:
-            p.grad = p.grad * (longest / length)
 
 
 def train(net, training, validation, eta, epochs, rng, longest=LONGEST):
     """SGD with momentum; eta goes down to zero in a straight line. Returns cost and validation accuracy by epoch."""
-    x, y = training.x, one_hot(training.y, dtype=np.float32)
-    step = autograd.compile(net.cost)  # the loop is traced once, and then replayed as a straight line of 28 steps
-    optimiser = SGD(net.parameters(), eta, momentum=MOMENTUM)
-    batches = len(x) // BATCH
-    costs, accuracies = [], []
-    for epoch in range(epochs):
-        order = rng.permutation(len(x))
-        total = 0.0
-        for i in trange(batches, desc=f"eta {eta}, epoch {epoch}", unit="batch", leave=False, disable=None):
-            batch = order[i * BATCH : (i + 1) * BATCH]
-            total += step(x[batch], y[batch])
-            limit(optimiser.parameters, longest)
-            optimiser.eta = eta * (1 - (epoch * batches + i) / (epochs * batches))
-            optimiser.step()
-        costs.append(total / batches)
-        accuracies.append(net.accuracy(validation.x, validation.y))
-    return costs, accuracies
+    accuracies = []
+    history = nn.train(
+        net, softmax_log_likelihood, (training.x, one_hot(training.y, dtype=np.float32)), epochs, BATCH, eta,
+        momentum=MOMENTUM, schedule=lambda step, steps: 1 - step / steps, longest=longest, rng=rng,
+        compiled=True,  # the loop is traced once, and then replayed as a straight line of 28 steps
+        report=lambda epoch: accuracies.append(net.accuracy(validation.x, validation.y)),
+    )  # fmt: skip
+    return [epoch.cost for epoch in history], accuracies
 
 
 def gradient_by_step(net, x, y):

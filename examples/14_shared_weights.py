@@ -32,11 +32,10 @@ What to compute is the only thing that an architecture has to say. `backward()` 
 """
 
 import numpy as np
-from tqdm import trange
 
-import autograd
+import nn
 from autograd import Tensor, no_grad, relu
-from nn import SGD, Module, equations, load_digits, one_hot
+from nn import Module, equations, load_digits, one_hot
 from nn.costs import softmax_log_likelihood
 from nn.proof.numbers import relative_difference
 from reproduce import Experiment, run
@@ -79,19 +78,17 @@ class Convolutional(Module):
         """The activations of the first layer, for images x of shape (n, rows, columns)."""
         return relu(convolve(np.expand_dims(x, 1), self.weights[0], self.biases[0], STRIDE))
 
-    def weighted_input(self, x):
+    def __call__(self, x):
+        """The weighted inputs of the output layer."""
         _, w2, w3, w4 = self.weights
         _, b2, b3, b4 = self.biases
         a = relu(convolve(self.maps(x), w2, b2, STRIDE))
         a = relu(np.reshape(a, (x.shape[0], -1)) @ w3.T + b3)
         return a @ w4.T + b4
 
-    def cost(self, x, y):
-        return softmax_log_likelihood(self.weighted_input(x), y)
-
     def predict(self, x):
         with no_grad():
-            parts = [self.weighted_input(x[i : i + 500]).data for i in range(0, len(x), 500)]
+            parts = [self(x[i : i + 500]).data for i in range(0, len(x), 500)]
         return np.argmax(np.concatenate(parts), axis=1)
 
 
@@ -124,22 +121,14 @@ def shifted(images, most, rng):
 
 def train(net, training, validation, eta, epochs, rng):
     """SGD with momentum; eta goes down to zero in a straight line. Returns cost and validation errors by epoch."""
-    y = one_hot(training.y, dtype=np.float32)
-    step = autograd.compile(net.cost)
-    optimiser = SGD(net.parameters(), eta, momentum=MOMENTUM)
-    batches = len(y) // BATCH
-    costs, errors = [], []
-    for epoch in range(epochs):
-        order = rng.permutation(len(y))
-        total = 0.0
-        for i in trange(batches, desc=f"eta {eta}, epoch {epoch}", unit="batch", leave=False, disable=None):
-            batch = order[i * BATCH : (i + 1) * BATCH]
-            total += step(shifted(training.x[batch], SHIFT, rng), y[batch])
-            optimiser.eta = eta * (1 - (epoch * batches + i) / (epochs * batches))
-            optimiser.step()
-        costs.append(total / batches)
-        errors.append(100 * np.mean(net.predict(validation.x) != validation.y))
-    return costs, errors
+    errors = []
+    history = nn.train(
+        net, softmax_log_likelihood, (training.x, one_hot(training.y, dtype=np.float32)), epochs, BATCH, eta,
+        momentum=MOMENTUM, schedule=lambda step, steps: 1 - step / steps, rng=rng, compiled=True,
+        augment=lambda images, rng: shifted(images, SHIFT, rng),
+        report=lambda epoch: errors.append(100 * np.mean(net.predict(validation.x) != validation.y)),
+    )  # fmt: skip
+    return [epoch.cost for epoch in history], errors
 
 
 def main(experiment: Experiment) -> None:
@@ -155,7 +144,7 @@ def main(experiment: Experiment) -> None:
     # The engine against the equations, in float64.
     net = Convolutional(np.random.default_rng(0), np.float64)
     x, y = np.pad(training.x[:20], ((0, 0), (0, 1), (0, 1))).astype(np.float64), one_hot(training.y[:20])
-    net.cost(x, y).backward()
+    softmax_log_likelihood(net(x), y).backward()
     nabla_w, nabla_b = gradient_by_hand([w.data for w in net.weights], [b.data for b in net.biases], x, y)
     ours = [p.grad for p in net.weights + net.biases]
     apart = [relative_difference(one, other) for one, other in zip(ours, nabla_w + nabla_b, strict=True)]

@@ -13,15 +13,17 @@ The book's three lines (Nielsen, *Neural Networks and Deep Learning*, chapter 1)
 from nn.costs import quadratic, sigmoid_cross_entropy, softmax_log_likelihood
 from nn.digits import DataError, Examples, load_data_wrapper, load_digits, one_hot
 from nn.files import FileError
-from nn.layers import Linear, Module, Sequential
+from nn.layers import Dropout, Linear, Module, Sequential
 from nn.network import Network
-from nn.sgd import SGD
+from nn.sgd import SGD, Adam
 from nn.training import Epoch, Score, score, train
 from nn.version import __version__
 
 __all__ = [
     "SGD",
+    "Adam",
     "DataError",
+    "Dropout",
     "Epoch",
     "Examples",
     "FileError",

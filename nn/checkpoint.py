@@ -31,6 +31,7 @@ class Checkpoint:
     settings   what has to be the same for the training to go on
     notes      what else the caller wants to be kept
     history    of each finished epoch, for each data set: cost, correct, total
+    costs      the mean cost of each finished epoch's mini-batches, and the sum of those in the one in progress
     rng        the state of the random generator when the epoch began, and as it is now
     parameters what the file says that the network is
     now        the parameters to go on from, where they are others: after early stopping the network is the best
@@ -43,6 +44,7 @@ class Checkpoint:
     settings: dict[str, Any]
     notes: dict[str, Any]
     history: list[dict[str, list[Any]]]
+    costs: list[float]
     rng: list[dict[str, Any]]
     parameters: dict[str, Array]
     now: dict[str, Array] = field(default_factory=dict)
@@ -76,7 +78,13 @@ class Checkpoint:
                                 (found.history, list), (found.rng, list), (found.versions, dict)):  # fmt: skip
                 if not isinstance(value, kind):
                     raise TypeError
-            if found.epoch != len(found.history) or found.batches < 0 or len(found.rng) != 2:
+            if (
+                found.epoch != len(found.history)
+                or found.batches < 0
+                or len(found.rng) != 2
+                or len(found.costs) != len(found.history) + 1
+                or not all(isinstance(cost, float) for cost in found.costs)
+            ):
                 raise ValueError
             for scores in found.history:
                 for cost, correct, total in scores.values():

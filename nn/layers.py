@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 from autograd import Op, Tensor, linear, scope
 from autograd.ops.activations import ACTIVATIONS
 from autograd.ops.activations import layer as one_node
+from autograd.recording import current_scope, is_tracing
 from nn.costs import Values
 from nn.equations import Array
 
@@ -57,6 +58,26 @@ class Module:
     def parameters(self) -> list[Tensor]:
         """Return the parameters, each once, in the order in which the attributes were made."""
         return list(dict.fromkeys(_tensors(list(vars(self).values()))))
+
+    def modules(self) -> Iterator[Module]:
+        """Yield the module and those in its attributes, at any depth.
+
+        >>> len(list(Sequential(Linear(2, 3), np.tanh, Sequential(Dropout(0.5))).modules()))
+        4
+        """
+        yield self
+        for value in vars(self).values():
+            for module in _modules(value):
+                yield from module.modules()
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of the parameters, so that the next backward pass starts from nothing."""
+        for p in self.parameters():
+            p.grad = None
+
+    def description(self) -> dict[str, Array]:
+        """Return what a file is to say of the model besides its parameters, as arrays by name. Nothing, usually."""
+        return {}
 
     def number(self, place: int) -> None:
         """Append the layer's place in a `Sequential`, from 1, to the names of the attributes: w becomes w1.
@@ -113,6 +134,14 @@ def _tensors(value: object) -> Iterator[Tensor]:
             yield from _tensors(part)
     elif isinstance(value, Module):
         yield from value.parameters()
+
+
+def _modules(value: object) -> Iterator[Module]:
+    if isinstance(value, Module):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _modules(part)
 
 
 def real(dtype: DTypeLike) -> np.dtype[Any]:
@@ -190,6 +219,38 @@ class Linear(Module):
 
     def __repr__(self) -> str:
         return f"Linear({self.w.shape[1]}, {self.w.shape[0]})"
+
+
+class Dropout(Module):
+    """Leaves out each activation with the probability `rate`, and divides the others by 1 - rate. Book, chapter 3.
+
+    So while a graph is recorded. Under `no_grad`, as where a model is scored, all are handed on as they are.
+    `nn.train` lets it draw from the generator of the training; by itself it draws from `rng`, a Generator or a seed.
+
+    >>> from autograd import no_grad
+    >>> Dropout(0.5, rng=0)(np.ones(6))
+    array([2., 0., 0., 0., 2., 2.])
+    >>> with no_grad():
+    ...     Dropout(0.5)(np.ones(6))
+    array([1., 1., 1., 1., 1., 1.])
+    """
+
+    def __init__(self, rate: float, *, rng: np.random.Generator | int | None = None):
+        if not 0 <= rate < 1:
+            raise ValueError(f"the rate of a dropout is at least 0 and less than 1, not {rate}")
+        self.rate = float(rate)
+        self.rng = np.random.default_rng(rng)
+
+    def __call__(self, a: Values) -> Any:
+        if current_scope() is None:
+            return a
+        if is_tracing():
+            raise TypeError("a dropout draws anew each time, and a compiled function would not: train without compiled")
+        kept = self.rng.random(a.shape) >= self.rate
+        return a * (kept / (1 - self.rate)).astype(a.dtype)
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.rate:g})"
 
 
 class Sequential(Module):

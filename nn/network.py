@@ -207,7 +207,9 @@ class Network(Module):
         dtype = self.weights[0].dtype
         return x.astype(dtype, copy=False), targets_of(y, self.sizes[-1], dtype, what)
 
-    def SGD(self, training_data: DataSet, epochs: int, mini_batch_size: int, eta: float, **options: Any) -> list[Epoch]:
+    def SGD(
+        self, training_data: DataSet, epochs: int, mini_batch_size: int, eta: float | None = None, **options: Any
+    ) -> list[Epoch]:
         """Train by stochastic gradient descent on mini-batches, as in the book; `nn.train` explains the options."""
         return train(self, training_data, epochs, mini_batch_size, eta, **options)
 

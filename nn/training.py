@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextvars
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -20,7 +22,8 @@ from nn.digits import Examples, one_hot
 from nn.equations import Array
 from nn.files import Claim, FileError, write_arrays
 from nn.interrupts import Deferred, Watch
-from nn.sgd import SGD, refuse_negative
+from nn.layers import Dropout, Module
+from nn.sgd import SGD, Optimiser, refuse_negative
 
 # The book's list of pairs of columns (x, y), or a pair of arrays with an example per row.
 DataSet = Iterable[tuple[Array, Any]] | tuple[Array, Array] | Examples
@@ -62,12 +65,14 @@ class Score:
 class Epoch:
     """An epoch of training: its number from 0, the seconds that it took, and the scores by data set.
 
-    Of an epoch that was read from a checkpoint the seconds are 0.
+    `cost` is the mean cost of its mini-batches, each as it was when the network was trained on it. Of an epoch that was
+    read from a checkpoint the seconds are 0.
     """
 
     number: int
     seconds: float
     scores: dict[str, Score] = field(default_factory=dict)
+    cost: float = float("nan")
 
     def __str__(self) -> str:
         """Write the book's line, `Epoch 0 : 9063 / 10000`, and after it the other scores."""
@@ -184,12 +189,78 @@ def print_line(line: str) -> None:
     sys.stdout.flush()
 
 
+class _Model:
+    """A model of any kind and a cost of its outputs, as the trainer sees it."""
+
+    PIECE = 500  # examples that are scored at a time
+
+    def __init__(self, model: Module, cost: Callable[[Any, Any], Any]):
+        self.model, self._cost = model, cost
+        self.parameters, self.description = model.parameters, model.description
+        self.state_dict, self.load_state_dict = model.state_dict, model.load_state_dict
+        if not self.parameters():
+            raise ValueError("the model has no parameters to train")
+        names = Counter(p.name for p in self.parameters())
+        number: Counter[str] = Counter()
+        for p in self.parameters():  # a file needs a name for each
+            if p.name is None or names[p.name] > 1:
+                base = p.name or "p"
+                number[base] += 1
+                p.name = f"{base}{number[base]}"
+        self.dtype = self.parameters()[0].dtype
+        self.weights = [p for p in self.parameters() if p.ndim > 1]
+
+    def cost(self, x: Array, y: Array) -> Any:
+        return self._cost(self.model(x), y)  # type: ignore[operator]  # a Module says in __call__ what it computes
+
+    def examples(self, data: Any, what: str) -> Examples:
+        """Check a data set, a pair of arrays; labels become targets, floats the dtype of the parameters."""
+        if not (isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data)):
+            raise ValueError(f"the {what} is not a pair of arrays (x, y) with an example per row")
+        x, y = data
+        if not x.ndim or not y.ndim or len(x) != len(y) or not len(x):
+            raise ValueError(f"the {what} has inputs of shape {x.shape} and targets of shape {y.shape}, not n of each")
+        for part, array in (("inputs", x), ("targets", y)):
+            if array.dtype.kind not in "fiub" or not np.all(np.isfinite(array)):
+                raise ValueError(f"the {what} has {part} of dtype {array.dtype} that are not all finite real numbers")
+        if y.ndim == 1 and y.dtype.kind in "iu":
+            with no_grad():
+                outputs = np.asarray(self.model(self._cast(x[:1])).data)  # type: ignore[operator]
+            y = targets_of(y, outputs.shape[-1], self.dtype, what) if outputs.ndim == 2 else y
+        return Examples(self._cast(x), self._cast(y))
+
+    def _cast(self, array: Array) -> Array:
+        return array.astype(self.dtype, copy=False) if array.dtype.kind == "f" else array
+
+    def score(self, data: Examples) -> Score:
+        """The cost, and how many examples have their largest output where their target is; a piece at a time."""
+        cost, right, n = 0.0, 0, len(data.x)
+        for i in range(0, n, self.PIECE):
+            x, y = data.x[i : i + self.PIECE], data.y[i : i + self.PIECE]
+            with no_grad():
+                outputs = self.model(x)  # type: ignore[operator]
+                cost += float(self._cost(outputs, y)) * len(x) / n
+            found = np.asarray(outputs.data)
+            if found.ndim == 2 == y.ndim and found.shape == y.shape:
+                right += int(np.sum(_labels(found) == _labels(y)))
+        return Score(cost, right, n)
+
+
+def _limit(parameters: list[Tensor], longest: float) -> None:
+    """Scale the gradient of all parameters together down to the length `longest`, if it is longer."""
+    length = np.sqrt(sum(np.vdot(p.grad, p.grad) for p in parameters if p.grad is not None))
+    if length > longest:
+        for p in parameters:
+            if p.grad is not None:
+                p.grad = p.grad * (longest / length)
+
+
 @dataclass
 class _Training:
     """How far a training is, and where that is written."""
 
-    net: Classifier
-    optimiser: SGD
+    net: Classifier | _Model
+    optimiser: Optimiser
     rng: np.random.Generator
     settings: dict[str, Any]
     notes: dict[str, Any]
@@ -197,6 +268,7 @@ class _Training:
     claim: Claim | None
     history: list[Epoch] = field(default_factory=list)
     batches: int = 0  # of the epoch in progress, that are done
+    total: float = 0.0  # their costs
     best: dict[str, Array] = field(default_factory=dict)
     at_start: dict[str, Any] = field(default_factory=dict)  # the state of rng when the epoch began
     within: dict[str, Any] = field(default_factory=dict)  # and after the mini-batches that are done, when resumed
@@ -223,7 +295,9 @@ class _Training:
                    for epoch in self.history]  # fmt: skip
         rng = state_of(self.rng)
         checkpoint = Checkpoint(
-            self.epoch, self.batches, self.settings, self.notes, history, [self.at_start if self.batches else rng, rng],
+            self.epoch, self.batches, self.settings, self.notes, history,
+            costs=[*(float(epoch.cost) for epoch in self.history), float(self.total)],
+            rng=[self.at_start if self.batches else rng, rng],
             parameters=self.net.description() | (now if result is None else result),
             now={} if result is None else now, best=self.best, optimiser=self.optimiser.state_dict(),
         )  # fmt: skip
@@ -265,10 +339,10 @@ class _Training:
         except ValueError as error:
             raise FileError(f"{path}: cannot be resumed: {error}") from error
         self.history[:] = [
-            Epoch(number, 0.0, {name: Score(*numbers) for name, numbers in scores.items()})
-            for number, scores in enumerate(saved.history)
+            Epoch(number, 0.0, {name: Score(*numbers) for name, numbers in scores.items()}, cost)
+            for number, (scores, cost) in enumerate(zip(saved.history, saved.costs[:-1], strict=True))
         ]
-        self.best, self.batches = saved.best, saved.batches
+        self.best, self.batches, self.total = saved.best, saved.batches, saved.costs[-1]
         self.within = saved.rng[1]
 
 
@@ -297,37 +371,41 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-@np.errstate(over="ignore", invalid="ignore")  # the error for training that diverges says more
+@overload
 def train(
-    net: Classifier,
-    training_data: DataSet,
-    epochs: int,
-    mini_batch_size: int,
-    eta: float,
-    *,
-    test_data: DataSet | None = None,
-    validation_data: DataSet | None = None,
-    monitor_training: bool = False,
-    rng: np.random.Generator | int | None = None,
-    momentum: float = 0.0,
-    nesterov: bool = False,
-    weight_decay: float = 0.0,
-    compiled: bool = True,
-    patience: int | None = None,
-    save: str | Path | None = None,
-    every: int | None = None,
-    resume: str | Path | None = None,
-    notes: dict[str, Any] | None = None,
-    report: Callable[[Epoch], object] | None = print_epoch,
-) -> list[Epoch]:
-    """Train `net`, and return a record of each epoch.
+    model: Classifier, training_data: DataSet, epochs: int, mini_batch_size: int, eta: float | None = None, /,
+    **options: Any,
+) -> list[Epoch]: ...  # fmt: skip
+@overload
+def train(
+    model: Module, cost: Callable[[Any, Any], Any], training_data: tuple[Array, Array], epochs: int,
+    mini_batch_size: int, eta: float | None = None, /, **options: Any,
+) -> list[Epoch]: ...  # fmt: skip
+def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
+    """Train a model, and return a record of each epoch.
+
+        train(net, training_data, epochs, mini_batch_size, eta)              a `Network`, which has a cost of its own
+        train(model, cost, training_data, epochs, mini_batch_size, eta)      any `Module`, by cost(model(x), y)
+
+    Its data is a pair of arrays with an example per row; y are targets, or labels where there is an output for each.
+
+    >>> from nn import Linear, Sequential, softmax_log_likelihood
+    >>> model = Sequential(Linear(2, 5, rng=0), np.tanh, Linear(5, 2, rng=1))
+    >>> x = np.random.default_rng(0).standard_normal((200, 2))
+    >>> y = (x[:, 0] > x[:, 1]).astype(int)
+    >>> history = train(model, softmax_log_likelihood, (x, y), 20, 10, 0.5, test_data=(x, y), rng=0, report=None)
+    >>> history[-1].scores["test"].accuracy > 0.95
+    True
+
+    The options:
 
     training_data    the book's list of pairs of columns `(x, y)`, or a pair of arrays: x of shape (n, n_in), and y
                      labels of shape (n,) or targets of shape (n, n_out). The other sets look the same
     test_data, validation_data
                      sets that are scored after every epoch; with `monitor_training` the training data is scored too
     rng              a numpy.random.Generator, or a seed for one. Each epoch draws one `rng.permutation(n)`, and cuts it
-                     into mini-batches; nothing else is drawn
+                     into mini-batches. Only `augment` and
+                     a `Dropout` draw anything else
     momentum, nesterov
                      as for `SGD`
     weight_decay     lambda/n. It applies to the weights and not to the biases, as in the book
@@ -341,95 +419,174 @@ def train(
                      same machine. The settings and the data have to be the same, with `epochs` at least as many; rng
                      is put in the state that it had
     notes            what else is to be kept in the file, for `nn.checkpoint.Checkpoint.read`; what JSON can hold
+    optimiser        what takes the steps in place of `SGD` with eta, momentum, nesterov and weight_decay: an `SGD` or
+                     an `Adam` of the model's parameters
+    schedule         schedule(step, steps), of the step's number from 0 and of all steps, says by what to multiply eta
+    longest          scale a gradient that is longer than this, of all parameters together, down to this length
+    augment          augment(x, rng) changes the inputs of each mini-batch at random. If it has a method `begin`, that
+                     is called with rng before each epoch draws its order
     compiled         replay the gradient (`autograd.compile`) rather than build its graph for every mini-batch: the same
-                     numbers, faster. A subclass with a `cost` of its own always builds it
+                     numbers, faster. A Network does by itself, a subclass with a `cost` of its own never. Of another
+                     model say so: what it draws or counts would happen once
     report           is called with each epoch, and prints its line by default. None is silent: no progress bar either
 
     Ctrl-C raises KeyboardInterrupt, and leaves the network as it was after the last finished epoch; so SIGTERM, with
     SystemExit. Nothing that was saved is ever lost. Returns the epochs that a resumed training had before, too.
     Raises FloatingPointError if a parameter is no longer finite; the network is then as it was an epoch before.
     """
-    dtype, n_in, n_out = net.weights[0].dtype, net.sizes[0], net.sizes[-1]
+    if arguments and callable(arguments[0]):
+        model, arguments = _Model(model, arguments[0]), arguments[1:]
+    return _train(model, *arguments, **options)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # the error for training that diverges says more
+def _train(
+    net: Classifier | _Model,
+    training_data: DataSet,
+    epochs: int,
+    mini_batch_size: int,
+    eta: float | None = None,
+    *,
+    test_data: DataSet | None = None,
+    validation_data: DataSet | None = None,
+    monitor_training: bool = False,
+    rng: np.random.Generator | int | None = None,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    optimiser: Optimiser | None = None,
+    schedule: Callable[[int, int], float] | None = None,
+    longest: float | None = None,
+    augment: Callable[[Array, np.random.Generator], Array] | None = None,
+    compiled: bool | None = None,
+    patience: int | None = None,
+    save: str | Path | None = None,
+    every: int | None = None,
+    resume: str | Path | None = None,
+    notes: dict[str, Any] | None = None,
+    report: Callable[[Epoch], object] | None = print_epoch,
+) -> list[Epoch]:
     if epochs < 0 or int(epochs) != epochs or mini_batch_size < 1 or int(mini_batch_size) != mini_batch_size:
         raise ValueError(f"epochs={epochs} and mini_batch_size={mini_batch_size} are whole numbers, at least 0 and 1")
     if patience is not None and (validation_data is None or patience < 1):
         raise ValueError("patience, at least 1, needs validation_data, whose accuracy decides when to stop")
     if every is not None and (save is None or every < 1 or int(every) != every):
         raise ValueError(f"every={every} is a number of mini-batches, at least 1, and needs a file to save to")
-    x, y = as_examples(training_data, n_in, "training data")
-    x, y = x.astype(dtype, copy=False), targets_of(y, n_out, dtype, "training data")
-    sets = {"training": Examples(x, y)} if monitor_training else {}
-    for name, data in (("validation", validation_data), ("test", test_data)):
+    if (eta is None) == (optimiser is None) or (optimiser and (momentum or nesterov or weight_decay)):
+        raise ValueError("training takes eta with momentum, nesterov and weight_decay, or an optimiser that has them")
+    if longest is not None and not longest > 0:
+        raise ValueError(f"longest is the length of a gradient, greater than 0; it is {longest}")
+    given = {"training": training_data, "validation": validation_data, "test": test_data}
+    sets: dict[str, Examples] = {}
+    for name, data in given.items():  # what is wrong with one is said before the training
         if data is not None:
-            sets[name] = as_examples(data, n_in, f"{name} data")
-            targets_of(sets[name].y, n_out, dtype, f"{name} data")  # what is wrong with it is said before the training
+            sets[name] = _checked(net, data, f"{name} data", targets=name == "training")
+    x, y = sets["training"]
+    if not monitor_training:
+        del sets["training"]
 
-    refuse_negative(eta=eta, weight_decay=weight_decay)
-    eta = float(eta)
+    size, steps = int(mini_batch_size), int(epochs) * -(-len(x) // int(mini_batch_size))
+    folded = 1.0
+    if optimiser is None:
+        refuse_negative(eta=eta, weight_decay=weight_decay)  # type: ignore[arg-type]
+        eta = float(eta)  # type: ignore[arg-type]
+        if schedule is None and longest is None:
+            folded = eta
+        parameters = net.parameters()
+        optimiser = SGD(
+            parameters, 1.0 if folded == eta else eta, momentum=momentum, nesterov=nesterov, decayed=net.weights,
+            weight_decay=min(folded * weight_decay, sys.float_info.max),
+        )  # fmt: skip
+    usual, begin = optimiser.eta, getattr(augment, "begin", None)
 
     # The gradient of eta C is what an update subtracts: with eta in the cost, no weight is multiplied by it.
-    def cost(x: Array, y: Array) -> Tensor:
-        return eta * net.cost(x, y)
+    def scaled(x: Array, y: Array) -> Tensor:
+        return folded * net.cost(x, y)
 
-    def anew(x: Array, y: Array) -> None:
-        cost(x, y).backward()
+    cost: Callable[[Array, Array], Any] = net.cost if folded == 1.0 else scaled
 
-    gradient: Callable[[Array, Array], object] = compile(cost, overwrite=True) if compiled and net.replayable else anew
-    optimiser = SGD(
-        net.parameters(), 1.0, momentum=momentum, nesterov=nesterov, decayed=net.weights,
-        weight_decay=min(eta * weight_decay, sys.float_info.max),
-    )  # fmt: skip
+    def anew(x: Array, y: Array) -> Any:
+        value = cost(x, y)
+        value.backward()
+        return value.data
+
+    may = compiled is True if isinstance(net, _Model) else compiled is not False and net.replayable
+    gradient: Callable[[Array, Array], Any] = compile(cost, overwrite=True) if may else anew
     settings: dict[str, Any] = {}
     if save is not None or resume is not None:
         settings = {
-            "mini_batch_size": int(mini_batch_size), "eta": eta, "momentum": momentum, "nesterov": nesterov,
+            "mini_batch_size": size, "eta": eta, "momentum": momentum, "nesterov": nesterov,
             "weight_decay": weight_decay, "patience": patience, "monitor_training": monitor_training,
+            "longest": longest, "augment": augment is not None, "schedule": schedule is not None,
             "network": {name: array.tolist() for name, array in net.description().items()},
             "parameters": {name: f"{array.dtype} {array.shape}" for name, array in net.state_dict().items()},
             "training data": fingerprint(x, y),
             **{f"{name} data": fingerprint(*sets[name]) for name in ("validation", "test") if name in sets},
         }  # fmt: skip
+        if eta is None:
+            settings |= optimiser.settings()
+        if schedule is not None:
+            settings["epochs"] = int(epochs)
     rng = np.random.default_rng(rng)
+    if isinstance(net, _Model):
+        for module in net.model.modules():
+            if isinstance(module, Dropout):
+                module.rng = rng
     claim = Claim(save) if save is not None else None
     training = _Training(net, optimiser, rng, settings, notes or {}, patience, claim)
     finished = net.state_dict()
+    watch = Watch()
+
+    def run() -> None:
+        nonlocal finished
+        while training.epoch < epochs and not training.out_of_patience():
+            number, since = training.epoch, time.perf_counter()
+            if not training.batches:
+                training.at_start = state_of(rng) if every else {}
+            if begin is not None:
+                begin(rng)
+            batches = mini_batches(len(x), size, rng)
+            if training.batches:
+                set_state(rng, training.within)
+            for batch in batches[training.batches :] if report is None else _shown(batches, training, int(epochs)):
+                optimiser.zero_grad()
+                inputs = x[batch] if augment is None else augment(x[batch], rng)
+                training.total += float(gradient(inputs, y[batch]))
+                if longest is not None:
+                    _limit(optimiser.parameters, longest)
+                if schedule is not None:
+                    optimiser.eta = usual * schedule(number * len(batches) + training.batches, steps)
+                optimiser.step()
+                training.batches += 1
+                watch.check()
+                if every and training.batches % every == 0 and training.batches < len(batches):
+                    _finite(net.state_dict(), number, usual * folded)
+                    training.save()
+            state = net.state_dict()
+            _finite(state, number, usual * folded)
+            scores = {name: _scored(net, data, f"{name} data") for name, data in sets.items()}
+            mean = training.total / len(batches) / folded if folded else float("nan")
+            epoch = Epoch(number, time.perf_counter() - since, scores, mean)
+            watch.check()
+            with Deferred():  # so that the file, the history and the network are of the same epoch
+                training.history.append(epoch)
+                training.batches, training.total = 0, 0.0
+                if patience is not None and training.best_epoch() == number:
+                    training.best = state
+                finished = state
+                training.save()
+            if report is not None:
+                report(epoch)
+
     try:
-        with Watch() as watch:
+        with watch:
             if claim is not None:
                 claim.take()
             if resume is not None:
                 training.resume(resume, int(epochs))
                 finished = net.state_dict()
-            while training.epoch < epochs and not training.out_of_patience():
-                number, since = training.epoch, time.perf_counter()
-                if not training.batches:
-                    training.at_start = state_of(rng) if every else {}
-                batches = mini_batches(len(x), int(mini_batch_size), rng)
-                if training.batches:
-                    set_state(rng, training.within)
-                for batch in batches[training.batches :] if report is None else _shown(batches, training, int(epochs)):
-                    optimiser.zero_grad()
-                    gradient(x[batch], y[batch])
-                    optimiser.step()
-                    training.batches += 1
-                    watch.check()
-                    if every and training.batches % every == 0 and training.batches < len(batches):
-                        _finite(net.state_dict(), number, eta)
-                        training.save()
-                state = net.state_dict()
-                _finite(state, number, eta)
-                scores = {name: score(net, data, f"{name} data") for name, data in sets.items()}
-                epoch = Epoch(number, time.perf_counter() - since, scores)
-                watch.check()
-                with Deferred():  # so that the file, the history and the network are of the same epoch
-                    training.history.append(epoch)
-                    training.batches = 0
-                    if patience is not None and training.best_epoch() == number:
-                        training.best = state
-                    finished = state
-                    training.save()
-                if report is not None:
-                    report(epoch)
+            # In a context of its own: an interrupt can leave a block of the engine, such as its tracing, switched on.
+            contextvars.copy_context().run(run)
             watch.check()
             if training.best and patience is not None:
                 finished = training.best
@@ -437,10 +594,25 @@ def train(
     finally:
         with Deferred():
             optimiser.zero_grad()
+            optimiser.eta = usual
             net.load_state_dict(finished)
             if claim is not None:
                 claim.release()
     return training.history
+
+
+def _checked(net: Classifier | _Model, data: DataSet, what: str, targets: bool) -> Examples:
+    """Check a data set; with `targets`, lay it out for training."""
+    if isinstance(net, _Model):
+        return net.examples(data, what)
+    x, y = as_examples(data, net.sizes[0], what)
+    dtype = net.weights[0].dtype
+    as_targets = targets_of(y, net.sizes[-1], dtype, what)
+    return Examples(x.astype(dtype, copy=False), as_targets) if targets else Examples(x, y)
+
+
+def _scored(net: Classifier | _Model, data: Examples, what: str) -> Score:
+    return net.score(data) if isinstance(net, _Model) else score(net, data, what)
 
 
 def _finite(state: dict[str, Array], number: int, eta: float) -> None:

@@ -230,7 +230,7 @@ def test_every_layer_of_a_deep_network_is_trained(depth):
     for kind in module.KINDS:
         before = module.Deep(depth, kind, np.random.default_rng(0)).state_dict()
         net = module.Deep(depth, kind, np.random.default_rng(0))
-        module.train(net, data, 0.1, 1, np.random.default_rng(0), 10, "test")
+        module.train(net, data, 0.1, 1, np.random.default_rng(0), 10)
         after = net.state_dict()
         assert len(after) == 2 * (depth + 1)
         assert not any(np.array_equal(before[name], after[name]) for name in before)
