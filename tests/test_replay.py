@@ -8,7 +8,7 @@ import pytest
 from test_ops import ROWS
 
 import autograd
-from autograd import Op, ReplayError, Tensor, no_grad, relu
+from autograd import Op, Tensor, no_grad, relu
 from nn import SGD, Network, load_digits, one_hot
 from nn.cli import main
 
