@@ -1,6 +1,5 @@
 """Reading 3, the program: it reads as a person would have written it, and it computes what the engine computes."""
 
-import inspect
 import re
 import subprocess
 import sys
@@ -20,7 +19,7 @@ def run(text, name, *args):
     namespace = {}
     exec(text, namespace)
     assert set(re.findall(r"^(?:from|import) .*", text, re.MULTILINE)) == {"import numpy as np"}
-    return namespace[f"{name}_and_grad"](*[arg.data if isinstance(arg, Tensor) else arg for arg in args])
+    return namespace[f"{name}_and_grad"](*[arg.data if isinstance(arg, Tensor) else arg for arg in args], **text.arrays)
 
 
 def clean(texts, tmp_path):
@@ -242,37 +241,65 @@ def test_what_cannot_be_written_out_is_said():
         source(lambda x: x * 2, Tensor([1.0, 2.0]))
 
 
-def test_arrays_from_outside_are_parameters_or_are_made():
-    long, order = np.linspace(0.0, 1.0, 7), np.array([3, 1, 0, 2, 6, 5, 4] * 5)
+def test_arrays_from_outside_are_parameters_under_the_names_of_their_variables(tmp_path):
+    pictures = np.random.default_rng(0).random((20, 3))
 
-    def f(x):
-        return (
-            np.sum(x * long) + np.sum(x[order] * (long * 2.0)[order]) + np.sum(x * np.zeros(7)) + np.sum(np.eye(7) @ x)
+    def cost(w):
+        return np.sum((pictures @ w) ** 2) + np.sum(np.sin(np.linspace(0.0, 1.0, 99)) * w[0])
+
+    text = source(cost, Tensor([0.5, -1.0, 2.0]))
+    assert "def cost_and_grad(w, pictures, c1):" in text
+    assert list(text.arrays) == ["pictures", "c1"]
+    assert text.arrays["pictures"] is pictures
+    assert '"""pictures is an array from outside of cost, of shape (20, 3).' in text
+    value, (gradient,) = run(text, "cost", Tensor([0.5, -1.0, 2.0]))
+    expected, exact = value_and_grad(cost)(np.array([0.5, -1.0, 2.0]))
+    assert relative_difference(value, expected) <= 1e-12
+    assert relative_difference(gradient, exact) <= 1e-12
+    assert clean([text], tmp_path) == ""
+
+
+def test_regular_arrays_are_written_as_they_are_made():
+    def f(w):
+        whole = np.zeros((6, 4)) + w[0] * np.ones((6, 4), np.float32) + w[1] * np.full((6, 4), 2.5)
+        return np.sum(whole) + np.sum(np.arange(40) * w[0]) + np.sum(np.eye(7) * w[1]) + np.sum(w[np.array([1, 0, 1])])
+
+    text = source(f, Tensor([0.5, -1.0]))
+    for made in ("np.ones((6, 4), np.float32)", "np.full((6, 4), 2.5)", "np.arange(40)", "np.eye(7)"):
+        assert made in text
+    assert text.arrays == {}
+    value, (gradient,) = run(text, "f", Tensor([0.5, -1.0]))
+    expected, exact = value_and_grad(f)(np.array([0.5, -1.0]))
+    assert relative_difference(value, expected) <= 1e-12
+    assert relative_difference(gradient, exact) <= 1e-12
+
+
+def test_empty_arrays_keep_their_shapes():
+    for shape in ((0, 3), (3, 0, 1), (0, 1), (0,)):
+        text = source(
+            lambda x, y: np.sum(x * y) + 2.0 * np.sum(y * y), Tensor(np.zeros(shape)), Tensor(np.zeros(shape))
         )
-
-    text = source(f, Tensor(np.ones(7)))
-    assert "def f_and_grad(x, long, " in text
-    assert "long is an array from outside of f, of shape (7,)" in text
-    assert "np.zeros((7,))" in text
-    assert "np.eye(7)" in text
-    namespace = {}
-    exec(text, namespace)
-    x = np.arange(7.0)
-    known = {"long": long, "order": order}
-    names = list(inspect.signature(namespace["f_and_grad"]).parameters)[1:]
-    given = [known.get(name, (long * 2.0)[order]) for name in names]
-    value, (dx,) = namespace["f_and_grad"](x, *given)
-    expected, gradient = autograd.value_and_grad(f)(x)
-    np.testing.assert_allclose(value, expected)
-    np.testing.assert_allclose(dx, gradient)
+        _, gradients = run(text, "f", Tensor(np.zeros(shape)), Tensor(np.zeros(shape)))
+        assert [g.shape for g in gradients] == [shape, shape]
+        _, (gradient,) = run(
+            source(lambda x: np.sum(x[:, None] * np.zeros((2, 0, 3)).sum()), Tensor(np.zeros(shape))),
+            "f",
+            Tensor(np.zeros(shape)),
+        )
+        assert gradient.shape == shape
 
 
-@pytest.mark.parametrize("shape", [(0,), (0, 1), (3, 0), (0, 2, 1)])
-def test_empty_arrays_keep_their_shapes(shape):
-    namespace = {}
-    exec(source(lambda x: np.sum(x * np.zeros(shape)) + np.sum(x * x), Tensor(np.zeros(shape))), namespace)
-    _, (dx,) = namespace["f_and_grad"](np.zeros(shape))
-    assert dx.shape == shape
+def test_a_dynamic_index_is_read_at_every_call():
+    def cost(w, labels):
+        return np.sum(w[labels] ** 2) + np.sum(w[np.argsort(w)] * np.arange(3.0)) + np.where(w > 0, w * w, 0).sum()
+
+    text = source(cost, Tensor([0.5, -1.0, 2.0]), np.array([0, 0, 2]))
+    for w, labels in (([0.5, -1.0, 2.0], [0, 0, 2]), ([3.0, -1.0, -2.0], [1, 2, 1])):
+        value, (gradient,) = run(text, "cost", np.array(w), np.array(labels))
+        expected, exact = value_and_grad(cost)(np.array(w), np.array(labels))
+        assert relative_difference(value, expected) <= 1e-12
+        assert relative_difference(gradient, exact) <= 1e-12
+    assert "0 * " not in text
 
 
 def test_a_lambda_is_called_f():

@@ -114,7 +114,7 @@ limit      = Op(lambda x, low, high: np.clip(x, low, high), "np.clip(x, low, hig
                                                       lambda g, y, x, low, high: g * ((x < low) & (low <= high)),
                                                       lambda g, y, x, low, high: g * ((x > high) | (low > high)),
                 name="clip", literal=True)
-astype     = Op(_astype,     "x.astype(dtype)",    lambda g, y, x, dtype: g, name="astype", literal=True)
+astype     = Op(_astype,      "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype", literal=True)
 reciprocal = Op(np.reciprocal, "1 / x",         lambda g, y, x: -g * y * y)
 cbrt       = Op(np.cbrt,     "np.cbrt(x)",    lambda g, y, x: g / (3 * y * y))
 exp2       = Op(np.exp2,     "np.exp2(x)",    lambda g, y, x: g * y * math.log(2))

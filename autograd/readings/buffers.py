@@ -72,7 +72,7 @@ class Assembly:
                 self._names[id(formula)] = formula.name
             elif np.ndim(formula.value):
                 self._names[id(formula)] = self._constant(formula.value, "c")
-        self.results = [self.text_of(result) for result in results]
+        self.results = [self._names.get(id(result)) or text(number(result.value)) for result in results]
         self._assign_buffers(overwrite)
         made = {line.name for line in self.lines if line.writes}
         self.fresh = {name for name in made if self.results.count(name) == 1}

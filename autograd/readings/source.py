@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,22 +15,23 @@ from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.names import unique
 from autograd.readings.outside import Outside, code_run
-from autograd.readings.text import applied, literal, numbers, parsed, text
+from autograd.readings.text import applied, literal, number, numbers, parsed, text
 from autograd.readings.trace import Trace
 
 WIDTH = 88  # characters in a line
 
 
-def source(f: Callable[..., Any], *args: Any) -> str:
+def source(f: Callable[..., Any], *args: Any) -> ProgramText:
     """The source text of a function that computes `f` and its gradient with NumPy alone.
 
     The function is called `NAME_and_grad` for an `f` called NAME. Its parameters are those of `f`, and then the Tensors
     that `f` reaches from outside, under their own names. It returns the value and a tuple with the gradient for each
-    Tensor among them, in their order: those are the arguments given as Tensors, and the ones from outside. Where there
-    is no Tensor at all, the first argument is differentiated, as by `grad`. Arrays are constants. Those that `f` takes
-    from outside and that no line has room for are parameters too, the last ones, named after the variable that they are
-    in, or else c1, c2, …; the docstring of the program says so. Raises ValueError for a value that is not a single
-    number.
+    Tensor among them, in their order: those are the arguments given as Tensors, and the ones from outside. Raises
+    ValueError for a value that is not a single number.
+
+    An array that f uses besides its arguments is written out where it is short or regular (np.ones, np.eye, np.arange).
+    A long one is one more parameter, under the name of the variable that it is in, or else c1, c2, …; the program's
+    docstring says so, and `source(…).arrays` has them all: `program(*args, **source(…).arrays)`.
 
     The text is read off from what `f` and the derivative rules record for these `args`. So Python's own control flow is
     recorded as it ran: the program of a function with a loop over `len(x)` is that of this length of x. An `if` or a
@@ -66,7 +68,7 @@ def source(f: Callable[..., Any], *args: Any) -> str:
         trace = Trace(f, args, like_grad=True)
     inputs = [trace.output, *trace.wanted]
     formulas = Formulas(Graph(*inputs), trace.named)
-    program = Program({*trace.parameters}, Outside(ran, f, *args).names)
+    program = Listing({*trace.parameters}, Outside(ran, f, *args).names)
     value, gradients = formulas[trace.output], [formulas[g] for g in trace.wanted]
     if value.op is not None:
         value.name = value.name or "value"
@@ -91,7 +93,9 @@ def source(f: Callable[..., Any], *args: Any) -> str:
             uses = [program.line_of(user, line_of) for user in users.get(id(whose[id(formula)]), ())]
             written += "".join(f"    # {use}\n" for use in dict.fromkeys(uses) if use and len(use) <= WIDTH - 6)
         written += f"    {line}\n" if len(line) <= WIDTH - 4 else _broken(line)
-    return written + program.returns(value, gradients)
+    found = ProgramText(written + program.returns(value, gradients))
+    found.arrays = program.arrays
+    return found
 
 
 def _split(start: str, items: list[str], end: str, indent: str = "", trailing: bool = False) -> str:
@@ -139,34 +143,42 @@ def _bracket(node: ast.expr, before: str, after: str) -> list[str]:
     return [before + start, *lines, indent[4:] + end + after]
 
 
-LINE = 64  # characters of an array that is written out
+WRITTEN_OUT = 240  # characters of an array that is written out; a longer one is a parameter of the program
 
 
 def _constant(array: Any) -> ast.expr | None:
     """The expression that makes an array, with its shape and dtype; None for one that is too long to be written."""
     shape, n = array.shape, array.size
-    dtype = "" if array.dtype in (np.float64, np.int64, np.bool) else f", dtype=np.{array.dtype.name}"
-    of_dtype = "" if array.dtype == np.float64 else f", dtype=np.{array.dtype.name}"
-    first: Any = array.flat[0] if n else 0.0
-    if not np.any(array):
+    dtype = "" if array.dtype in (np.float64, np.int64, np.bool) and n else f", np.{array.dtype.name}"
+    of_dtype = "" if array.dtype == np.float64 else f", np.{array.dtype.name}"
+    first = array.flat[0] if n else array.dtype.type(0)
+    if not np.any(array) and not np.any(np.signbit(array) if array.dtype.kind == "f" else False):
         return parsed(f"np.zeros({shape}{of_dtype})")
     if n > 1 and np.all(array == first):
         return parsed(
-            f"np.ones({shape}{of_dtype})" if first == 1 else f"np.full({shape}, {np.asarray(first).item()!r}{dtype})"
+            f"np.ones({shape}{of_dtype})" if first == 1 else f"np.full({shape}, {text(number(first.item()))}{dtype})"
         )
     if array.ndim == 2 and n > 1 and np.array_equal(array, np.eye(*shape)):
-        return parsed(f"np.eye({shape[0]}{f', {shape[1]}' * (shape[0] != shape[1])}{of_dtype})")
+        return parsed(
+            f"np.eye({shape[0]}{f', {shape[1]}' * (shape[0] != shape[1])}{f', dtype={of_dtype[2:]}' * bool(of_dtype)})"
+        )
     if array.ndim == 1 and n > 4 and array.dtype.kind in "fi" and np.array_equal(array, np.arange(first, first + n)):
         start, whole = int(first), array.dtype == np.int64
         ends = f"{start}, {start + n}" if start else f"{n}"
         return parsed(f"np.arange({ends}{'' if whole else f', dtype=np.{array.dtype.name}'})")
-    written = f"np.array({array.tolist()!r}{dtype})"
-    if array.dtype == bool and len(written) > LINE:
-        written = f"np.reshape({array.reshape(-1).astype(int).tolist()}, {shape}) > 0"
-    return parsed(written) if n <= LINE and len(written) <= LINE and np.all(np.isfinite(array)) else None
+    if n > WRITTEN_OUT // 3 or array.dtype.itemsize > 8:
+        return None
+    items = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(array.tolist()))
+    return parsed(f"np.array({items}{dtype})") if len(items) <= WRITTEN_OUT else None
 
 
-class Program:
+class ProgramText(str):
+    """The text of a program. What it takes besides the arguments of the function is in `arrays`, by name."""
+
+    arrays: dict[str, Any]
+
+
+class Listing:
     """The lines of one function: which values get a line of their own, and under what name."""
 
     def __init__(self, taken: set[str], outside: dict[int, str]) -> None:
@@ -226,13 +238,15 @@ class Program:
 
     def _parameter(self, value: Any) -> ast.expr:
         """The expression of a parameter of an operation, with the long arrays in it by their names."""
+        if isinstance(value, list) and any(isinstance(part, np.ndarray) for part in value):
+            return ast.List([self._parameter(part) for part in value], ast.Load())
         if isinstance(value, tuple):
             return ast.Tuple([self._parameter(part) for part in value], ast.Load())
         if isinstance(value, np.ndarray):
-            try:
-                return literal(value)
-            except ValueError:
-                return _constant(value) or parsed(self._from_outside(value))
+            made = _constant(value)
+            if made is None:
+                return parsed(self._from_outside(value))
+            return made.args[0] if text(made).startswith("np.array([") and value.dtype in (np.int64, np.bool) else made
         return literal(value)
 
     def returns(self, value: Formula, gradients: list[Formula]) -> str:
@@ -316,10 +330,8 @@ class Program:
             if not np.ndim(formula.value):
                 return literal(formula.value)
             return _constant(formula.value) or parsed(self._from_outside(formula.value))
-        params = {
-            key: self._parameter(param) if isinstance(param, tuple | np.ndarray) else param
-            for key, param in formula.params.items()
-        }
+        several = (tuple, list, np.ndarray)
+        params = {k: self._parameter(x) if isinstance(x, several) else x for k, x in formula.params.items()}
         if formula.calls("getitem") and "index" in params:
             index = self._index(formula)
             params = {"index": index.slice if isinstance(index, ast.Subscript) else index}

@@ -154,7 +154,9 @@ def literal(value: Any) -> ast.expr:
         return ast.Tuple([literal(part) for part in value], ast.Load())
     if value is Ellipsis:
         return ast.Constant(value)
-    return parsed(repr(value) if not isinstance(value, type) else f"np.{value.__name__}")
+    if isinstance(value, type):
+        return parsed(f"np.{value.__name__}" if issubclass(value, np.generic) else value.__name__)
+    return parsed(repr(value))
 
 
 def array_literal(array: np.ndarray[Any, Any]) -> ast.expr:
