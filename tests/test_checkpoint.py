@@ -22,6 +22,14 @@ VALIDATION = small_data(30, seed=0)
 OPTIONS = {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01, "report": quiet}
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard():
+    """In the background of a shell SIGINT is ignored, and every process inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def trained(path, epochs=6, net=None, **options):
     """A network trained with a file to save to, and its history."""
     net = net or Network([6, 4, 3], rng=3)
