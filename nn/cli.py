@@ -462,7 +462,7 @@ def _signature(path: str) -> object:
 def _what_is_saved(args: argparse.Namespace) -> str:
     if not getattr(args, "save", None):
         return ""
-    if _signature(args.save) == args.before and args.save != args.resume:
+    if ("before" not in args or _signature(args.save) == args.before) and args.save != args.resume:
         return f"; no epoch was finished, and {args.save} has not been written"
     try:
         where = Checkpoint.read(args.save).where()
@@ -486,7 +486,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if getattr(args, "resume", None):
             args = _resumed(argv, args)
         if getattr(args, "save", None):
-            args.before = _signature(args.save)
+            args.before = _signature(args.save)  # an interrupt before this has written nothing
         code = run(args)
         sys.stdout.flush()  # here, and not when Python exits, so that a closed pipe is met in this place
         return code

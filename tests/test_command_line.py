@@ -568,3 +568,15 @@ def test_sigterm_ends_a_training_in_good_order(data, tmp_path):
     last = int(re.fullmatch(words, err)[1])
     assert [p.name for p in tmp_path.iterdir()] == ["net.npz"]
     assert len(Checkpoint.read(save).history) == last + 1
+
+
+def test_ctrl_c_while_a_checkpoint_is_read_is_ctrl_c(run, data, tmp_path, monkeypatch):
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    save, other = tmp_path / "net.npz", tmp_path / "other.npz"
+    assert run("train", "--data", data, *HERE, "--save", save)[0] == 0
+    monkeypatch.setattr(Checkpoint, "read", interrupted)
+    code, out, err = run("train", "--resume", save, "--save", other)
+    assert (code, out) == (130, "")
+    assert err == f"\ninterrupted; no epoch was finished, and {other} has not been written\n"

@@ -18,6 +18,7 @@ import struct
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def start(arguments):
     child = os.fork()
     if child:
         return child
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
@@ -58,6 +60,9 @@ def start(arguments):
         code = error.code
     except KeyboardInterrupt:
         code = 130  # before the command could catch it
+    except BaseException:
+        with open(os.environ.get("KILL_LOG", os.devnull), "a") as log:
+            traceback.print_exc(file=log)
     finally:
         os._exit(code)
 
@@ -81,6 +86,7 @@ def kill_and_resume(folder, kills, seed, report=print):
     done, writing, ends = 0, 0, 0
     while done < kills:
         arguments = [*train, "--save", str(file)] + (["--resume", str(file)] if file.exists() else [])
+        before = {path.name for path in place.glob("*.tmp")}  # of a run that SIGKILL ended; the next removes it
         child = start(arguments)
         time.sleep(rng.uniform(0, 0.6 * takes))
         which = list(SIGNALS)[rng.choice(len(SIGNALS), p=list(SIGNALS.values()))]
@@ -101,7 +107,7 @@ def kill_and_resume(folder, kills, seed, report=print):
         early = code in (-which,) and which != signal.SIGKILL  # before the training had begun
         if code != RIGHT_CODES[which] and not early:
             faults.append(f"kill {done}, {which.name}: the exit code is {code}")
-        if which != signal.SIGKILL and not early and any(path.suffix == ".tmp" for path in place.iterdir()):
+        if which != signal.SIGKILL and not early and {path.name for path in place.glob("*.tmp")} - before:
             faults.append(f"kill {done}, {which.name}: a temporary file stays")
         if file.exists():
             Network.load(file)
