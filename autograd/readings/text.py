@@ -59,7 +59,9 @@ def numbers(formula: Formula) -> dict[int, ast.expr]:
 def is_elementwise(op: Op) -> bool:
     """Whether an operation acts element by element, and promotes dtypes as arithmetic does."""
     function = op.facts.get("stands_for")
-    return bool(fact(op, "elementwise")) or (isinstance(function, np.ufunc) and function.signature is None)
+    return bool(fact(op, "elementwise") or fact(op, "arithmetic")) or (
+        isinstance(function, np.ufunc) and function.signature is None
+    )
 
 
 def _spellings(found: Any, short: bool) -> Iterator[Any]:
