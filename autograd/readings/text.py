@@ -50,7 +50,7 @@ def numbers(formula: Formula) -> dict[int, ast.expr]:
     spellings = {i: _spellings(args[i].value, is_elementwise(op)) for i in places}
     for i in places:
         chosen[i] = next(spellings[i])
-    for i in places:
+    for i in sorted(places, key=lambda i: not isinstance(args[i].value, np.generic)):  # those have a dtype to keep
         while i in met and not is_right() and (longer := next(spellings[i], None)) is not None:
             chosen[i] = longer
     return {i: number(chosen[i]) for i in places}
