@@ -3,6 +3,7 @@
 import functools
 import math
 import random
+import re
 import time
 import types
 
@@ -82,12 +83,18 @@ def changing():
         "what is computed of an array": (lambda x: np.sum(w * x) * float(data.mean()), lambda: data.__iadd__(1.0)),
         "an array of a dict in place": (lambda x: np.sum(w * x * (table["a"] * 2.0)), lambda: table["a"].__iadd__(1.0)),
         "an attribute": (lambda x: np.sum(w * x) * place.rate, lambda: setattr(place, "rate", 4.0)),
-        "an attribute by getattr": (lambda x: np.sum(w * x) * getattr(place, "rate"), lambda: setattr(place, "rate", 6.0)),  # noqa: B009
+        "an attribute by getattr": (
+            lambda x: np.sum(w * x) * getattr(place, "rate"),  # noqa: B009
+            lambda: setattr(place, "rate", 6.0),
+        ),
         "a parameter further in": (
             lambda x: np.sum(w * x) * place.inner.bias,
             lambda: setattr(place.inner, "bias", Tensor(3.0)),
         ),
-        "an object": (lambda x: np.sum(w * x) * place.inner.bias, lambda: setattr(place, "inner", types.SimpleNamespace(bias=Tensor(7.0)))),
+        "an object": (
+            lambda x: np.sum(w * x) * place.inner.bias,
+            lambda: setattr(place, "inner", types.SimpleNamespace(bias=Tensor(7.0))),
+        ),
         "a parameter of a model": (model.cost, lambda: setattr(model, "w", Tensor([4.0, 5.0]))),
         "a number of a model": (model.cost, lambda: setattr(model, "rate", 1.0)),
         "a number of its class": (model.cost, lambda: setattr(Model, "scale", Model.scale + 1.0)),
@@ -96,7 +103,6 @@ def changing():
         "a model that is called": (model, lambda: setattr(model, "rate", 8.0)),
         "a partial": (functools.partial(lambda x, by: np.sum(w * x) * by["r"], by=table), lambda: table.update(r=3.0)),
         "a default": (defaults, lambda: setattr(defaults, "__defaults__", (np.array([3.0, 3.0]),))),
-        "a compiled function inside": (lambda x, inner=autograd.compile(lambda x: np.sum(w * x) * number): inner(x), rebind),
         "a gradient inside": (lambda x: np.sum(grad(lambda v: np.sum(v * v * w) * number)(x) * w), rebind),
     }  # fmt: skip
 
@@ -147,7 +153,7 @@ W = Tensor([1.0, 2.0])
     ],
 )
 def test_what_is_not_the_same_twice_is_refused(f):
-    with pytest.raises(TypeError, match="does not do the same when it is called again.*pass them as arguments"):
+    with pytest.raises(TypeError, match=r"does not do the same when it is called again.*pass them as arguments"):
         autograd.compile(f)(np.array([1.0, 2.0]))
 
 
@@ -187,6 +193,7 @@ def whole(call):
 LOOK = "read while the function is traced|would become an array while the function is traced"
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")  # arccos of what is larger than 1
 @pytest.mark.parametrize("call", [*CALLS, *PLAIN], ids=range(len(CALLS) + len(PLAIN)))
 def test_every_call_of_numpy_is_replayed_and_written_out(call):
     f, values = whole(call), [X, X[::-1] * 1.5, -X]
@@ -203,7 +210,8 @@ def test_every_call_of_numpy_is_replayed_and_written_out(call):
         step(w)
         text = source(f, Tensor(X))
     except TypeError as error:
-        assert any(word in str(error) for word in LOOK.split("|"))
+        if not re.search(LOOK, str(error)):
+            raise
         return
     space = {}
     exec(text, space)
@@ -213,3 +221,15 @@ def test_every_call_of_numpy_is_replayed_and_written_out(call):
         for way, a, b in (("compile", step(w), w.grad), ("source", found, g)):
             np.testing.assert_allclose(a, number, rtol=1e-12, err_msg=way)
             np.testing.assert_allclose(b, gradient, rtol=1e-12, atol=1e-14, err_msg=way)
+
+
+def test_a_compiled_function_inside_another_is_recorded():
+    w, rate = Tensor([1.0, 2.0]), {"by": 2.0}
+    inner = autograd.compile(lambda x: np.sum(w * x) * rate["by"])
+    inner(np.ones(2))
+    outer = autograd.compile(lambda x: inner(x) ** 2)
+    for by in (2.0, 3.0):
+        rate["by"] = by
+        value, grads = eager(lambda x, by=by: (np.sum(w * x) * by) ** 2, np.array([1.0, -2.0]))
+        assert outer(np.array([1.0, -2.0])) == value
+        np.testing.assert_array_equal(w.grad, grads[w])

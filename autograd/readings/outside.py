@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ from autograd.tensor import Node, Op
 
 PLAIN = (int, float, complex, str, bytes, type(None), np.generic)  # what is compared by its value
 LIBRARIES = sys.stdlib_module_names | {"numpy", "autograd"}
+PLACES = tuple([os.path.dirname(inspect.getfile(thing)) + os.sep for thing in (os, np, Op)])  # of the libraries
+GONE = "(KeyError, AttributeError, IndexError, ValueError)"
 FEW = 8  # items that are looked at one by one
 
 
@@ -47,8 +50,7 @@ def code_run() -> Iterator[set[types.CodeType]]:
 class Outside:
     """What the code `ran` reads from outside, as it is now: what can be reached from a function and its arguments.
 
-    names        the variables in which arrays were found, by the arrays' ids
-    unchanged()  whether everything is still there; `arrays` says whether the contents of arrays are, too
+    names  the variables in which arrays were found, by the arrays' ids
     """
 
     def __init__(self, ran: set[types.CodeType], *functions: Any):
@@ -58,7 +60,7 @@ class Outside:
         self._arrays: dict[int, ndarray[Any, Any]] = {}
         self._seen: dict[int, Any] = {}  # kept, so that no id is taken again
         self._placed: set[tuple[int, str]] = set()
-        self._ran = ran
+        self._ran = ran = {code for code in ran if not _is_library(code)}
         self._attributes = sorted({name for code in ran for name in _names(code)})
         for f in functions:
             self._see(f)
@@ -67,20 +69,19 @@ class Outside:
             before = len(self._seen)
             self._look_into(value)
             queue += list(self._seen.values())[before:]
-        self._copies: list[tuple[Any, Any]] = []
-        text = f"lambda: {' and '.join(self._tests) or 'True'}"
-        self.same_objects: Callable[[], bool] = eval(text, self._known)
-
-    def watch(self, followed: set[int]) -> None:
-        """Note the contents of the arrays, but for those, by id, that the program itself reads at every call."""
-        self._copies = [(x, x.copy()) for key, x in self._arrays.items() if key not in followed]
+        self._copies = [(x, x.copy()) for x in self._arrays.values()]
+        tests = " and ".join(self._tests) or "True"
+        exec(f"def same():\n    try:\n        return {tests}\n    except {GONE}:\n        return False", self._known)
+        self._same: Callable[[], bool] = self._known["same"]
 
     def unchanged(self) -> bool:
-        return self.same_objects() and all([_equal_arrays(x, before) for x, before in self._copies])
-
-    @property
-    def watches(self) -> bool:
-        return bool(self._copies)
+        """Whether everything is still there, and arrays have the contents that they had."""
+        if not self._same():
+            return False
+        for x, before in self._copies:  # noqa: SIM110 (a generator takes longer)
+            if not _equal_arrays(x, before):
+                return False
+        return True
 
     def _hold(self, value: Any) -> str:
         name = f"k{len(self._known)}"
@@ -102,9 +103,12 @@ class Outside:
         self._placed.add((id(holder), access))
         self._see(value, variable)
         if not isinstance(value, types.ModuleType):
-            place, held = f"{self._hold(holder)}{access}", self._hold(value)
-            same = f"{place} is {held}"
-            self._tests.append(f"({same} or equal({place}, {held}))" if isinstance(value, PLAIN) else same)
+            self._test(f"{self._hold(holder)}{access}", value)
+
+    def _test(self, place: str, value: Any) -> None:
+        held = self._hold(value)
+        same = f"{place} is {held}"
+        self._tests.append(f"({same} or equal({place}, {held}))" if isinstance(value, PLAIN) else same)
 
     def _look_into(self, value: Any) -> None:
         if isinstance(value, types.FunctionType):
@@ -142,7 +146,7 @@ class Outside:
             except ValueError:  # not there yet
                 continue
             self._place(cell, ".cell_contents", content, name)
-        if f.__code__ not in self._ran or f.__globals__.get("__name__", "").split(".")[0] in LIBRARIES:
+        if f.__code__ not in self._ran:
             return
         for part in (f.__defaults__ or (), (f.__kwdefaults__ or {}).values()):
             for default in part:
@@ -151,7 +155,7 @@ class Outside:
             self._place(f, ".__defaults__", f.__defaults__)
         for name in _names(f.__code__):
             if name in f.__globals__:
-                self._place(f.__globals__, f".get({name!r})", f.__globals__[name], name)
+                self._place(f.__globals__, f"[{name!r}]", f.__globals__[name], name)
 
     def _look_into_items(self, holder: Any, keys: list[Any], values: list[Any]) -> None:
         if (id(holder), "items") in self._placed:
@@ -164,12 +168,8 @@ class Outside:
         name = self._hold(holder)
         self._tests.append(f"len({name}) == {len(keys)}")
         if len(keys) <= FEW and all(isinstance(key, int | str) for key in keys):
-            get = name if isinstance(holder, list) else f"{name}.get"
             for key, value in zip(keys, values, strict=True):
-                place = f"{get}[{key}]" if isinstance(holder, list) else f"{get}({key!r})"
-                held = self._hold(value)
-                same = f"{place} is {held}"
-                self._tests.append(f"({same} or equal({place}, {held}))" if isinstance(value, PLAIN) else same)
+                self._test(f"{name}[{key!r}]", value)
         else:
             items = name if isinstance(holder, list) else f"{name}.values()"
             self._tests.append(f"all(map(is_, {items}, {self._hold(values)}))")
@@ -200,6 +200,13 @@ class Outside:
                 self._place(value, f".{name}", found, name)
             elif name in getattr(value, "__dict__", {}):  # None
                 self._place(value, f".{name}", found)
+
+
+def _is_library(code: types.CodeType) -> bool:
+    """Whether the code is the standard library's, NumPy's or the engine's own."""
+    standard, *ours = PLACES
+    path = code.co_filename
+    return path.startswith((*ours, "<frozen")) or (path.startswith(standard) and "-packages" not in path)
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from autograd.backward import backprop, memory, owned
 from autograd.readings.buffers import Assembly
 from autograd.readings.formula import Formulas, frozen, ordered
 from autograd.readings.graph import Graph
-from autograd.readings.outside import Outside, code_run
+from autograd.readings.outside import Outside
 from autograd.readings.trace import Trace
 from autograd.recording import is_tracing, recording
 from autograd.tensor import Tensor, plain
@@ -48,14 +48,12 @@ class Program:
                     f"compile: argument {i} was computed from other Tensors, which would get no gradient; compute it in"
                     " the function, or pass t.detach()"
                 )
-        with code_run() as ran:
-            first = _assembled(f, args, overwrite)
-        self._world = Outside(ran, f, *args)
+        first = _assembled(f, args, overwrite)
+        self._world = Outside(first[0].ran, f, *args)
         trace, assembly = _assembled(f, args, overwrite)
         name = f"{trace.name}_and_grad"
         self.source = assembly.function(name, trace.parameters)
         _refuse_chance(*first, trace, assembly)
-        self._world.watch({id(x) for x in assembly.constants.values()})
         namespace: dict[str, Any] = {"np": np, **assembly.constants}
         exec(self.source, namespace)
         self.run = namespace[name]
@@ -114,7 +112,7 @@ class Program:
             f"        return value\n"
         )
         known: dict[str, Any] = {"ndarray": ndarray, "before": self._before, "lock": lock, "run": self.run}
-        known["unchanged"] = self._world.unchanged if self._world.watches else self._world.same_objects
+        known["unchanged"] = self._world.unchanged
         known |= dict(zip(ts, self.outside)) | {f"{x}_dtype": arg.dtype for x, arg in zip(xs, args)}
         known |= {f"{x}_shape": arg.shape for x, arg in zip(xs, args)}
         exec(text, known)
@@ -135,7 +133,14 @@ def _assembled(f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool) ->
 
 def _refuse_chance(trace: Trace, program: Assembly, again: Trace, other: Assembly) -> None:
     """Raise TypeError if f, traced twice, did not compute the same: random numbers, counters, times."""
-    what = next((f"{a} and then {b}" for a, b in zip_longest(program.text(), other.text()) if a != b), "")
+    what = next(
+        (
+            f"{a} and then {b}"
+            for a, b in zip_longest([*program.setup, *program.text()], [*other.setup, *other.text()])
+            if a != b
+        ),
+        "",
+    )
     for name, value in program.constants.items():
         if not what and not _alike(value, other.constants[name]):
             what = f"{name} = {value!r:.60} and then {other.constants[name]!r:.60}"
@@ -256,16 +261,18 @@ def compile(f: Callable[..., Any], *, check: bool = False, overwrite: bool = Fal
         ...
     autograd.recording.TracedValueError: the truth value ... of array made by greater of shape () is read ...
 
-    An array from outside that changes is found by `check=True`, which compares each call with f itself (ReplayError):
+    What f finds outside its arguments (numbers, arrays, parameters, in variables, attributes and lists) is looked at
+    before each call, and f is traced again where it changed. Long arrays are better passed as arguments: those from
+    outside are compared. A function that does not do the same when it is called twice (random numbers) is refused.
 
     >>> scale = {"by": np.array([1.0, 1.0])}
-    >>> step = compile(lambda x: np.sum(w * scale["by"]) * x, check=True)
+    >>> step = compile(lambda x: np.sum(w * scale["by"]) * x)
     >>> float(step(1.0))
     3.0
     >>> scale["by"] = np.array([5.0, 5.0])
-    >>> step(1.0)
-    Traceback (most recent call last):
-        ...
-    autograd.readings.replay.ReplayError: compile: the value is replayed as np.float64(3.0), and the function gives ...
+    >>> float(step(1.0))
+    15.0
+
+    `check=True` compares each call with f itself (ReplayError), for what cannot be seen from here, such as files.
     """
     return Compiled(f, check, overwrite)

@@ -14,7 +14,6 @@ from autograd.ops.indexing import is_basic
 from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.names import unique
-from autograd.readings.outside import Outside, code_run
 from autograd.readings.text import applied, literal, number, numbers, parsed, text
 from autograd.readings.trace import Trace
 
@@ -34,7 +33,7 @@ def source(f: Callable[..., Any], *args: Any) -> ProgramText:
     docstring says so, and `source(…).arrays` has them all: `program(*args, **source(…).arrays)`.
 
     The text is read off from what `f` and the derivative rules record for these `args`. So Python's own control flow is
-    recorded as it ran: the program of a function with a loop over `len(x)` is that of this length of x. An `if` or a
+    recorded as it ran, and shapes are those of these arguments: the program of a mean over x divides by this length. An `if` or a
     `while` on a value is refused (TypeError), since the program would always take the same way.
 
     >>> from autograd import Tensor
@@ -64,11 +63,10 @@ def source(f: Callable[..., Any], *args: Any) -> ProgramText:
         dx = np.where(t1, 0.0, 1.0) + t2 + t2
         return value, (dx,)
     """
-    with code_run() as ran:
-        trace = Trace(f, args, like_grad=True)
+    trace = Trace(f, args, like_grad=True, is_parameter=lambda array: _constant(array) is None)
     inputs = [trace.output, *trace.wanted]
     formulas = Formulas(Graph(*inputs), trace.named)
-    program = Listing({*trace.parameters}, Outside(ran, f, *args).names)
+    program = Listing({*trace.parameters})
     value, gradients = formulas[trace.output], [formulas[g] for g in trace.wanted]
     if value.op is not None:
         value.name = value.name or "value"
@@ -81,10 +79,11 @@ def source(f: Callable[..., Any], *args: Any) -> ProgramText:
             users.setdefault(id(x), []).append(formulas[node])
     forward = {id(formula) for formula in ordered([value])}
     line_of = {id(formula): line for formula, line in lines}
+    arrays = {trace.named[id(x)]: x._value for x in trace.arrays} | program.arrays
     parameters = [*trace.parameters, *program.arrays]
     written = f"import numpy as np\n\n\n{_split(f'def {trace.name}_and_grad(', parameters, '):')}"
-    for i, (name, array) in enumerate(program.arrays.items()):
-        quotes = ('"""' * (i == 0), '"""' * (i == len(program.arrays) - 1))
+    for i, (name, array) in enumerate(arrays.items()):
+        quotes = ('"""' * (i == 0), '"""' * (i == len(arrays) - 1))
         written += (
             f"    {quotes[0]}{name} is an array from outside of {trace.name}, of shape {array.shape}.{quotes[1]}\n"
         )
@@ -94,7 +93,7 @@ def source(f: Callable[..., Any], *args: Any) -> ProgramText:
             written += "".join(f"    # {use}\n" for use in dict.fromkeys(uses) if use and len(use) <= WIDTH - 6)
         written += f"    {line}\n" if len(line) <= WIDTH - 4 else _broken(line)
     found = ProgramText(written + program.returns(value, gradients))
-    found.arrays = program.arrays
+    found.arrays = arrays
     return found
 
 
@@ -181,9 +180,8 @@ class ProgramText(str):
 class Listing:
     """The lines of one function: which values get a line of their own, and under what name."""
 
-    def __init__(self, taken: set[str], outside: dict[int, str]) -> None:
-        self.outside = outside  # the variables that hold arrays, by their ids
-        self.arrays: dict[str, Any] = {}  # those from outside that are parameters, by their names
+    def __init__(self, taken: set[str]) -> None:
+        self.arrays: dict[str, Any] = {}  # more arrays that are parameters, such as those in an index
         self.taken = {"np", *taken}
         self.temporaries = 0
         self.hoisted: dict[str, str] = {}
@@ -232,7 +230,7 @@ class Listing:
             if known is array or (known.dtype == array.dtype and np.array_equal(known, array)):
                 return name
         number = len(self.arrays) + 1
-        name = self.unique(self.outside.get(id(array), f"c{number}"))
+        name = self.unique(f"c{number}")
         self.arrays[name] = array
         return name
 
@@ -246,6 +244,7 @@ class Listing:
             made = _constant(value)
             if made is None:
                 return parsed(self._from_outside(value))
+            assert isinstance(made, ast.Call)
             return made.args[0] if text(made).startswith("np.array([") and value.dtype in (np.int64, np.bool) else made
         return literal(value)
 

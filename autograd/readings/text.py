@@ -50,7 +50,7 @@ def numbers(formula: Formula) -> dict[int, ast.expr]:
     spellings = {i: _spellings(args[i].value, is_elementwise(op)) for i in places}
     for i in places:
         chosen[i] = next(spellings[i])
-    for i in places:
+    for i in sorted(places, key=lambda i: not isinstance(args[i].value, np.generic)):  # those have a dtype to keep
         while i in met and not is_right() and (longer := next(spellings[i], None)) is not None:
             chosen[i] = longer
     return {i: number(chosen[i]) for i in places}
@@ -59,7 +59,9 @@ def numbers(formula: Formula) -> dict[int, ast.expr]:
 def is_elementwise(op: Op) -> bool:
     """Whether an operation acts element by element, and promotes dtypes as arithmetic does."""
     function = op.facts.get("stands_for")
-    return bool(fact(op, "elementwise")) or (isinstance(function, np.ufunc) and function.signature is None)
+    return bool(fact(op, "elementwise") or fact(op, "arithmetic")) or (
+        isinstance(function, np.ufunc) and function.signature is None
+    )
 
 
 def _spellings(found: Any, short: bool) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import keyword
 from collections.abc import Callable, Mapping
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ from autograd.backward import backprop
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import computed
 from autograd.readings.names import is_weighted_input, unique, weighted_input
+from autograd.readings.outside import Outside, code_run
 from autograd.recording import no_grad, tracing
 from autograd.tensor import CONSTANT, Node, Plain, Tensor, plain_input
 
@@ -24,7 +26,9 @@ class Trace:
     inputs      what f was called with: a leaf of our own for each Tensor, a plain one for each array and float, which
                 is not differentiated; other arguments (integers, strings, …) as they are: a program is made for them
     outside     the leaves that f reached besides them, oldest first
-    parameters  what the parameters of a program are called: the inputs, then what is from outside
+    arrays      the arrays that f uses and for which `is_parameter` holds, as plain leaves
+    parameters  what the parameters of a program are called: the inputs, then what is from outside, then the arrays
+    ran         the code that ran
     named       the names of those that are nodes, by id
     output      the value of f; grads its gradients, recorded; wanted those of the differentiated parameters
 
@@ -32,7 +36,10 @@ class Trace:
     `like_grad` says so. Raises ValueError if the value is not a single number computed from Tensors.
     """
 
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], like_grad: bool = False):
+    def __init__(
+        self, f: Callable[..., Any], args: tuple[Any, ...], like_grad: bool = False,
+        is_parameter: Callable[[Any], bool] = lambda array: False,
+    ):  # fmt: skip
         name = getattr(f, "__name__", "f")
         self.name = name if name.isidentifier() and not keyword.iskeyword(name) else "f"
         labels = _labels(f, args)
@@ -43,12 +50,18 @@ class Trace:
             raise ValueError(
                 f"{self.name}: the value has to be a single number computed from Tensors, not {output!r:.80}"
             )
-        self._differentiate(apart(output), labels)
+        arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
+        wanted = [x for x in arrays.values() if is_parameter(x)]
+        names = Outside(self.ran, f, *args).names if wanted else {}
+        number = count(1)
+        leaves = {id(x): plain_input(x, names.get(id(x)) or f"c{next(number)}") for x in wanted}
+        self.arrays = list(leaves.values())
+        self._differentiate(apart(output, leaves), labels)
 
     def _record(self, f: Callable[..., Any], args: tuple[Any, ...], labels: list[str]) -> Any:
         """What f gives for inputs of our own."""
         self.inputs = [_input(x, label) for x, label in zip(args, labels, strict=True)]
-        with tracing():
+        with tracing(), code_run() as self.ran:
             return f(*self.inputs)
 
     @classmethod
@@ -57,7 +70,7 @@ class Trace:
         if output.size != 1 or not output.inputs:
             raise ValueError(f"the value has to be a single number computed from Tensors, not {output!r:.80}")
         trace = object.__new__(cls)
-        trace.name = "f"
+        trace.name, trace.arrays = "f", []
         arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
         for name, array in constants.items():
             if id(array) not in arrays:
@@ -90,7 +103,10 @@ class Trace:
         self.named: dict[int, str] = {}
         self.parameters: list[str] = []
         taken = {"np"}
-        for x, label in [*zip(self.inputs, labels, strict=True), *((x, x.name or "w") for x in self.outside)]:
+        for x, label in [
+            *zip(self.inputs, labels, strict=True),
+            *((x, x.name or "w") for x in [*self.outside, *self.arrays]),
+        ]:
             self.parameters.append(unique(label, taken))
             if isinstance(x, Node):
                 self.named[id(x)] = self.parameters[-1]
