@@ -47,8 +47,8 @@ def _enter(blocks: tuple[list[Block], ...]) -> None:
 @contextmanager
 def _within(block: Block) -> Iterator[None]:
     entry = [block]
-    _enter((*_blocks.get(), entry))
-    try:
+    try:  # already here: an interrupt behind it must not leave the block switched on
+        _enter((*_blocks.get(), entry))
         yield
     finally:
         _enter(tuple([other for other in _blocks.get() if other is not entry]))

@@ -33,8 +33,8 @@ def source(f: Callable[..., Any], *args: Any) -> ProgramText:
     docstring says so, and `source(…).arrays` has them all: `program(*args, **source(…).arrays)`.
 
     The text is read off from what `f` and the derivative rules record for these `args`. So Python's own control flow is
-    recorded as it ran, and shapes are those of these arguments: the program of a mean over x divides by this length. An `if` or a
-    `while` on a value is refused (TypeError), since the program would always take the same way.
+    recorded as it ran, and shapes are those of these arguments: the program of a mean over x divides by this length.
+    An `if` or a `while` on a value is refused (TypeError), since the program would always take the same way.
 
     >>> from autograd import Tensor
     >>> def cost(w, x):
