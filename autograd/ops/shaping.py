@@ -16,7 +16,8 @@ from autograd.tensor import Op
 
 
 def _broadcast_to(x: Any, shape: Any) -> Any:
-    y = np.empty(shape, x.dtype)  # np.broadcast_to takes several times as long on small arrays, and y cannot be written
+    dtype = float if type(x) is float else x.dtype  # in a program, a gradient may be a number that it was called with
+    y = np.empty(shape, dtype)  # np.broadcast_to takes several times as long on small arrays, and y cannot be written
     y[...] = x
     return y
 
