@@ -164,3 +164,15 @@ def test_an_array_of_a_traced_function_is_copied_and_detached_as_an_array():
         assert x[0].item().inputs
         with pytest.raises(TracedValueError, match="pickling of array 'x'"):
             pickle.dumps(x)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_number_that_a_program_is_called_with_may_be_a_gradient(kind):
+    for f in (lambda w, k: np.sum(w) * k, lambda w, k: w[0] * k, lambda w, k: k * np.mean(w) + w[1]):
+        program = compile(f)
+        for k in (2.0, 3.0):
+            w, other = Tensor(np.ones(2, kind)), Tensor(np.ones(2, kind))
+            f(other, k).backward()
+            assert program(w, k) == f(w, k).data
+            np.testing.assert_array_equal(w.grad, other.grad)
+            assert w.grad.dtype == kind

@@ -23,7 +23,7 @@ def is_basic(index: Any) -> bool:
 
 def _scatter(g: Any, index: Any, shape: Any) -> Any:
     """Zeros of `shape` with `g` added at `index`: the transpose of indexing. Repeated indices accumulate."""
-    out = np.zeros(shape, g.dtype)
+    out = np.zeros(shape, float if type(g) is float else g.dtype)  # a float as in _broadcast_to
     if is_basic(index):
         out[index] = g
     else:

@@ -16,7 +16,8 @@ from autograd.tensor import Op
 
 
 def _broadcast_to(x: Any, shape: Any) -> Any:
-    y = np.empty(shape, x.dtype)  # np.broadcast_to takes several times as long on small arrays, and y cannot be written
+    dtype = float if type(x) is float else x.dtype  # in a program, a gradient may be a number that it was called with
+    y = np.empty(shape, dtype)  # np.broadcast_to takes several times as long on small arrays, and y cannot be written
     y[...] = x
     return y
 
@@ -283,10 +284,11 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> 
 @stands_for("linspace")
 def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, axis: Any = 0) -> Any:
     """Numbers at equal distances, from `start` to `stop`."""
+    dtype = np.result_type(start, stop, float(num))
     start, stop = np.broadcast_arrays(start, stop)
     parts = max(num - 1 if endpoint else num, 1)
-    share = np.reshape(np.arange(num) / parts, (num, *[1] * start.ndim)).astype(np.result_type(start))
-    y = np.moveaxis(start * (1 - share) + stop * share, 0, axis)
+    share = np.reshape(np.arange(num) / parts, (num, *[1] * start.ndim)).astype(dtype)
+    y = np.moveaxis(start * (1 - share) + stop * share, 0, axis).astype(dtype)
     return (y, (stop - start) / parts) if retstep else y
 
 
