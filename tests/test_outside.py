@@ -233,3 +233,63 @@ def test_a_compiled_function_inside_another_is_recorded():
         value, grads = eager(lambda x, by=by: (np.sum(w * x) * by) ** 2, np.array([1.0, -2.0]))
         assert outer(np.array([1.0, -2.0])) == value
         np.testing.assert_array_equal(w.grad, grads[w])
+
+
+@pytest.mark.parametrize(
+    "names", [("h", "ℎ"), ("µ", "μ"), ("w\n", "w\x00"), ("np", "lambda"), ("x", "x"), ("t1", "value")]
+)
+def test_names_never_decide_what_is_computed(names):
+    def f(x, y):
+        a, b = np.sin(x), np.cos(y)
+        a.name, b.name = names
+        return np.sum(a * b * a) + np.sum(b)
+
+    args = [np.array([0.5, -1.0]), np.array([2.0, 0.1])]
+    expected, exact = autograd.value_and_grad(f, (0, 1))(*args)
+    tensors = [Tensor(x, name=name) for x, name in zip(args, names, strict=True)]
+    step = autograd.compile(lambda: f(*tensors))
+    space = {}
+    exec(source(f, *map(Tensor, args)), space)
+    value, gradients = space["f_and_grad"](*args)
+    assert (step(), value) == (pytest.approx(expected), pytest.approx(expected))
+    for x, g, wanted in zip(tensors, gradients, exact, strict=True):
+        np.testing.assert_allclose(x.grad, wanted)
+        np.testing.assert_allclose(g, wanted)
+
+
+def test_mixed_dtypes_stay_what_they_are_eagerly():
+    x, w, b = Tensor(np.ones((4, 3), np.float32)), Tensor(np.ones((2, 3), np.float32)), Tensor(np.ones(2))
+    single, mask = Tensor(np.float32(0.1)), np.array([True, False, True])
+    for f in (
+        lambda: np.sum(autograd.linear(x, w, b) ** 2),
+        lambda: np.sum(autograd.sigmoid_layer(x, w, b)),
+        lambda: np.sum(np.sum(mask) * x),
+        lambda: np.sum(single + np.zeros(np.shape(single))) * single,
+        lambda: np.sum(single * np.float64(0.1)) + np.sum(x * 0.1),
+        lambda: np.sum((x > np.float64(0.1)) * x * np.arange(3)),
+    ):
+        step = autograd.compile(f)
+        value, grads = eager(f)
+        for _ in range(2):
+            found = step()
+            assert (found, found.dtype) == (pytest.approx(value), value.dtype)
+            for leaf, g in grads.items():
+                assert leaf.grad.dtype == g.dtype
+                np.testing.assert_allclose(leaf.grad, g, rtol=1e-6)
+
+
+def test_derivatives_are_written_out_under_names_of_their_own():
+    f = np.tanh
+    for order in range(3):
+        text = source(f, Tensor(0.5))
+        name = "d" * order + "tanh_and_grad"
+        assert f"def {name}(" in text
+        space = {}
+        exec(text, space)
+        value, (slope,) = space[name](0.5)
+        assert (value, slope) == (pytest.approx(f(0.5)), pytest.approx(grad(f)(0.5)))
+        f = grad(f)
+    space = {}
+    exec(source(lambda x: x**3, 2.0), space)
+    value, (slope,) = space["f_and_grad"](2.0)
+    assert (value, slope) == (8.0, 12.0)

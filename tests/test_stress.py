@@ -214,7 +214,7 @@ def test_a_refusal_by_name_is_no_fault_and_any_other_error_is():
             return roads.of_error("compile", error)
 
     w = Tensor([1.0, 2.0])
-    assert outcome(lambda: np.median(w)).status == "refused"
+    assert outcome(lambda: np.fft.fft(w)).status == "refused"
     assert outcome(lambda: autograd.compile(lambda x: w.sum())([1.0])).status == "refused"
     assert outcome(lambda: {}["w"]).status == "crashed"
     assert outcome(lambda: np.ones(2) @ np.ones(3)).status == "crashed"

@@ -58,9 +58,9 @@ def source(f: Callable[..., Any], *args: Any) -> ProgramText:
     def folded_and_grad(x):
         t1 = x > 1
         value = np.where(t1, x * x, x)
-        t2 = np.where(t1, 1.0, 0.0) * x
+        t2 = np.where(t1, 1.0, 0) * x
         # value = np.where(t1, x * x, x)
-        dx = np.where(t1, 0.0, 1.0) + t2 + t2
+        dx = np.where(t1, 0, 1.0) + t2 + t2
         return value, (dx,)
     """
     trace = Trace(f, args, like_grad=True, is_parameter=lambda array: _constant(array) is None)
