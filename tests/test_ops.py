@@ -358,8 +358,6 @@ SHAPING += [
     row("rot90", "half", lambda x: np.rot90(x, 2), normal(2, 3)),
     row("rollaxis", "", lambda x: np.rollaxis(x, 2), normal(2, 3, 4)),
     row("rollaxis", "start", lambda x: np.rollaxis(x, 0, -1), normal(2, 3, 4)),
-    row("fft.fftshift", "", np.fft.fftshift, normal(5, 2)),
-    row("fft.ifftshift", "axes", lambda x: np.fft.ifftshift(x, axes=-1), normal(2, 5)),
     row("resize", "", lambda x: np.resize(x, (3, 4)), normal(2, 3)),
     row("tril", "", lambda x: np.tril(x, -1), normal(2, 3, 4)),
     row("triu", "", lambda x: np.triu(x, 1), normal(3, 4)),

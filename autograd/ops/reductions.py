@@ -82,7 +82,7 @@ def _sum(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 sum    = Op(_sum,      "np.sum(x, axis=axis, keepdims=keepdims)",
             lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims))
 mean   = Op(np.mean,   "np.mean(x, axis=axis, keepdims=keepdims)",
-            lambda g, y, x, axis=None, keepdims=False: _spread(g / _count(x, axis), x, axis, keepdims))
+            lambda g, y, x, axis=None, keepdims=False: _spread(g / (_count(x, axis) or 1), x, axis, keepdims))
 max    = Op(np.max,    "np.max(x, axis=axis, keepdims=keepdims)",
             lambda g, y, x, axis=None, keepdims=False: _to_ties(g, y, x, axis, keepdims))
 min    = Op(np.min,    "np.min(x, axis=axis, keepdims=keepdims)",

@@ -20,6 +20,8 @@ REFUSED = {
     # Complex numbers
     **{f"fft.{name}{n}": _COMPLEX for name in ("fft", "ifft", "rfft", "irfft") for n in ("", "2", "n")},
     "fft.hfft":               _COMPLEX,
+    "fft.fftshift":           "use `np.roll(t, t.shape[0] // 2, axis=0)`, for each axis",
+    "fft.ifftshift":          "use `np.roll(t, -(t.shape[0] // 2), axis=0)`, for each axis",
     "fft.ihfft":              _COMPLEX,
     "roots":                  "Tensors are real, and roots may be complex; use `np.polyval(t, x)` to look for them",
     "emath.sqrt":             "Tensors are real; use `np.sqrt(t)`",

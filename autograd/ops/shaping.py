@@ -358,20 +358,6 @@ def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
     return np.moveaxis(a, axis, start - 1 if axis < start else start)
 
 
-@stands_for("fft.fftshift")
-def fftshift(x: Any, axes: Any = None) -> Any:
-    """The first half of each axis exchanged with the second: zero frequency in the middle."""
-    axes = tuple(range(x.ndim)) if axes is None else tuple(int(axis) for axis in np.atleast_1d(axes))
-    return np.roll(x, tuple(x.shape[axis] // 2 for axis in axes), axes)
-
-
-@stands_for("fft.ifftshift")
-def ifftshift(x: Any, axes: Any = None) -> Any:
-    """What fftshift exchanged, back."""
-    axes = tuple(range(x.ndim)) if axes is None else tuple(int(axis) for axis in np.atleast_1d(axes))
-    return np.roll(x, tuple(-(x.shape[axis] // 2) for axis in axes), axes)
-
-
 @stands_for("resize")
 def resize(a: Any, new_shape: Any) -> Any:
     """The elements over and over again, as many as the shape takes."""
