@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_training import DATA, Interrupting, quiet, same, small_data, state
+from conftest import DATA, Interrupting, quiet, same, small_data, state
 
 from autograd.recording import is_tracing
 from nn import FileError, Network, files

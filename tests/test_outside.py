@@ -9,7 +9,7 @@ import types
 
 import numpy as np
 import pytest
-from test_replay import eager
+from conftest import eager
 from test_vocabulary import CALLS, PLAIN, X
 
 import autograd

@@ -5,18 +5,12 @@ import threading
 
 import numpy as np
 import pytest
-from test_ops import ROWS
+from conftest import ROWS, eager
 
 import autograd
 from autograd import Op, Tensor, no_grad, relu
 from nn import SGD, Network, load_digits, one_hot
 from nn.cli import main
-
-
-def eager(f, *args):
-    """The value of f, and the gradient of every leaf that it reached, by backward()."""
-    output = f(*args)
-    return output.data, {x: g for x, g in autograd.backprop(output).items() if x.op is None}
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

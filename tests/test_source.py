@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_ops import ROWS
+from conftest import ROWS
 
 import autograd
 from autograd import Tensor, grad, sigmoid, source, value_and_grad

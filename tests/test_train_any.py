@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_training import DATA, quiet, same, state
+from conftest import DATA, quiet, same, state
 
 from autograd import Tensor, no_grad, relu
 from nn import (

@@ -10,33 +10,11 @@ import termios
 
 import numpy as np
 import pytest
+from conftest import DATA, Interrupting, quiet, same, small_data, state
 
 from nn import Examples, FileError, Network, equations, load_data_wrapper, load_digits, one_hot, score, train
 from nn.costs import COSTS
 from nn.training import Epoch, as_examples, mini_batches, print_epoch
-
-
-def small_data(n=47, n_in=6, classes=3, seed=0):
-    """Examples that can be learnt: a noisy picture of each class."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, classes, n)
-    return Examples(rng.random((classes, n_in))[y] + 0.1 * rng.standard_normal((n, n_in)), y)
-
-
-DATA = small_data()
-
-
-def state(net):
-    return [p.data.copy() for p in net.parameters()]
-
-
-def same(a, b):
-    return all(np.array_equal(p, q) for p, q in zip(a, b, strict=True))
-
-
-def quiet(epoch):
-    pass
-
 
 # What it prints
 
@@ -275,18 +253,6 @@ def test_ctrl_c_in_a_report_keeps_that_epoch(tmp_path):
     assert len(states) == 3
     assert same(state(net), states[2])
     assert same(state(Network.load(tmp_path / "net.npz")), states[2])
-
-
-class Interrupting(Network):
-    """A network at whose n-th mini-batch somebody presses Ctrl-C."""
-
-    left = 12
-
-    def cost(self, x, y):
-        self.left -= 1
-        if self.left < 0:
-            raise KeyboardInterrupt
-        return super().cost(x, y)
 
 
 def test_ctrl_c_inside_an_epoch_goes_back_to_the_last_finished_one(tmp_path):
