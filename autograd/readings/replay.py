@@ -112,7 +112,7 @@ class Program:
             f"        return value\n"
         )
         known: dict[str, Any] = {"ndarray": ndarray, "before": self._before, "lock": lock, "run": self.run}
-        known["unchanged"] = self._world.unchanged
+        known["unchanged"] = self._world.test()
         known |= dict(zip(ts, self.outside)) | {f"{x}_dtype": arg.dtype for x, arg in zip(xs, args)}
         known |= {f"{x}_shape": arg.shape for x, arg in zip(xs, args)}
         exec(text, known)
