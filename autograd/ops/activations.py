@@ -100,4 +100,4 @@ def layer(activation: Op) -> Op:
 
 
 ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}  # what the layers of a network can have
-sigmoid_layer, tanh_layer, relu_layer = map(layer, ACTIVATIONS.values())
+sigmoid_layer, tanh_layer, relu_layer = map(layer, (sigmoid, tanh, relu))
