@@ -130,6 +130,8 @@ def _pinv(g: Any, y: Any, x: Any) -> Any:
 
 def _real_eig(x: Any) -> Any:
     w, v = np.linalg.eig(x)
+    if np.iscomplexobj(w) and not np.any(w.imag):  # since NumPy 2.5 they are complex in any case
+        w, v = w.real, v.real
     if np.iscomplexobj(w):
         raise TypeError("some eigenvalues are complex, and Tensors are real; np.linalg.eigh is for symmetric matrices")
     return _stacked(w, v)

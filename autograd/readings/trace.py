@@ -163,7 +163,8 @@ def _labels(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     except (TypeError, ValueError):
         parameters = []
     labels = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [labels[i] if i < len(labels) else f"x{i + 1}" for i in range(len(args))]
+    given = [(isinstance(x, Node) and x.name) or f"x{i}" for i, x in enumerate(args, 1)]  # where f does not say
+    return [*labels[: len(args)], *given[len(labels) :]]
 
 
 def _input(x: Any, label: str) -> Any:
