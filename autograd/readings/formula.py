@@ -33,13 +33,6 @@ class Formula:
     def equals(self, number: float) -> bool:
         return self.is_number and bool(self.value == number)
 
-    @property
-    def numbers_are_weak(self) -> bool:
-        """Whether numbers among the operands take the dtype of the others, as in arithmetic."""
-        return fact(self.op, "arithmetic", False) and not (
-            self.calls("where") and all(arg.is_number for arg in self.args[1:])
-        )
-
     def calls(self, *names: str) -> bool:
         return self.op is not None and own_name(self.op) in names
 
