@@ -375,6 +375,17 @@ def test_nan_is_compared_as_equal():
         assert np.isnan(autograd.compile(lambda: np.log(w), check=True)())
 
 
+def test_a_number_may_be_transposed():
+    """Python's numbers have no .T."""
+    f = lambda w, c: np.sum(w * np.transpose(c))  # noqa: E731
+    w = Tensor([1.0, 2.0], name="w")
+    program = autograd.compile(f)
+    assert program(w, 3.0) == 9 and program(w, 4.0) == 12
+    namespace: dict = {"np": np}
+    exec(autograd.source(f, w, 3.0), namespace)
+    assert namespace["f_and_grad"](w.data, 5.0)[0] == 15
+
+
 def test_numbers_that_are_updated_are_not_traced_or_prepared_again(monkeypatch):
     w, b = Tensor([1.0, 2.0], name="w"), Tensor(0.5, name="b")
     step, optimiser = autograd.compile(lambda x: np.sum((w * x + b) ** 2)), SGD([w, b], 0.01)

@@ -76,6 +76,7 @@ REWRITES = (
     ("x + 0",                            "x",             False),  # -0.0 + 0 is 0.0
     ("-(-x)",                            "x",             True),
     ("x.T.T",                            "x",             True),
+    ("transpose(s)",                     "s",             True),  # a number may be one of Python's, without .T
     ("(a @ b).T",                        "b.T @ a.T",     False),
     ("identity(x)  or  astype(x)",       "x",             True),
     ("reshape(x)  or  ravel(x)",         "x",             True),
