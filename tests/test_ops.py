@@ -231,6 +231,15 @@ def test_values_at_the_extremes() -> None:
     assert autograd.logsumexp(A([-np.inf, 1.0])) == 1.0
 
 
+def test_softmax_of_nothing() -> None:
+    """An empty selection has no probabilities, and a sum of nothing is 0, whose logarithm is -inf."""
+    for f in (autograd.softmax, autograd.log_softmax):
+        t = Tensor(np.zeros((2, 0)))
+        f(t).sum().backward()
+        assert f(t).shape == t.grad.shape == (2, 0)
+    assert np.all(autograd.logsumexp(np.zeros((2, 0)), axis=1) == -np.inf)
+
+
 def derivative(f: Callable[..., Any], *args: Any, argnums: Any = 0) -> Any:
     return grad(lambda *xs: np.sum(f(*xs)), argnums)(*args)
 

@@ -42,7 +42,7 @@ def _sigmoid(x: Any, out: Any = None) -> Any:
 
 
 def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):  # log 0 = -inf, where all elements are -inf
         y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
@@ -50,7 +50,7 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 
 def _softmax(x: Any, axis: Any = -1) -> Any:
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))  # of nothing, too
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
