@@ -41,8 +41,13 @@ def _sigmoid(x: Any, out: Any = None) -> Any:
     return np.reciprocal(y, out=y)
 
 
+def _largest(x: Any, axis: Any) -> Any:
+    """The largest of x along `axis`, which stays; 0 for nothing."""
+    return (np.max if np.size(x) else np.sum)(x, axis=axis, keepdims=True)
+
+
 def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = _largest(x, axis)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):  # log 0 = -inf, where all elements are -inf
         y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
@@ -50,7 +55,7 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 
 def _softmax(x: Any, axis: Any = -1) -> Any:
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))  # of nothing, too
+    e = np.exp(x - _largest(x, axis))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
