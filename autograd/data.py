@@ -13,6 +13,8 @@ NUMBERS = frozenset({ndarray, float, int, float64, np.float32})  # operands that
 def float_data(data: Any, where: str) -> Any:
     """`data` as a Tensor holds it: floats as they are, integers and booleans as float64, arrays without axes as
     scalars, whose arithmetic is many times faster. Raises TypeError for other data, naming `where` it was found."""
+    if isinstance(data, np.floating):
+        return data
     if not isinstance(data, (ndarray, np.generic)):
         if not isinstance(data, (float, int)):
             raise TypeError(f"{where}: a Tensor holds real numbers, not a {type(data).__name__}")

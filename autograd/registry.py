@@ -98,7 +98,7 @@ def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
     known |= {their: our for their, our in zip(order, names) if their not in names and our not in order}
     in_place = next((i for i, our in enumerate(names) if i == len(order) or known.get(order[i]) != our), len(names))
     operands = getattr(call, "operands", ())
-    keywords = frozenset(names[len(operands) or 1 :])
+    least, keywords = len(operands), frozenset(names[len(operands) or 1 :])
 
     def refused(parameter: str) -> TypeError:
         supported = ", ".join(names[len(operands) or 1 :]) or "none"
@@ -108,7 +108,7 @@ def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
         )
 
     def as_numpy(*args: Any, **kwargs: Any) -> Any:
-        if len(args) <= in_place and len(args) >= len(operands) and kwargs.keys() <= keywords:
+        if least <= len(args) <= in_place and (not kwargs or kwargs.keys() <= keywords):
             return call(*args, **kwargs)
         others = {key: kwargs.pop(key) for key in [*kwargs] if any_keyword and key not in signature.parameters}
         try:

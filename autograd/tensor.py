@@ -86,6 +86,8 @@ class Op:
         # The same call in forms for few inputs, where graphs of scalars spend most of their time.
         arity = self.arity if rules and not self.params and None not in rules else 0
         self.call: Callable[..., Any] = {1: call_one, 2: call_two}.get(arity, call_any)(self)
+        if self.arity == 1 and rules and delta is None and None not in rules:
+            arity = 1  # with parameters, too
         arity = MANY if self.arity == MANY else arity if delta is None or arity == 3 else 0
         pulls = {MANY: _pull_many, 1: _pull_one, 2: _pull_two, 3: _pull_three}
         self.pull: Callable[..., Any] = pulls.get(arity, _pull_any)(self)
@@ -216,7 +218,11 @@ def _pull_one(op: Op) -> Callable[..., Any]:
         (x,) = node.inputs
         return (rule(g, node, x) if recorded else rule(g, node._value, x._value),)
 
-    return pull
+    def pull_with_params(g: Any, node: Node, recorded: bool) -> tuple[Any, ...]:
+        (x,), params = node.inputs, node.params
+        return (rule(g, node, x, **params) if recorded else rule(g, node._value, x._value, **params),)
+
+    return pull_with_params if op.params else pull
 
 
 def _pull_two(op: Op) -> Callable[..., Any]:

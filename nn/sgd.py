@@ -37,11 +37,8 @@ class Optimiser:
     def load_state_dict(self, state: dict[str, Array]) -> None:
         raise NotImplementedError
 
-    def _gradient(self, p: Tensor) -> Array | None:
-        g: Array | None = p.grad
-        if g is not None and getattr(g, "shape", ()) != p.data.shape:
-            raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {np.shape(g)}, not {p.shape}")
-        return g
+    def _refuse_shape(self, p: Tensor) -> None:
+        raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {np.shape(p.grad)}, not {p.shape}")
 
     def _placed(self, state: dict[str, Array], of: str) -> list[Array | None]:
         """Return the arrays `of/0`, `of/1`, ... of a state, by place. Raises ValueError if they do not fit."""
@@ -96,10 +93,12 @@ class SGD(Optimiser):
         """Move every parameter that has a gradient. Raises ValueError for a gradient of another shape."""
         eta, plain = self.eta, self._plain
         for i, p in enumerate(self.parameters):
-            g = self._gradient(p)
+            g = p.grad
             if g is None:
                 continue
             data = p.data
+            if getattr(g, "shape", ()) != data.shape:
+                self._refuse_shape(p)
             if not plain:
                 g = self._direction(i, g, data)
             data -= g if eta == 1.0 else eta * g
@@ -167,12 +166,13 @@ class Adam(Optimiser):
         self.steps += 1
         first, second = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
         for i, p in enumerate(self.parameters):
-            g = self._gradient(p)
+            g, data = p.grad, p.data
             if g is None:
                 continue
+            if getattr(g, "shape", ()) != data.shape:
+                self._refuse_shape(p)
             m = self.means[i] = self.beta1 * self.means[i] + (1 - self.beta1) * g
             s = self.squares[i] = self.beta2 * self.squares[i] + (1 - self.beta2) * g**2
-            data = p.data
             if self.decay[i]:
                 data *= 1 - self.eta * self.decay[i]
             data -= self.eta * (m / first) / (np.sqrt(s / second) + self.epsilon)

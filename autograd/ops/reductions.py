@@ -109,7 +109,7 @@ def chosen(op: Op, neutral: float, join: Callable[[Any, Any], Any]) -> Callable[
             a = a.astype(dtype)
         if where is not True:
             a = np.where(where, a, neutral)
-        y = op(a, axis=axis, keepdims=keepdims)
+        y = op.call(a, axis=axis, keepdims=keepdims)
         return y if initial is None else join(y, initial)
 
     return reduce
