@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd.backward import backprop
 from autograd.check import GradientError, check_gradients
+from autograd.operation import Op
 from autograd.ops import operations
 from autograd.ops.activations import (
     log_softmax,
@@ -38,7 +39,7 @@ from autograd.ops.activations import (
 )
 from autograd.ops.products import linear
 from autograd.recording import no_grad, scope
-from autograd.tensor import Op, Tensor
+from autograd.tensor import Tensor
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from autograd.data import array_of, float_data
 from autograd.recording import is_tracing
 from autograd.registry import NAMED
 from autograd.stale import refuse_changed_data
-from autograd.tensor import CONSTANT, Node, Tensor, explained, last_change, plain
+from autograd.tensor import Node, Tensor, explained, last_change, plain
 
 _writing = Lock()  # two threads may add to the gradient of one leaf
 
@@ -89,7 +89,7 @@ def backprop(
 
 def backward(output: Tensor, seed: Any = None) -> None:
     """`Tensor.backward`: writes what `backprop` finds into `.grad`."""
-    if output.op is CONSTANT:
+    if output.is_constant:
         raise RuntimeError(
             "backward() on a Tensor that was computed under no_grad() or detached: no graph leads to it; compute it"
             " again with recording on"

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autograd.backward import backprop, reached
+from autograd.operation import CONSTANT, differentiated, record
 from autograd.recording import is_tracing, recording
 from autograd.registry import NAMED
-from autograd.tensor import CONSTANT, Node, Plain, Tensor, differentiated, plain, record
+from autograd.tensor import Node, Plain, Tensor, plain
 from autograd.trees import leaves, tree_map
 
 ArgNums = int | tuple[int, ...]

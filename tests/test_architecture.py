@@ -17,6 +17,7 @@ AUTOGRAD = [
     "registry",
     "vocabulary",
     "tensor",
+    "operation",
     "ops",
     "stale",
     "backward",

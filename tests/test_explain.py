@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, backprop, explain, relu, sigmoid
+from autograd.operation import MANY
 from autograd.readings.text import Op, applied, parsed, text
 from autograd.registry import NAMED
-from autograd.tensor import MANY
 from nn import Network, one_hot
 
 

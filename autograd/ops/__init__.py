@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from autograd.operation import Op
 from autograd.ops import (
     activations,
     elementwise,
@@ -16,7 +17,6 @@ from autograd.ops import (
 )
 from autograd.ops.refusals import REFUSED
 from autograd.registry import ADVICE, NAMED, NUMPY, numpy_function, stands_for
-from autograd.tensor import Op
 
 FAMILIES = [elementwise, plain, reductions, shaping, indexing, products, polynomials, linalg, activations]
 NOT_NUMPYS = {"identity"}  # what NumPy calls so is something else
@@ -42,7 +42,7 @@ ADVICE.update(REFUSED)
 methods.add_all()
 
 
-OURS = {"backward", "plain_call", "index", "identity", "scatter", "outer_by"}  # what the engine uses itself
+OURS = {"backward", "constant_tensor", "plain_call", "index", "identity", "scatter", "outer_by"}  # what the engine uses itself
 
 
 def operations() -> list[str]:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from autograd.operation import Op
 from autograd.ops.elementwise import tanh
 from autograd.ops.products import linear
 from autograd.ops.reductions import expanded
-from autograd.tensor import Op
 
 
 def _relu(x: Any, out: Any = None) -> Any:

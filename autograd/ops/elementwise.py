@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from autograd.operation import Op
 from autograd.registry import NAMED, stands_for
-from autograd.tensor import Node, Op
+from autograd.tensor import Node
 
 
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:

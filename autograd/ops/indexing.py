@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd.operation import Op
 from autograd.ops.elementwise import array_like, values_of
 from autograd.recording import is_tracing
 from autograd.registry import NAMED, stands_for
-from autograd.tensor import Node, Op, refuse_value
+from autograd.tensor import Node, refuse_value
 
 _BASIC = (int, np.integer, slice, type(None), type(Ellipsis))  # indices that take no element twice
 

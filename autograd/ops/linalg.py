@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd.operation import Op
 from autograd.ops.elementwise import array_like
 from autograd.ops.products import dot
 from autograd.ops.reductions import expanded
 from autograd.recording import is_tracing
 from autograd.registry import numpy_function, stands_for
-from autograd.tensor import Op
 
 
 def _diagonal(x: Any) -> Any:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.operation import Op, call_one
 from autograd.ops import activations, elementwise, plain, products, shaping
 from autograd.registry import numpy_function
-from autograd.tensor import Node, Op, call_one
+from autograd.tensor import Node
 
 OPERATORS = {
     "add": elementwise.add,

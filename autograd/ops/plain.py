@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd.operation import Op, record
 from autograd.recording import TracedValueError, is_tracing
 from autograd.registry import NAMED, PLAIN, numpy_functions, stands_for
-from autograd.tensor import Node, Op, plain, record, refuse_value
+from autograd.tensor import Node, plain, refuse_value
 
 # fmt: off
 less          = Op(np.less,          "a < b",  symbol="<")

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 from numpy.lib.stride_tricks import sliding_window_view
 
+from autograd.operation import Op
 from autograd.ops.elementwise import array_like
 from autograd.registry import NAMED, stands_for
-from autograd.tensor import Op
 
 
 def _matmul_left(g: Any, y: Any, a: Any, b: Any) -> Any:

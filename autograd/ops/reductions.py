@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from autograd.operation import Op
 from autograd.ops.elementwise import array_like, values_of
 from autograd.ops.shaping import broadcast_to
 from autograd.registry import NAMED, stands_for
-from autograd.tensor import Op
 
 
 def expanded(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:

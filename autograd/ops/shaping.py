@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd.operation import Op
 from autograd.ops.elementwise import array_like
 from autograd.registry import stands_for
-from autograd.tensor import Op
 
 
 def _broadcast_to(x: Any, shape: Any) -> Any:

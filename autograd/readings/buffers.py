@@ -16,10 +16,10 @@ import numpy as np
 from numpy import ndarray
 
 from autograd.data import float_data
+from autograd.operation import Op
 from autograd.readings.formula import Formula, fact, own_name
 from autograd.readings.names import unique
 from autograd.readings.text import applied, literal, number, numbers, parsed, text
-from autograd.tensor import Op
 
 SMALL = 4096  # elements of a matrix product up to which np.dot is faster than np.matmul; what they compute is the same
 

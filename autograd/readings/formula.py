@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.operation import Op
 from autograd.readings.graph import Graph
 from autograd.registry import NAMED
-from autograd.tensor import Node, Op
+from autograd.tensor import Node
 
 
 class Formula:

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy import generic, ndarray
 
-from autograd.tensor import CONSTANT, Node, Tensor
+from autograd.tensor import Node, Tensor
 
 
 @dataclass(eq=False)
@@ -31,7 +31,7 @@ class Entry:
         """ "parameter" for a leaf, "constant", or "computed"."""
         if isinstance(self.value, Node) and self.value.inputs:
             return "computed"
-        return "parameter" if isinstance(self.value, Tensor) and self.value.op is not CONSTANT else "constant"
+        return "parameter" if isinstance(self.value, Tensor) and not self.value.is_constant else "constant"
 
     @property
     def name(self) -> str | None:

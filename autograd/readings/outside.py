@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.tensor import Node, Op
+from autograd.operation import Op
+from autograd.tensor import Node
 
 PLAIN = (int, float, complex, str, bytes, type(None), np.generic)  # what is compared by its value
 LIBRARIES = sys.stdlib_module_names | {"numpy", "autograd"}

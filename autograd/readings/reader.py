@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.operation import Op
 from autograd.readings.algebra import (
     ONE,
     ZERO,
@@ -33,7 +34,6 @@ from autograd.readings.algebra import (
 from autograd.readings.formula import Formula, fact, own_name
 from autograd.readings.text import applied, literal, parsed, same, text
 from autograd.registry import NAMED
-from autograd.tensor import Op
 
 COMPARISONS = {ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥", ast.Eq: "=", ast.NotEq: "≠"}
 COMPARING = {"less": "<", "less_equal": "≤", "greater": ">", "greater_equal": "≥", "equal": "=", "not_equal": "≠"}

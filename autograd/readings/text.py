@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.operation import Op
 from autograd.readings.formula import Formula, fact, own_name
-from autograd.tensor import Node, Op
+from autograd.tensor import Node
 
 
 def applied(op: Op, operands: list[ast.expr], params: Mapping[str, Any]) -> ast.expr:

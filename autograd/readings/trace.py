@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from autograd.backward import backprop
+from autograd.operation import CONSTANT
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import computed
 from autograd.readings.names import is_weighted_input, unique, weighted_input
 from autograd.readings.outside import Outside, code_run
 from autograd.recording import no_grad, tracing
-from autograd.tensor import CONSTANT, Node, Plain, Tensor, plain_input
+from autograd.tensor import Node, Plain, Tensor, plain_input
 
 
 class Trace:
