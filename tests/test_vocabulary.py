@@ -391,8 +391,9 @@ def test_the_page_of_numpys_functions_is_current() -> None:
     folder = Path(__file__).parent.parent / "examples"
     found = runpy.run_path(str(folder / "numpy_functions.py"))
     page = (folder / "results" / "numpy.md").read_text("utf-8").splitlines()
-    # An older NumPy has fewer functions.
-    assert [line for line in found["page"]().splitlines() if line not in page] == []
-    assert len(found["supported"]()) > 240
+    # An older NumPy has fewer functions, so that they are counted otherwise.
+    counted = ("| all", "HIPS", "JAX", "MyGrad")
+    assert [line for line in found["page"]().splitlines() if line not in page and not line.startswith(counted)] == []
+    assert len(found["supported"]()) > 240 and "argmax" not in found["supported"]()
     without = {name for name in found["HIPS"] if name not in found["supported"]()}
     assert {name for name in without if not name.startswith("fft.")} <= {"full"}  # which NumPy lets nobody define
