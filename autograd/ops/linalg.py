@@ -219,7 +219,9 @@ def lower_or_upper(a: Any, *, upper: Any = False) -> Any:
 
 @stands_for("linalg.pinv")
 def pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = None) -> Any:
-    """The pseudo-inverse."""
+    """The pseudo-inverse; with hermitian, of the symmetric matrix of which `a` has the lower triangle."""
+    if hermitian:
+        a = np.tril(a) + np.tril(a, -1).mT
     return pseudo(a, rcond=rcond if rtol is None else rtol)
 
 
@@ -256,7 +258,16 @@ def qr(a: Any, mode: Any = "reduced") -> Any:
 
 @stands_for("linalg.svd")
 def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
-    """u, s and v^T for which u diag(s) v^T = a."""
+    """u, s and v^T for which u diag(s) v^T = a; with hermitian, of the symmetric matrix of which `a` has the lower
+    triangle."""
+    if hermitian:
+        w, v = eigh(a)
+        order = np.argsort(np.abs(w))[..., ::-1]
+        w = np.take_along_axis(w, order, -1)
+        if not compute_uv:
+            return np.abs(w)
+        u = np.take_along_axis(v, order[..., None, :], -1)
+        return _result("SVDResult", u, np.abs(w), (u * np.sign(w)[..., None, :]).mT)
     if not compute_uv:
         return svdvals(a)
     if full_matrices and a.shape[-1] != a.shape[-2]:

@@ -298,7 +298,11 @@ def ptp(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
 @stands_for("diff")
 def diff(a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, append: Any = None) -> Any:
     """Each element minus the one before it, n times over."""
+    if n < 0:
+        raise ValueError(f"diff: n is at least 0; it is {n}")
     a = array_like(a)
+    if n == 0:  # what NumPy puts before and behind is then left out
+        return a
     axis = normalize_axis_index(axis, a.ndim)
     shape = [1 if i == axis else m for i, m in enumerate(a.shape)]
     ends = [None if x is None else array_like(x) for x in (prepend, append)]
