@@ -42,7 +42,8 @@ ADVICE.update(REFUSED)
 methods.add_all()
 
 
-OURS = {"backward", "constant_tensor", "plain_call", "index", "identity", "scatter", "outer_by"}  # what the engine uses itself
+# What the engine uses itself.
+OURS = {"backward", "constant_tensor", "plain_call", "index", "identity", "scatter", "outer_by"}
 
 
 def operations() -> list[str]:
