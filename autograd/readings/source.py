@@ -11,8 +11,11 @@ import numpy as np
 
 from autograd.backward import reached
 from autograd.ops.indexing import is_basic
+from autograd.readings.c import CPrinter, c_text
 from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph
+from autograd.readings.javascript import JavaScriptPrinter, javascript_text
+from autograd.readings.loops import lowered
 from autograd.readings.names import unique
 from autograd.readings.text import applied, literal, number, numbers, parsed, text
 from autograd.readings.trace import Trace
@@ -20,8 +23,8 @@ from autograd.readings.trace import Trace
 WIDTH = 88  # characters in a line
 
 
-def source(f: Callable[..., Any], *args: Any) -> ProgramText:
-    """The source text of a function that computes `f` and its gradient with NumPy alone.
+def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> ProgramText:
+    """The source text of a function that computes `f` and its gradient: with NumPy alone, in C, or in JavaScript.
 
     The function is called `NAME_and_grad` for an `f` called NAME. Its parameters are those of `f`, and then the Tensors
     that `f` reaches from outside, under their own names. It returns the value and a tuple with the gradient for each
@@ -35,6 +38,17 @@ def source(f: Callable[..., Any], *args: Any) -> ProgramText:
     The text is read off from what `f` and the derivative rules record for these `args`. So Python's own control flow is
     recorded as it ran, and shapes are those of these arguments: the program of a mean over x divides by this length.
     An `if` or a `while` on a value is refused (TypeError), since the program would always take the same way.
+
+    In C and in JavaScript the same formulas are loops over elements, in one function that needs nothing else:
+
+    "c"           C11. The parameters are those above, a number as a value, an array as a pointer to its elements, row
+                  by row; then for each gradient memory to fill. It returns the value. No two may overlap.
+    "javascript"  for node and browsers. Arrays are flat typed arrays, row by row: Float64Array for float64, and
+                  Float32Array for float32; of integers, any array of numbers. It returns [value, [gradients]]: a number
+                  for each gradient that has no axes, and a new typed array for the others.
+
+    They are written for the shapes and dtypes of `args`, whose strings and the like they leave out. An index in the
+    data that is outside gives nan. Raises LoweringError (a TypeError) for an operation that has no loops: np.linalg.svd.
 
     >>> from autograd import Tensor
     >>> def cost(w, x):
@@ -62,8 +76,29 @@ def source(f: Callable[..., Any], *args: Any) -> ProgramText:
         # value = np.where(t1, x * x, x)
         dx = np.where(t1, 0, 1.0) + t2 + t2
         return value, (dx,)
+    >>> print(source(lambda x: np.sum(x**2), Tensor([1.0, 2.0]), language="javascript"), end="")
+    // The value of f, and its gradient.
+    //   x  2, a Float64Array
+    // Arrays are typed arrays, row by row. Returns [value, [dx]].
+    function f_and_grad(x) {
+      const dx = new Float64Array(2);
+      // value = np.sum(x**2)
+      let value = 0;
+      for (let i = 0; i < 2; i++) {
+        value += x[i] * x[i];
+      }
+      // dx = 2 * x
+      for (let i = 0; i < 2; i++) {
+        dx[i] = 2 * x[i];
+      }
+      return [value, [dx]];
+    }
     """
+    if language not in ("numpy", "c", "javascript"):
+        raise ValueError(f'source: language is "numpy", "c" or "javascript", not {language!r}')
     trace = Trace(f, args, like_grad=True, is_parameter=lambda array: _constant(array) is None)
+    if language != "numpy":
+        return _as_loops(trace, language)
     inputs = [trace.output, *trace.wanted]
     formulas = Formulas(Graph(*inputs), trace.named)
     program = Listing({*trace.parameters})
@@ -94,6 +129,16 @@ def source(f: Callable[..., Any], *args: Any) -> ProgramText:
         written += f"    {line}\n" if len(line) <= WIDTH - 4 else _broken(line)
     found = ProgramText(written + program.returns(value, gradients))
     found.arrays = arrays
+    return found
+
+
+def _as_loops(trace: Trace, language: str) -> ProgramText:
+    """The program as loops over elements."""
+    if language == "c":
+        found = ProgramText(c_text(lowered(trace, CPrinter)))
+    else:
+        found = ProgramText(javascript_text(lowered(trace, JavaScriptPrinter)))
+    found.arrays = {trace.named[id(x)]: x._value for x in trace.arrays}
     return found
 
 

@@ -1,0 +1,167 @@
+"""Loops as C: one function in one file of C11, which needs nothing but <math.h>."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.readings.loops import Array, Expr, Lowered, LoweringError, share_memory
+from autograd.readings.printer import ATOM, OPERATORS, OTHERS, PREFIX, Printer
+
+SAME = (
+    "exp expm1 log log1p sqrt sin cos tan tanh sinh cosh floor ceil trunc rint cbrt exp2 log2 log10 hypot fmod copysign"
+)
+FUNCTIONS = {name: name for name in SAME.split()} | {
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+    "arctan2": "atan2", "absolute": "fabs", "power": "pow",
+}  # fmt: skip
+TYPES = {"float64": "double", "float32": "float", "int64": "long long", "int32": "int", "int16": "short",
+         "int8": "signed char", "uint64": "unsigned long long", "uint32": "unsigned", "uint16": "unsigned short",
+         "uint8": "unsigned char", "bool": "_Bool"}  # fmt: skip
+_WORDS = (
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register"
+    " restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm main"
+    " INFINITY NAN isnan isinf signbit y0 y1 yn j0 j1 jn gamma erf"
+)
+KEYWORDS = frozenset(_WORDS.split()) | {name + end for name in FUNCTIONS.values() for end in ("", "f", "l")}
+
+
+def type_of(dtype: Any) -> str:
+    name = np.dtype(dtype).name
+    if name not in TYPES:
+        raise LoweringError(f"{name} is not a type that C has on every machine; use float64 or float32")
+    return TYPES[name]
+
+
+class CPrinter(Printer):
+    functions = frozenset({*FUNCTIONS, *OPERATORS, *OTHERS})
+    reserved = KEYWORDS
+
+    def number(self, value: Any, dtype: Any) -> str:
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            return str(int(value))
+        value = dtype.type(value)
+        if not np.isfinite(value):
+            return "NAN" if np.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
+        written = str(value)
+        written = written if any(c in written for c in ".e") else f"{written}.0"
+        return f"{written}f" if dtype == np.float32 else written
+
+    def called(self, name: str, args: list[str], dtype: Any) -> str:
+        return f"{FUNCTIONS[name]}{'f' if dtype == np.float32 else ''}({', '.join(args)})"
+
+    def cast(self, x: Expr, dtype: Any) -> tuple[str, int]:
+        if np.dtype(dtype).kind == "b":
+            return f"{self.part(x, 9)} != 0", 8
+        return f"({type_of(dtype)}){self.part(x, ATOM)}", PREFIX
+
+    def quotient(self, of: str, n: int) -> str:
+        return f"(({of}) / {n})"
+
+    def constant(self, dtype: Any) -> str:
+        return f"const {type_of(dtype)}"
+
+    def variable(self, dtype: Any) -> str:
+        return type_of(dtype)
+
+    def counter(self) -> str:
+        return "int"
+
+    def read(self, array: Array) -> str:
+        return f"*{array.name}" if array.role == "output" else array.name
+
+
+def parameter(array: Array) -> str:
+    """How a parameter is declared: a number as a value, an array as a pointer that nothing else overlaps."""
+    kind = type_of(array.dtype)
+    if array.role == "output":
+        return f"{kind} *restrict {array.name}"
+    return f"const {kind} *restrict {array.name}" if array.shape else f"{kind} {array.name}"
+
+
+def declared(program: Lowered, words: set[str]) -> list[str]:
+    """The memory of a program: constant tables, and what is between the nests."""
+    printer = CPrinter(set())
+    lines = []
+    for array in program.loops.constants:
+        if array.name not in words:
+            continue
+        items = ", ".join(printer.number(x, array.dtype) for x in array.data.ravel().tolist())
+        lines.append(f"static const {type_of(array.dtype)} {array.name}[{max(array.size, 1)}] = {{{items}}};")
+    arrays = [array for array in program.loops.locals if array.shape]
+    shared = {id(array.memory) for array in arrays if array.memory is not array}
+    for array in arrays:
+        kind = type_of(array.dtype)
+        if array.memory is array:
+            lines.append(f"static {kind} {array.name}[{max(array.size, 1)}];")
+        elif id(array.memory) in shared:
+            lines.append(f"{kind} *const {array.name} = {array.memory.name};")
+    return lines
+
+
+def wrapped(lines: list[str]) -> list[str]:
+    """Long tables, over several lines."""
+    out = []
+    for line in lines:
+        while len(line) > 116 and line.rfind(", ", 0, 116) > 0:
+            cut = line.rfind(", ", 0, 116)
+            out.append(line[: cut + 1])
+            line = f"    {line[cut + 2 :]}"
+        out.append(line)
+    return out
+
+
+def shape_of(array: Array) -> str:
+    return " by ".join(map(str, array.shape)) if array.shape else "a number"
+
+
+def c_text(program: Lowered) -> str:
+    """The file of C."""
+    share_memory(program.loops)
+    printer = CPrinter(program.taken)
+    body = printer.nests(program.loops.nests)
+    value = program.value
+    if any(array.size >= 2**31 for array in [*program.inputs, *program.outputs, *program.loops.locals]):
+        raise LoweringError("arrays of 2^31 elements or more cannot be written as C")
+    returned = printer_text(printer, value.at(()))
+    words = words_of([*body, returned])
+    unused = [x.name for x in program.inputs if x.name not in words]
+    parameters = [*map(parameter, [*program.inputs, *program.outputs])]
+    wide = max(map(len, (x.name for x in [*program.inputs, *program.outputs])), default=0)
+    says = [f"//   {x.name:{wide}}  {shape_of(x)}{', filled with the gradient' if x.role == 'output' else ''}"
+            for x in [*program.inputs, *program.outputs]]  # fmt: skip
+    lines = [*wrapped(declared(program, words)), *(f"(void){name};" for name in unused), *body, f"return {returned};"]
+    head = f"{type_of(value.dtype)} {program.name}({', '.join(parameters)})"
+    if len(head) > 118:
+        head = f"{type_of(value.dtype)} {program.name}(\n    {_filled(parameters)})"
+    return (
+        f"#include <math.h>\n\n// {program.says}\n"
+        + "".join(f"{line}\n" for line in says)
+        + "// Arrays lie in memory row by row. What is static is for one thread at a time.\n"
+        + f"{head}\n{{\n"
+        + "".join(f"    {line}\n" for line in lines)
+        + "}\n"
+    )
+
+
+def printer_text(printer: Printer, x: Expr) -> str:
+    printer.levels, printer.bound, printer.shared, printer.whole, printer.lengths = [(None, [])], {}, {}, set(), {}
+    return printer.text(x)
+
+
+def _filled(items: list[str]) -> str:
+    lines = [""]
+    for k, item in enumerate(items):
+        piece = item + ("," if k < len(items) - 1 else "")
+        if lines[-1] and len(lines[-1]) + len(piece) > 110:
+            lines.append("")
+        lines[-1] += f"{' ' if lines[-1] else ''}{piece}"
+    return "\n    ".join(lines)
+
+
+def words_of(lines: list[str]) -> set[str]:
+    import re
+
+    return {word for line in lines if not line.lstrip().startswith("//") for word in re.findall(r"\w+", line)}

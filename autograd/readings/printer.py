@@ -1,0 +1,359 @@
+"""Loops as text: what the printers of C and of JavaScript have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd.readings.loops import Array, Expr, Index, Nest, Part, Var
+from autograd.readings.names import unique
+
+# Operators with their precedence, the same in both languages.
+OPERATORS = {
+    "multiply": ("*", 12), "divide": ("/", 12), "add": ("+", 11), "subtract": ("-", 11), "less": ("<", 9),
+    "less_equal": ("<=", 9), "greater": (">", 9), "greater_equal": (">=", 9), "equal": ("==", 8),
+    "not_equal": ("!=", 8), "bitwise_and": ("&", 7), "bitwise_xor": ("^", 6), "bitwise_or": ("|", 5),
+}  # fmt: skip
+OTHERS = {"negative", "where", "invert"}
+LOGICAL = {"bitwise_and": ("&&", 4), "bitwise_or": ("||", 3), "bitwise_xor": ("!=", 8)}
+ATOM, PREFIX, CHOICE = 20, 15, 2
+JOINED = {"sum": "{0} += {1};", "prod": "{0} *= {1};"}
+WIDTH = 118
+
+
+class Printer:
+    """A printer of nests: `text` of each line, indented. A language says how what is in it is written."""
+
+    functions: frozenset[str]
+    reserved: frozenset[str]
+    indent = "    "
+
+    def __init__(self, taken: set[str]):
+        self.taken = taken
+
+    # What a language says.
+
+    def number(self, value: Any, dtype: Any) -> str:
+        raise NotImplementedError
+
+    def called(self, name: str, args: list[str], dtype: Any) -> str:
+        raise NotImplementedError
+
+    def cast(self, x: Expr, dtype: Any) -> tuple[str, int]:
+        raise NotImplementedError
+
+    def quotient(self, of: str, n: int) -> str:
+        raise NotImplementedError
+
+    def constant(self, dtype: Any) -> str:
+        """How a value that stays is declared."""
+        raise NotImplementedError
+
+    def variable(self, dtype: Any) -> str:
+        raise NotImplementedError
+
+    def counter(self) -> str:
+        raise NotImplementedError
+
+    def read(self, array: Array) -> str:
+        """A number that is not in an array."""
+        return array.name
+
+    def equals(self, op: str, args: list[Expr]) -> str:
+        return {"equal": "==", "not_equal": "!=", "bitwise_xor": "!="}[op]
+
+    # What they have in common.
+
+    def nests(self, nests: Iterable[Nest]) -> list[str]:
+        return [line for nest in nests for line in self.nest(nest)]
+
+    def nest(self, nest: Nest) -> list[str]:
+        """The lines of a nest, with its formulas as comments above it."""
+        top: list[Any] = []
+        self.levels: list[tuple[Any, list[Any]]] = [(None, top)]
+        self.bound: dict[int, str] = {}
+        self.local = set(self.taken)
+        self.open: set[int] = set()
+        self.names: dict[Any, str] = {}
+        self.whole: set[Any] = set()
+        self.lengths: dict[Any, int] = {}
+        roots = [nest.store.value]
+        self.shared = _shared(roots, nest.store.index)
+        loops = [var for var in nest.loops if var.n != 1]
+        if not nest.scan:
+            loops = self._merged(loops, nest)
+        if nest.scan:
+            self._scan(nest, loops)
+        else:
+            for var in loops:
+                self._open(var)
+            array, value = nest.store.array, nest.store.value
+            if array.shape == () and array.role == "local" and value.op == "reduce":
+                self._reduce(value, array.name)
+            else:
+                self._write(nest, self.text(value))
+        while len(self.levels) > 1:
+            self._close()
+        comments = [f"// {line}" for line in nest.formulas]
+        return comments + [line for line in self._flat(top, 0)]
+
+    def _write(self, nest: Nest, value: str) -> None:
+        array = nest.store.array
+        if array.shape == () and array.role == "local":
+            self._add(f"{self.constant(array.dtype)} {array.name} = {value};")
+        else:
+            to = self.read(array) if array.shape == () else f"{array.name}[{self.index(nest.store.index)}]"
+            self._add(f"{to} {'+=' if nest.store.adds else '='} {value};")
+
+    def _scan(self, nest: Nest, loops: list[Var]) -> None:
+        """Store what was accumulated so far, along the last loop."""
+        dtype, along = nest.store.array.dtype, nest.loops[-1]
+        for var in loops:
+            if var is not along:
+                self._open(var)
+        name = unique({"sum": "total", "max": "most", "min": "least"}[nest.scan], self._scope())
+        self.local.add(name)
+        self._add(f"{self.variable(dtype)} {name} = {self.start(nest.scan, dtype)};")
+        if along in loops:
+            self._open(along)
+        value = self.text(nest.store.value)
+        self._add(self.joined(nest.scan, name, value, nest.store.value))
+        self._write(nest, name)
+
+    def start(self, kind: str, dtype: Any) -> str:
+        """What an accumulator begins with."""
+        if kind in ("max", "min"):
+            if dtype.kind == "f":
+                return self.number(-np.inf if kind == "max" else np.inf, dtype)
+            return str(-(2**53) if kind == "max" else 2**53) if dtype.kind != "b" else str(int(kind == "min"))
+        return self.number({"sum": 0, "prod": 1, "any": 0, "all": 1}[kind], dtype)
+
+    def joined(self, kind: str, name: str, value: str, expr: Expr) -> str:
+        if kind in JOINED:
+            return JOINED[kind].format(name, value)
+        if kind in ("any", "all"):
+            return f"{name} = {name} {'||' if kind == 'any' else '&&'} {value};"
+        sign = ">" if kind == "max" else "<"
+        if not value.isidentifier():
+            x = unique("x", self.local)
+            self._add(f"{self.constant(expr.dtype)} {x} = {value};")
+            value = x
+        return f"if ({value} {sign} {name} || {value} != {value}) {name} = {value};"
+
+    def _merged(self, loops: list[Var], nest: Nest) -> list[Var]:
+        """Loops without those that the next one can run through, too: where elements lie behind one another."""
+        indices = [nest.store.index, *_indices([nest.store.value])]
+        if any(isinstance(atom, Part) for index in indices for atom in index.terms):
+            return loops
+        kept: list[Var] = []
+        for var in loops:
+            self.lengths[var] = var.n
+            while kept:
+                n = self.lengths[var]
+                before = kept[-1]
+                if any(index.terms.get(before, 0) != index.terms.get(var, 0) * var.n for index in indices):
+                    break
+                if any(before in index.terms and var not in index.terms for index in indices):
+                    break
+                if not any(var in index.terms for index in indices):
+                    break
+                self.lengths[var] = n * self.lengths[before]
+                self.whole.add(kept.pop())
+                if var.n != n and kept:
+                    break
+            kept.append(var)
+        return kept
+
+    def _open(self, var: Var) -> None:
+        name = next((c for c in "ijklmnpqr" if c not in self.local), None) or unique("i1", self.local)
+        self.local.add(name)
+        self.names[var] = name
+        n = self.lengths.get(var, var.n)
+        block: list[Any] = []
+        self.open.add(id(block))
+        self._add((f"for ({self.counter()} {name} = 0; {name} < {n}; {name}++)", block))
+        self.levels.append((var, block))
+
+    def _add(self, line: Any) -> None:
+        """Write a line where we are: before a loop that is still open, when it was found inside that not to vary."""
+        lines = self.levels[-1][1]
+        inside = bool(lines) and not isinstance(lines[-1], str) and id(lines[-1][1]) in self.open
+        lines.insert(len(lines) - inside, line)
+
+    def _close(self) -> None:
+        var, block = self.levels.pop()
+        self.open.discard(id(block))
+        self.local.discard(self.names[var])
+
+    def _flat(self, lines: list[Any], depth: int) -> list[str]:
+        out: list[str] = []
+        for line in lines:
+            if isinstance(line, str):
+                out.append(self.indent * depth + line)
+            else:
+                head, block = line
+                inside = self._flat(block, depth + 1)
+                out += [f"{self.indent * depth}{head} {{", *inside, f"{self.indent * depth}}}"]
+        return out
+
+    def index(self, index: Index) -> str:
+        terms = [(atom, factor) for atom, factor in index.terms.items() if atom not in self.whole]
+        terms.sort(key=lambda term: -term[1])
+        written = ""
+        for atom, factor in terms:
+            one = self._atom(atom)
+            size = abs(factor)
+            term = one if size == 1 else f"{size} * {one}"
+            sign = "-" if factor < 0 else "+"
+            written = f"{written} {sign} {term}" if written else term if factor > 0 else f"-{term}"
+        if index.const or not written:
+            sign = "-" if index.const < 0 else "+"
+            written = f"{written} {sign} {abs(index.const)}" if written else str(index.const)
+        return written
+
+    def _atom(self, atom: Any) -> str:
+        if isinstance(atom, Var):
+            return self.names[atom]
+        if atom.kind == "quotient":
+            return self.quotient(self.index(atom.of), atom.n)
+        if atom.kind == "remainder":
+            return f"(({self.index(atom.of)}) % {atom.n})"
+        if atom.kind == "table":
+            return f"{atom.table.name}[{self.index(atom.of)}]"
+        value, level = self.expression(atom.of)
+        return value if level == ATOM else f"({value})"
+
+    def text(self, x: Expr) -> str:
+        return self.expression(x)[0]
+
+    def part(self, x: Expr, least: int) -> str:
+        """An operand, in parentheses where it binds less."""
+        written, level = self.expression(x)
+        return written if level >= least else f"({written})"
+
+    def _level(self, x: Expr) -> int:
+        """The innermost open loop that an expression depends on."""
+        return max((k for k, (var, _) in enumerate(self.levels) if var in x.vars), default=0) if x.vars else 0
+
+    def expression(self, x: Expr) -> tuple[str, int]:
+        """The text of an expression, and how strongly it binds."""
+        if id(x) in self.bound:
+            return self.bound[id(x)], ATOM
+        if x.op == "load":
+            array, index = x.args
+            return (self.read(array) if array.shape == () else f"{array.name}[{self.index(index)}]"), ATOM
+        if x.op == "number":
+            written = self.number(x.args[0], x.dtype)
+            return written, PREFIX if written.startswith("-") else ATOM
+        if x.op == "index":
+            return self.index(x.args[0]), ATOM if len(x.args[0].terms) + bool(x.args[0].const) < 2 else 11
+        keep = x.op == "name" or (self.shared.get(id(x), 0) > 1 and x.op not in ("cast",))
+        if x.op != "reduce" and not keep:
+            return self.computed(x)
+        saved, self.levels = self.levels, self.levels[: self._level(x) + 1]
+        if x.op == "reduce":
+            name = self._reduce(x)
+        elif x.op == "name" and x.args[1].op == "reduce" and id(x.args[1]) not in self.bound:
+            name = self._reduce(x.args[1], x.args[0])
+            self.bound[id(x.args[1])] = name
+        else:
+            written = self.text(x.args[1]) if x.op == "name" else self.computed(x)[0]
+            name = x.args[0] if x.op == "name" else unique(f"u{len(self.bound) + 1}", self._scope())
+            if name != written:
+                self._add(f"{self.constant(x.dtype)} {name} = {written};")
+        self.levels = saved
+        self.bound[id(x)] = name
+        return name, ATOM
+
+    def _scope(self) -> set[str]:
+        """The names that are taken where a line is written now; those outside all loops stay taken."""
+        return self.taken if len(self.levels) == 1 else self.local
+
+    def _reduce(self, x: Expr, name: str = "") -> str:
+        kind, loops, body = x.args
+        wish = {"prod": "product", "max": "most", "min": "least"}.get(kind, kind)
+        name = name or unique(wish, self._scope())
+        self.local.add(name)
+        loops = [var for var in loops if var.n != 1]
+        if kind[:3] == "arg":
+            best = unique("best", self._scope())
+            self.local.add(best)
+            self._add(f"{self.variable(x.dtype)} {name} = 0;")
+            self._add(f"{self.variable(body.dtype)} {best} = {self.start(kind[3:], body.dtype)};")
+        else:
+            self._add(f"{self.variable(x.dtype)} {name} = {self.start(kind, x.dtype)};")
+        for var in loops:
+            self._open(var)
+        value = self.text(body)
+        if kind[:3] == "arg":
+            each = unique("x", self.local)
+            self._add(f"{self.constant(body.dtype)} {each} = {value};")
+            sign = ">" if kind == "argmax" else "<"
+            at = self.names[loops[0]] if loops else "0"
+            self._add((f"if ({each} {sign} {best} || ({each} != {each} && {best} == {best}))",
+                          [f"{best} = {each};", f"{name} = {at};"]))  # fmt: skip
+            self.local.discard(each)
+        else:
+            self._add(self.joined(kind, name, value, body))
+        for _ in loops:
+            self._close()
+        return name
+
+    def computed(self, x: Expr) -> tuple[str, int]:
+        """What an operation makes of its operands."""
+        op, args, logical = x.op, x.args, x.dtype.kind == "b"
+        if op == "cast":
+            return self.cast(args[0], x.dtype)
+        if op == "where":
+            condition, yes, no = args
+            return f"{self.part(condition, 3)} ? {self.part(yes, 3)} : {self.part(no, CHOICE)}", CHOICE
+        if op == "negative":
+            inside = self.part(args[0], PREFIX)
+            return (f"-{inside}" if inside[0] != "-" else f"-({inside})"), PREFIX
+        if op == "invert":
+            return f"{'!' if logical else '~'}{self.part(args[0], PREFIX)}", PREFIX
+        if op in OPERATORS and not (logical and op in ("multiply", "add")):
+            symbol, level = LOGICAL[op] if logical and op in LOGICAL else OPERATORS[op]
+            if symbol in ("==", "!="):
+                symbol = self.equals(op, list(args))
+            mixed = 13 if symbol in ("&&", "||", "&", "|", "^") else 0  # compilers want those in parentheses
+            left, right = (
+                self.part(a, max(level + (k == 1), mixed, 10 * (level in (8, 9)))) for k, a in enumerate(args)
+            )
+            if symbol == "-" and right.startswith("-"):
+                right = f"({right})"
+            return f"{left} {symbol} {right}", level
+        if logical and op in ("multiply", "add"):
+            symbol, level = LOGICAL["bitwise_and" if op == "multiply" else "bitwise_or"]
+            return f"{self.part(args[0], 13)} {symbol} {self.part(args[1], 13)}", level
+        return self.called(op, [self.text(a) for a in args], x.dtype), ATOM
+
+
+def _shared(roots: list[Expr], index: Index) -> dict[int, int]:
+    """How often each expression is read by others."""
+    from autograd.readings.loops import _values
+
+    counts: dict[int, int] = {}
+    seen: set[int] = set()
+    queue = [*roots, *_values(index)]
+    for x in queue:
+        counts[id(x)] = counts.get(id(x), 0) + 1
+        if id(x) not in seen:
+            seen.add(id(x))
+            queue += x.parts
+    return counts
+
+
+def _indices(roots: list[Expr]) -> list[Index]:
+    """Every index in some expressions."""
+    found: list[Index] = []
+    seen: set[int] = set()
+    queue = list(roots)
+    for x in queue:
+        if id(x) not in seen:
+            seen.add(id(x))
+            found += [arg for arg in x.args if isinstance(arg, Index)]
+            queue += x.parts
+    return found

@@ -1,0 +1,201 @@
+"""Reading 3 in other languages: the programs in C and JavaScript compute what the engine computes."""
+
+import re
+
+import numpy as np
+import pytest
+from conftest import ROWS
+from foreign import GCC, NODE, run_c, run_javascript, there
+from test_source import a_digit_problem, a_number, digits
+
+import autograd
+from autograd import Op, Tensor, grad, source, value_and_grad
+from autograd.readings.loops import LoweringError
+from nn.proof.numbers import relative_difference
+
+# What has no loops: iterations that end when they are near enough, and what depends on how NumPy goes about it.
+REFUSED = {
+    "linalg.cholesky", "linalg.cond", "linalg.det", "linalg.eig", "linalg.eigh", "linalg.eigvals", "linalg.eigvalsh",
+    "linalg.inv", "linalg.lstsq", "linalg.matrix_power", "linalg.norm", "linalg.pinv", "linalg.qr", "linalg.slogdet",
+    "linalg.solve", "linalg.svd", "linalg.svdvals", "linalg.matrix_norm", "linalg.tensorinv", "linalg.tensorsolve",
+    "polyfit", "frexp", "partition", "unwrap",
+}  # fmt: skip
+
+
+class Case:
+    """One program in both languages, what it is called with, and what it is to give."""
+
+    def __init__(self, f, args, wanted):
+        arrays = [x.data if isinstance(x, Tensor) else x for x in args]
+        self.value, self.gradients = value_and_grad(f, wanted)(*arrays)
+        c, javascript = (source(f, *args, language=language) for language in ("c", "javascript"))
+        self.c = (c, [*arrays, *c.arrays.values()], self.gradients)
+        self.javascript = (javascript, [*arrays, *javascript.arrays.values()], self.gradients)
+
+    def check(self, found, tolerance=1e-12):
+        value, gradients = found
+        assert relative_difference(value, self.value) <= tolerance
+        for g, exact in zip(gradients, self.gradients, strict=True):
+            assert relative_difference(g, exact) <= tolerance
+
+
+def of_row(case):
+    f, args = a_number(case)
+    try:
+        return Case(f, args, tuple(range(len(case.operands))))
+    except LoweringError as error:
+        return error
+
+
+IDS = [f"{case.operation}: {case.label}" for case in ROWS]
+
+
+@pytest.fixture(scope="module")
+def programs():
+    return [of_row(case) for case in ROWS]
+
+
+@pytest.fixture(scope="module")
+def in_c(programs, tmp_path_factory):
+    there(GCC, "gcc", len(programs))
+    cases = [case for case in programs if isinstance(case, Case)]
+    found = iter(run_c([case.c for case in cases], tmp_path_factory.mktemp("c")))
+    return [next(found) if isinstance(case, Case) else None for case in programs]
+
+
+@pytest.fixture(scope="module")
+def in_javascript(programs):
+    there(NODE, "node", len(programs))
+    cases = [case for case in programs if isinstance(case, Case)]
+    found = iter(run_javascript([case.javascript for case in cases]))
+    return [next(found) if isinstance(case, Case) else None for case in programs]
+
+
+@pytest.mark.parametrize("n", range(len(ROWS)), ids=IDS)
+def test_every_operation_in_c(n, programs, in_c):
+    if isinstance(programs[n], LoweringError):
+        assert ROWS[n].operation in REFUSED, programs[n]
+    else:
+        programs[n].check(in_c[n])
+
+
+@pytest.mark.parametrize("n", range(len(ROWS)), ids=IDS)
+def test_every_operation_in_javascript(n, programs, in_javascript):
+    if not isinstance(programs[n], LoweringError):
+        programs[n].check(in_javascript[n])
+
+
+def test_nine_of_ten_operations_have_loops(programs):
+    names = {case.operation for case in ROWS}
+    lowered = {case.operation for case, program in zip(ROWS, programs, strict=True) if isinstance(program, Case)}
+    assert len(lowered) >= 0.9 * len(names)
+    for program in programs:
+        if isinstance(program, LoweringError):
+            assert re.match(r"[\w.]+ cannot be written as loops: its text is ", str(program))
+
+
+def test_the_digit_network_in_both_languages(tmp_path):
+    there(GCC, "gcc", 1)
+    there(NODE, "node", 1)
+    case = Case(digits, a_digit_problem(np.random.default_rng(0)), (2, 3, 4, 5))
+    case.check(run_c([case.c], tmp_path)[0])
+    case.check(run_javascript([case.javascript])[0])
+    text = case.c[0]
+    for name in ("z1", "a1", "z2", "a2", "delta2", "dw2", "db2", "delta1", "dw1", "db1"):
+        assert re.search(rf"^    // {name} = ", text, re.MULTILINE), name
+    assert "// a1 = 1 / (1 + np.exp(-z1))" in text
+    assert "static double z1" not in text  # it has no memory of its own
+
+
+def test_float32(tmp_path):
+    there(GCC, "gcc", 1)
+    there(NODE, "node", 1)
+    args = a_digit_problem(np.random.default_rng(1))
+    args = [Tensor(x.data.astype(np.float32)) if isinstance(x, Tensor) else x.astype(np.float32) for x in args]
+    case = Case(digits, args, (2, 3, 4, 5))
+    assert "float digits_and_grad(" in case.c[0]
+    assert "double" not in case.c[0]
+    case.check(run_c([case.c], tmp_path)[0], 1e-5)
+    assert "new Float32Array(" in case.javascript[0]
+    case.check(run_javascript([case.javascript])[0], 1e-5)
+
+
+def test_a_users_own_operation_by_its_template_alone(tmp_path):
+    there(GCC, "gcc", 1)
+    there(NODE, "node", 1)
+    swish = Op(lambda x: x / (1 + np.exp(-x)), "x / (1 + np.exp(-x))",
+               lambda g, y, x: g * (y + (1 - y) * autograd.sigmoid(x)), name="swish")  # fmt: skip
+    case = Case(lambda x: np.sum(swish(x) ** 2), [Tensor(np.linspace(-3, 3, 7))], (0,))
+    case.check(run_c([case.c], tmp_path)[0])
+    case.check(run_javascript([case.javascript])[0])
+
+
+def test_second_derivatives(tmp_path):
+    there(GCC, "gcc", 1)
+    there(NODE, "node", 1)
+
+    def slope(x, w):
+        return np.sum(grad(lambda x: np.sum(np.tanh(x @ w) ** 3))(x) ** 2)
+
+    rng = np.random.default_rng(0)
+    case = Case(slope, [Tensor(rng.normal(size=(4, 3))), Tensor(rng.normal(size=(3, 2)))], (0, 1))
+    case.check(run_c([case.c], tmp_path)[0])
+    case.check(run_javascript([case.javascript])[0])
+
+
+def test_nan_and_infinity_as_numpy_has_them(tmp_path):
+    there(GCC, "gcc", 1)
+    there(NODE, "node", 1)
+    strange = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e308, -1e308, 5e-324])
+    functions = [
+        lambda x, w: np.sum(np.maximum(x, 1.0) * w), lambda x, w: np.sum(np.minimum(x, w)),
+        lambda x, w: np.sum(np.where(np.isnan(x), 1.0, 2.0) * w), lambda x, w: np.sum(autograd.relu(x) * w),
+        lambda x, w: np.sum(np.where(np.isfinite(x), x, 0.0) / 1e300 * w), lambda x, w: np.max(x) * np.sum(w),
+        lambda x, w: np.sum(np.where(np.isinf(x), np.sign(x), 0.0) * w), lambda x, w: np.sum(autograd.sigmoid(x) * w),
+        lambda x, w: np.sum(np.fmax(x, 0.0) * w), lambda x, w: np.argmax(x) * np.sum(w),
+        lambda x, w: np.sum(x * np.inf * w), lambda x, w: autograd.logsumexp(x[1:]) * np.sum(w),
+    ]  # fmt: skip
+    with np.errstate(all="ignore"):
+        cases = [Case(f, [strange, Tensor(np.arange(1.0, 9.0))], (1,)) for f in functions]
+    for found, case in [
+        *zip(run_c([case.c for case in cases], tmp_path), cases, strict=True),
+        *zip(run_javascript([case.javascript for case in cases]), cases, strict=True),
+    ]:
+        np.testing.assert_allclose(found[0], case.value, rtol=1e-12)
+        for g, exact in zip(found[1], case.gradients, strict=True):
+            np.testing.assert_allclose(g, exact, rtol=1e-12, atol=1e-300)
+
+
+def test_an_index_outside_reads_nothing(tmp_path):
+    there(GCC, "gcc", 1)
+    there(NODE, "node", 1)
+
+    def picked(x, i):
+        return np.sum(x[i] ** 2)
+
+    c, javascript = (source(picked, Tensor(np.arange(4.0)), np.array([1, -1]), language=x) for x in ("c", "javascript"))
+    for i in ([4, 0], [-5, 1], [2**40, 2]):
+        given = [np.arange(4.0), np.array(i)]
+        for value, _ in (
+            run_c([(c, given, [given[0]])], tmp_path)[0],
+            run_javascript([(javascript, given, [given[0]])])[0],
+        ):
+            assert np.isnan(value)
+
+
+def test_what_no_language_is():
+    with pytest.raises(ValueError, match='source: language is "numpy", "c" or "javascript", not \'fortran\''):
+        source(np.sin, 1.0, language="fortran")
+
+
+def test_names_that_mean_something_elsewhere(tmp_path):
+    there(GCC, "gcc", 1)
+    there(NODE, "node", 1)
+
+    def function(double, var, exp, i, sum):
+        return np.sum(np.exp(double) * var + exp * np.max(i)) * sum
+
+    args = [Tensor(np.arange(3.0)), Tensor(np.ones(3)), Tensor(2.0), Tensor(np.arange(2.0)), 3.0]
+    case = Case(function, args, (0, 1, 2, 3))
+    case.check(run_c([case.c], tmp_path)[0])
+    case.check(run_javascript([case.javascript])[0])
