@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd.operation import Op
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.names import unique
 from autograd.readings.text import applied, literal, numbers, parsed, text
 from autograd.readings.trace import Trace
-from autograd.tensor import Op, Tensor
+from autograd.tensor import Tensor
 
 DEEP = 24  # operations in one expression; what is deeper is cut in two
 LONG = 104  # characters of a formula above its loops

@@ -48,7 +48,7 @@ def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> Progra
                   for each gradient that has no axes, and a new typed array for the others.
 
     They are written for the shapes and dtypes of `args`, whose strings and the like they leave out. An index in the
-    data that is outside gives nan. Raises LoweringError (a TypeError) for an operation that has no loops: np.linalg.svd.
+    data that is outside gives nan. Raises LoweringError (a TypeError) for an operation that has no loops.
 
     >>> from autograd import Tensor
     >>> def cost(w, x):
