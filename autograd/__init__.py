@@ -95,11 +95,12 @@ _READINGS = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _READINGS:
+    room = "version" if name == "__version__" else f"readings.{_READINGS[name]}" if name in _READINGS else None
+    if room is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = globals()[name] = getattr(import_module(f"autograd.readings.{_READINGS[name]}"), name)
+    found = globals()[name] = getattr(import_module(f"autograd.{room}"), name)
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import opcode
 import operator
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -125,6 +126,24 @@ class Vocabulary:
         A truth value loses none. While a function is traced nothing may: its program would keep the value.
         """
         raise NotImplementedError
+
+    def __isub__(self, other: Any) -> Any:
+        self._warn_of_step("-=", other)
+        return self - other
+
+    def __iadd__(self, other: Any) -> Any:
+        self._warn_of_step("+=", other)
+        return self + other
+
+    def _warn_of_step(self, operator: str, other: Any) -> None:
+        """Warn where `w -= eta * w.grad` is meant to move a parameter: it makes a new Tensor, with a longer graph."""
+        has_gradient = self.is_differentiated and getattr(self, "grad", None) is not None
+        if has_gradient and not isinstance(other, Vocabulary) and np.shape(other) == self.shape:
+            warnings.warn(
+                f"w {operator} … on a Tensor that has a gradient makes a new Tensor, computed from w: in a loop the"
+                f" graph grows with each step. To move a parameter, write w.data {operator} eta * w.grad",
+                stacklevel=3,
+            )
 
     def __pos__(self) -> Any:
         return self

@@ -10,6 +10,7 @@ The book's three lines (Nielsen, *Neural Networks and Deep Learning*, chapter 1)
 `nn.equations` holds the hand-derived equations of backpropagation that the engine's gradients are checked against.
 """
 
+from autograd.version import __version__
 from nn.costs import quadratic, sigmoid_cross_entropy, softmax_log_likelihood
 from nn.digits import DataError, Examples, load_data_wrapper, load_digits, one_hot
 from nn.files import FileError
@@ -17,7 +18,6 @@ from nn.layers import Dropout, Linear, Module, Sequential
 from nn.network import Network
 from nn.sgd import SGD, Adam
 from nn.training import Epoch, Score, score, train
-from nn.version import __version__
 
 __all__ = [
     "SGD",

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.version import __version__
 from nn.equations import Array
 from nn.files import FileError, read_arrays
-from nn.version import __version__
 
 TEXT = "training"
 GROUPS = ("now", "best", "optimiser")  # arrays of these names stand under training/now/w1 and so on

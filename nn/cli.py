@@ -12,6 +12,7 @@ from typing import NoReturn, cast
 import numpy as np
 
 from autograd import no_grad
+from autograd.version import __version__
 from nn.checkpoint import Checkpoint
 from nn.costs import COSTS
 from nn.digits import load_digits
@@ -23,7 +24,6 @@ from nn.layers import INITIALISATIONS, activations
 from nn.network import Network
 from nn.proof import numbers, symbols
 from nn.training import Epoch, print_line, score
-from nn.version import __version__
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 USUAL = {"sizes": "784,30,10", "cost": "quadratic", "activation": "sigmoid"}

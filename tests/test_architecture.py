@@ -21,6 +21,7 @@ AUTOGRAD = [
     "ops",
     "stale",
     "backward",
+    "version",
     "trees",
     "transforms",
     "check",
@@ -46,7 +47,6 @@ AUTOGRAD = [
     "readings.replay",
 ]
 NN = [
-    "version",
     "interrupts",
     "equations",
     "costs",

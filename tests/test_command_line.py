@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import autograd
 import nn
+from autograd.version import version
 from nn import Network, equations, load_digits
 from nn.checkpoint import Checkpoint
 from nn.cli import _parser, main
-from nn.version import version
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 HERE = ["--sizes", "12,8,3", "--validation-size", "30", "--epochs", "3"]
@@ -477,7 +478,7 @@ def test_the_version_is_that_of_the_project(run):
     with (Path(__file__).parent.parent / "pyproject.toml").open("rb") as file:
         expected = tomllib.load(file)["project"]["version"]
     assert run("--version") == (0, f"handgrad {expected}\n", "")
-    assert nn.__version__ == expected
+    assert nn.__version__ == autograd.__version__ == expected
 
 
 def test_the_version_of_a_checkout_that_is_not_installed(monkeypatch):

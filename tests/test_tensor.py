@@ -368,6 +368,26 @@ def test_the_methods_people_type_first() -> None:
     assert t.transpose(1, 0).shape == t.transpose((1, 0)).shape == t.transpose(-1, -2).shape == (3, 2)
 
 
+def test_a_step_that_grows_the_graph_warns():
+    """`w -= eta * w.grad` makes a new Tensor from w, each time."""
+    w = Tensor([1.0, 2.0])
+    (w * w).sum().backward()
+    v = u = w
+    with pytest.warns(UserWarning, match=r"write w.data -= eta \* w.grad") as found:
+        v -= 0.1 * w.grad
+    assert found[0].filename == __file__
+    assert v is not w and v.op.name == "subtract"
+    with pytest.warns(UserWarning, match=r"w.data \+="):
+        u += -0.1 * w.grad
+    total = Tensor([0.0, 0.0])  # sums of Tensors, and of data without a gradient, are what they look like
+    total += w * 2
+    total += np.ones(2)
+    total -= w
+    np.testing.assert_array_equal(total.data, [2.0, 3.0])
+    w.data -= 0.1 * w.grad
+    np.testing.assert_allclose(w.data, [0.8, 1.6])
+
+
 def test_an_op_without_tensors_is_numpy() -> None:
     assert type(autograd.relu(np.array([1.0]))) is np.ndarray
     assert type(autograd.sigmoid(0.0)) is np.float64
