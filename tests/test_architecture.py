@@ -38,6 +38,7 @@ AUTOGRAD = [
     "readings.draw",
     "readings.explain",
     "readings.equations",
+    "readings.slips",
     "readings.loops",
     "readings.printer",
     "readings.c",
