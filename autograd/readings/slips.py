@@ -8,7 +8,7 @@ the lines, computed again, come to the wrong numbers explains them, and it has a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -122,12 +122,10 @@ def _atom(x: Atom, known: Mapping[str, Any]) -> Any:
         return values[0]
     if x.kind == "column":
         return np.asarray(values[0])[:, None]
-    if x.kind == "total":
-        how: dict[str, Any] = {"": {}, "n": {"axis": 0}, "k": {"axis": 1, "keepdims": True}}[x.name]
-        return np.sum(values[0], **how)
-    if x.kind == "mean":  # a sum that is taken for a mean
-        how = {"": {}, "n": {"axis": 0}, "k": {"axis": 1, "keepdims": True}}[x.name]
-        return np.mean(values[0], **how)
+    if x.kind in ("total", "mean"):  # a mean is what a sum is taken for
+        axes: dict[str, dict[str, Any]] = {"": {}, "n": {"axis": 0}, "k": {"axis": 1, "keepdims": True}}
+        reduce: Any = np.sum if x.kind == "total" else np.mean
+        return reduce(values[0], **axes[x.name])
     if x.kind == "indicator":
         return np.asarray(COMPARISONS[x.name](*values), float)
     if x.kind in ("element", "index"):
@@ -173,15 +171,12 @@ def _changed_term(term: Term, others: Mapping[tuple[int, ...], list[Atom]]) -> I
         if isinstance(coefficient, Fraction) and coefficient.numerator not in (1, -1):
             rest = Fraction(sign, coefficient.denominator)
             yield (Term(rest, factors),), UNICODE.number(abs(coefficient)), f"should not be {abs(rest)}"
-        yield (
-            (Term(times(ONE / coefficient if isinstance(coefficient, Fraction) else 1 / coefficient, ONE), factors),),
-            (UNICODE.number(abs(coefficient))),
-            "is turned over",
-        )
+        turned = ONE / coefficient if isinstance(coefficient, Fraction) else 1 / coefficient
+        yield (Term(turned, factors),), UNICODE.number(abs(coefficient)), "is turned over"
     for length in range(1, len(factors) + (coefficient != 1)):  # several beside one another, as sigma' is two
         for i in range(len(factors) - length + 1):
-            part = Term(ONE, factors[i : i + length])
-            yield (Term(coefficient, (*factors[:i], *factors[i + length :])),), UNICODE.term(part), "is missing"
+            left_out = UNICODE.term(Term(ONE, factors[i : i + length]))
+            yield (Term(coefficient, (*factors[:i], *factors[i + length :])),), left_out, "is missing"
     for i, (factor, n) in enumerate(factors):
         before, after = factors[:i], factors[i + 1 :]
         written = UNICODE.power(factor, abs(n))
@@ -240,16 +235,24 @@ def _one(x: Atom) -> Sum:
     return (Term(ONE, ((x, 1),)),)
 
 
-def _whole_line(line: Equation, sizes: Mapping[str, int]) -> Iterator[Change]:
+def _whole_line(line: Equation, sizes: Collection[int]) -> Iterator[Change]:
     """Changes of a line as a whole."""
     x = line.right
     yield tuple([Term(-term.coefficient, term.factors) for term in x]), "", "the sign is wrong"
     for by, what in ((2, "is there twice"), (Fraction(1, 2), "is halved")):
         yield (Term(Fraction(by), group(x).factors)._replace(coefficient=times(by, group(x).coefficient)),), "", what
-    for name, n in sizes.items():
+    for n in sizes:
         inner = group(x)
-        yield (Term(times(inner.coefficient, Fraction(1, n)), inner.factors),), "", f"is divided by {n}, {name}"
-        yield (Term(times(inner.coefficient, Fraction(n)), inner.factors),), "", f"is multiplied by {n}, {name}"
+        yield (
+            (Term(times(inner.coefficient, Fraction(1, n)), inner.factors),),
+            "",
+            f"is divided by {n}, the length of an axis",
+        )
+        yield (
+            (Term(times(inner.coefficient, Fraction(n)), inner.factors),),
+            "",
+            f"is multiplied by {n}, the length of an axis",
+        )
     if len(line.shape) == 2 and line.shape[0] == line.shape[1]:
         yield _one(Atom("transpose", "", (x,), line.shape)), "", "is transposed"
 
@@ -281,9 +284,7 @@ class Derivation:
         """Every change of a line, those of the gradient first, from its end back to the cost."""
         shapes = {line.name: line.shape for line in self.lines}
         shapes |= {name: np.shape(value) for name, value in {**self.arrays, **inputs}.items()}
-        sizes = {
-            "the number of examples": n for n in {np.shape(v)[0] for v in inputs.values() if np.ndim(v) == 2} if n > 1
-        }
+        sizes = {np.shape(value)[0] for value in inputs.values() if np.ndim(value) == 2} - {0, 1}
         # What an equation is written in was computed before it.
         for i, line in [*enumerate(self.lines)][self.first :] + [*enumerate(self.lines)][: self.first]:
             before = {x.name for x in self.lines[:i]} | set(inputs) | set(self.arrays)
