@@ -39,6 +39,7 @@ AUTOGRAD = [
     "readings.explain",
     "readings.equations",
     "readings.slips",
+    "testing",
     "readings.loops",
     "readings.printer",
     "readings.c",

@@ -1,0 +1,267 @@
+"""Is somebody's gradient right, and if not, why? Their numbers beside those that are derived."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd.check import GradientError
+from autograd.readings.equations import equations
+from autograd.readings.notation import UNICODE
+from autograd.readings.slips import Derivation, Slip, explain_numbers
+from autograd.tensor import Tensor, plain
+from autograd.transforms import inner, value_and_grad
+
+RELATIVE = {8: 1e-6, 4: 1e-3}  # by the bytes of the less exact dtype: how far an element may be off, relative to itself
+ROUNDING = {8: 1e-12, 4: 1e-5}  # on top, relative to the largest element: what rounding may leave where terms cancel
+
+
+def assert_gradient(gradient: Any, f: Callable[..., Any], *args: Any, hint_only: bool = False, seed: int = 0) -> None:
+    """Compare somebody's gradient of `f` at `args` with the derived one, and say which slip explains the difference.
+
+    gradient   a function of the same arguments, as plain arrays, that returns the gradients of the Tensors among
+               `args`: an array for one, a tuple or a list for several, a dict by the names of f's parameters, or
+               (value, gradients); or the gradients themselves. Where no argument is a Tensor, the first one is taken
+    f          the function, of a single number as its value. An array is contracted with random weights, which
+               `gradient` gets after the arguments
+    hint_only  say which equation is wrong, and not what is wrong in it
+    seed       of the random weights, and of the other arguments at which slips are told apart
+
+    Raises GradientError, an AssertionError, with the worst element, its index and both values, and the slip. At a kink,
+    such as relu at 0, any slope between those of the two sides is right.
+
+    >>> f = lambda w, x: np.sum(np.tanh(w * x) ** 2)
+    >>> w, x = Tensor([0.5, -0.3]), np.array([1.0, 2.0])
+    >>> assert_gradient(lambda w, x: 2 * np.tanh(w * x) * (1 - np.tanh(w * x) ** 2) * x, f, w, x)
+    >>> assert_gradient(lambda w, x: 2 * np.tanh(w * x) * (1 - np.tanh(w * x) ** 2), f, w, x)
+    Traceback (most recent call last):
+        ...
+    autograd.check.GradientError: dC/dw is wrong at [1]: yours ..., derived ...
+    """
+    rng = np.random.default_rng(seed)
+    if not args:
+        raise ValueError("assert_gradient needs the arguments to differentiate at: assert_gradient(gradient, f, x, …)")
+    if not any(isinstance(x, Tensor) for x in args):
+        args = (Tensor(args[0]), *args[1:])
+    positions = tuple(i for i, x in enumerate(args) if isinstance(x, Tensor))
+    names = _names(f, len(args))
+    value = np.asarray(plain(f(*args)))
+    weights = rng.uniform(0.5, 1.5, value.shape) if value.ndim else None
+
+    def number(*xs: Any) -> Any:
+        return f(*xs) if weights is None else inner(f(*xs), weights)
+
+    number.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # so that the equations have f's names
+        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    )
+    theirs = _theirs(gradient, args, positions, names, weights)
+    derived = _derived(number, args, positions)
+    found = []
+    for i, mine, other in zip(positions, derived, theirs, strict=True):
+        text = _difference(number, args, i, np.asarray(mine), other, names[i])
+        if text:
+            found.append(text)
+    if not found:
+        return
+    same = [np.shape(mine) == other.shape for mine, other in zip(derived, theirs, strict=True)]
+    if len(theirs) > 1 and not all(same):
+        for i, j in ((p, q) for p in range(len(theirs)) for q in range(p)):
+            order = list(range(len(theirs)))
+            order[i], order[j] = j, i
+            if all(_close(np.asarray(derived[k]), theirs[order[k]]) for k in order):
+                raise GradientError(
+                    f"the gradients of {names[positions[j]]} and {names[positions[i]]} are right, and swapped: return"
+                    f" them in the order of the arguments, {', '.join(names[k] for k in positions)}"
+                )
+    slips: tuple[Slip, ...] = ()
+    if all(same):
+        slips = _slips(gradient if callable(gradient) else None, number, args, positions, names, weights, theirs, rng)
+    raise GradientError("\n".join([*found, *_told(slips, hint_only), f"(seed {seed})"]))
+
+
+def _names(f: Callable[..., Any], n: int) -> list[str]:
+    """What the arguments are called: as f's parameters are, or x1, x2, …"""
+    try:
+        named = [p.name for p in inspect.signature(f).parameters.values()
+                 if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]  # fmt: skip
+    except (TypeError, ValueError):
+        named = []
+    return [*named[:n], *(f"x{i}" for i in range(len(named) + 1, n + 1))]
+
+
+def _derived(number: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:
+    _, found = value_and_grad(number, positions)(*[plain(x) for x in args])
+    return [plain(g) for g in found]
+
+
+def _theirs(
+    gradient: Any, args: tuple[Any, ...], positions: tuple[int, ...], names: list[str], weights: Any
+) -> list[np.ndarray[Any, Any]]:
+    """Somebody's gradients as arrays, in the order of the arguments."""
+    if callable(gradient):
+        given = [np.array(plain(x))[()] if isinstance(x, Tensor | np.ndarray) else x for x in args]
+        given += [] if weights is None else [weights.copy()]
+        before = [np.array(x) if isinstance(x, np.ndarray) else x for x in given]
+        returned = _arrays(_called(gradient, given), positions, names)
+        for x, old, name in zip(given, before, [*names, "the weights"], strict=False):
+            if isinstance(x, np.ndarray) and not np.array_equal(x, old, equal_nan=True):
+                raise GradientError(f"the gradient changes its argument {name} in place: work on a copy of it")
+        again = _arrays(_called(gradient, before), positions, names)
+        if not all(np.array_equal(p, q, equal_nan=True) for p, q in zip(returned, again, strict=True)):
+            raise GradientError(
+                "called again with the same arguments, the gradient returns other numbers: it draws random numbers, or"
+                " keeps something between calls"
+            )
+        return returned
+    return _arrays(gradient, positions, names)
+
+
+def _called(gradient: Callable[..., Any], given: list[Any]) -> Any:
+    try:
+        return gradient(*given)
+    except Exception as error:
+        raise GradientError(f"the gradient raises {type(error).__name__}: {error}") from error
+
+
+def _arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> list[np.ndarray[Any, Any]]:
+    if returned is None:
+        raise GradientError("the gradient returns None: is its return statement missing?")
+    wanted = [names[i] for i in positions]
+    pair = isinstance(returned, tuple) and len(returned) == 2 and np.ndim(plain(returned[0])) == 0
+    if pair and (isinstance(returned[1], tuple | list | Mapping) or len(wanted) == 1):
+        returned = returned[1]
+    if isinstance(returned, Mapping):
+        missing = [name for name in wanted if name not in returned]
+        if missing:
+            raise GradientError(f"the gradient of {', '.join(missing)} is missing among those of {', '.join(returned)}")
+        returned = [returned[name] for name in wanted]
+    elif len(wanted) == 1 and not (isinstance(returned, tuple) and len(returned) == 1):
+        returned = [returned]
+    if not isinstance(returned, tuple | list) or len(returned) != len(wanted):
+        n = len(returned) if isinstance(returned, tuple | list) else 1
+        raise GradientError(f"the gradient returns {n} of {len(wanted)} gradients: those of {', '.join(wanted)}")
+    arrays = [np.array(plain(g)) for g in returned]
+    for array, name in zip(arrays, wanted, strict=True):
+        if array.dtype.kind not in "fiub":
+            raise GradientError(f"the gradient of {name} is of dtype {array.dtype}: return floats")
+    return arrays
+
+
+def _tolerance(mine: Any, other: Any) -> Any:
+    size = 4 if np.float32 in (mine.dtype, other.dtype) else 8
+    largest = float(np.max(np.abs(mine), initial=0.0, where=np.isfinite(mine)))
+    return RELATIVE[size] * np.abs(mine) + ROUNDING[size] * largest
+
+
+def _close(mine: Any, other: Any) -> bool:
+    return mine.shape == other.shape and bool(np.all(np.abs(mine - other) <= _tolerance(mine, other)))
+
+
+def _difference(
+    number: Callable[..., Any], args: tuple[Any, ...], position: int, mine: Any, other: Any, name: str
+) -> str:
+    """What is wrong with the gradient of one argument; nothing where it is right."""
+    if mine.shape != other.shape:
+        what = ""
+        if other.ndim == 2 and mine.shape == other.shape[::-1] and _close(mine, other.T):
+            what = ": it is transposed"
+        elif other.ndim > mine.ndim and _close(mine, other.sum(axis=tuple(range(other.ndim - mine.ndim)))):
+            what = ": a sum over axis 0 is missing"
+        return f"dC/d{name} has shape {other.shape}, and {name} has {mine.shape}{what}"
+    with np.errstate(invalid="ignore"):
+        excess = np.abs(mine - other) - _tolerance(mine, other)
+    excess = np.where(np.isnan(excess), np.inf, excess)
+    for index in zip(*np.nonzero(excess > 0), strict=True) if excess.ndim else ([()] if excess > 0 else []):
+        if not _between_slopes(number, args, position, index, float(other[index])):
+            break
+    else:
+        return ""
+    worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
+    place = f" at [{', '.join(str(int(i)) for i in worst)}]" if worst else ""
+    text = f"dC/d{name} is wrong{place}: yours {float(other[worst]):.6g}, derived {float(mine[worst]):.6g}"
+    if other.dtype.kind in "iub":
+        return f"{text}; the dtype is {other.dtype}, which cuts what stands after the point: use floats"
+    shape = _shape_of_error(mine, other, excess > 0)
+    return f"{text}; {shape}" if shape else text
+
+
+def _shape_of_error(mine: Any, other: Any, wrong: Any) -> str:
+    square = float(np.sum(mine * mine))
+    by = float(np.sum(mine * other)) / square if square else 0.0
+    if mine.size > 1 and by and _close(by * mine, other):
+        if abs(by + 1) < 1e-6:
+            return "everything has the wrong sign"
+        return f"everything is {by:.6g} times what it should be"
+    if mine.ndim == 2 and mine.shape[0] == mine.shape[1] and _close(mine, other.T):
+        return "it is transposed"
+    if wrong.all():
+        return "it is wrong everywhere" if wrong.size > 1 else ""
+    if wrong.ndim == 2:
+        rows, columns = (np.unique(x) for x in np.nonzero(wrong))
+        if len(rows) == 1:
+            return f"only row {rows[0]} is wrong"
+        if len(columns) == 1:
+            return f"only column {columns[0]} is wrong"
+    return f"{int(wrong.sum())} of {wrong.size} elements are wrong"
+
+
+def _between_slopes(number: Any, args: Any, position: int, index: Any, slope: float) -> bool:
+    """Whether an element is at a kink, and a slope between those of its two sides."""
+    x = np.array(plain(args[position]))
+    h = max(1e-3 if x.dtype == np.float32 else 1e-6, float(np.spacing(abs(x[index]))) * 1e4)
+    values = []
+    for step in (-h, 0, h):
+        moved = x.copy()
+        moved[index] += step
+        values.append(float(plain(number(*[moved[()] if i == position else plain(a) for i, a in enumerate(args)]))))
+    left, right = (values[1] - values[0]) / h, (values[2] - values[1]) / h
+    tolerance = 1e-3 * (abs(left) + abs(right))
+    return abs(left - right) > 10 * tolerance and min(left, right) - tolerance <= slope <= max(left, right) + tolerance
+
+
+def _slips(
+    gradient: Any, number: Any, args: Any, positions: Any, names: list[str], weights: Any, theirs: Any,
+    rng: np.random.Generator,
+) -> tuple[Slip, ...]:  # fmt: skip
+    """The slips that give their numbers; none where the function has no equations that can be computed."""
+    try:
+        read = equations(number, *[x if isinstance(x, Tensor | np.ndarray) else np.asarray(x) for x in args])
+        derivation = Derivation(read)
+        called = [read.inputs.get(name) for name in names]
+        inputs = {new: plain(x) for new, x in zip(called, args, strict=True) if new}
+        lines = {line.name for line in derivation.lines}
+        wanted = [(f"d{called[i]}", other) for i, other in zip(positions, theirs, strict=True)]
+        if not all(name in lines for name, _ in wanted):
+            return ()
+
+        def again() -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+            if gradient is None:
+                return None
+            moved = [Tensor(_moved(plain(x), rng)) if isinstance(x, Tensor) else x for x in args]
+            new = _theirs(gradient, tuple(moved), positions, names, weights)
+            return (
+                {name: plain(x) for name, x in zip(called, moved, strict=True) if name},
+                {name: g for (name, _), g in zip(wanted, new, strict=True)},
+            )
+
+        return explain_numbers(derivation, inputs, dict(wanted), again)
+    except Exception:  # a slip is a help; that the numbers are wrong is certain without it
+        return ()
+
+
+def _moved(x: Any, rng: np.random.Generator) -> Any:
+    return (np.asarray(x) * rng.uniform(0.7, 1.3, np.shape(x))).astype(np.asarray(x).dtype)[()]
+
+
+def _told(slips: tuple[Slip, ...], hint_only: bool) -> list[str]:
+    if not slips:
+        return ["No slip was found that gives your numbers: compare your lines with those that equations(f, …) prints."]
+    if hint_only:
+        return ["Look at this equation again:", *(f"    {slip.line.text(UNICODE)}" for slip in slips)]
+    lines = ["Your numbers are those of the derivation with this slip:"]
+    for slip in slips:
+        lines += [f"    {line}" for line in str(slip).splitlines()]
+    return lines
