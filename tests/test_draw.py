@@ -255,3 +255,12 @@ def test_arrays_can_be_given_names():
     assert "targets\\n(2,) float64" in text
     with pytest.raises(ValueError, match="z is none of the arrays"):
         draw(cost, z=np.array([3.0, 4.0]))
+
+
+def test_a_notebook_shows_a_picture_no_wider_than_its_cell_with_ids_of_its_own_and_a_text():
+    drawing = draw(Tensor(3.0, name="x") * 2)
+    first, second = drawing._repr_mimebundle_(), drawing._repr_mimebundle_()
+    ids = [set(re.findall(r'\bid="([^"]*)"', shown["image/svg+xml"])) for shown in (first, second)]
+    assert ids[0] and ids[1] and not ids[0] & ids[1]
+    assert "max-width: 100%" in first["image/svg+xml"]
+    assert first["text/plain"] == drawing.source

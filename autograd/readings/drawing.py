@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ ADVICE = (
     " pygraphviz with pip install 'handgrad[draw]' (in a checkout: pip install '.[draw]'); the drawing's .source is the"
     " DOT text, which any Graphviz renders"
 )
+
+_renderings = count(1)  # in a notebook, whose pictures share one page
 
 
 class Drawing(graphviz.Digraph):
@@ -60,7 +64,13 @@ class Drawing(graphviz.Digraph):
         return str(picture)
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, str]:
-        return {"image/svg+xml": self.pipe("svg", encoding="utf-8")}
+        """Return what a notebook shows: the picture, no wider than the cell, and its DOT text where there is none.
+
+        Pictures of a notebook share one page, so each rendering has ids of its own.
+        """
+        svg = re.sub(r'\bid="', f'id="drawing{next(_renderings)}-', self.pipe("svg", encoding="utf-8"))
+        svg = svg.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
+        return {"image/svg+xml": svg, "text/plain": self.source}
 
 
 def label(*lines: str) -> str:
