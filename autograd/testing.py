@@ -54,6 +54,7 @@ def assert_gradient(gradient: Any, f: Callable[..., Any], *args: Any, hint_only:
     def number(*xs: Any) -> Any:
         return f(*xs) if weights is None else inner(f(*xs), weights)
 
+    number.__name__ = getattr(f, "__name__", "f")
     number.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # so that the equations have f's names
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     )
@@ -248,7 +249,7 @@ def _slips(
             )
 
         return explain_numbers(derivation, inputs, dict(wanted), again)
-    except Exception:  # a slip is a help; that the numbers are wrong is certain without it
+    except (TypeError, ValueError, KeyError, ArithmeticError):  # a help; that the numbers are wrong is certain
         return ()
 
 
