@@ -107,7 +107,7 @@ def _atom(x: Atom, known: Mapping[str, Any]) -> Any:
     if x.kind == "derivative":
         return known["d" + x.name.split("/", 1)[1]]
     if x.kind in ("ones", "zeros", "eye"):
-        return np.eye(*x.shape) if x.kind == "eye" else np.full(x.shape, float(x.kind == "ones"))
+        return np.identity(x.shape[0]) if x.kind == "eye" else np.full(x.shape, float(x.kind == "ones"))
     args = [_sum(arg, known) for arg in x.args]
     if x.kind == "matmul":
         found = args[0]

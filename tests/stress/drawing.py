@@ -549,7 +549,7 @@ def comparison(d):
     other = f"({d.pick()} > 0.25)"
     return d.one([mask, mask, mask, f"({mask}) & {other}", f"({mask}) | {other}", f"~({mask})",
                   f"np.logical_and({mask}, {other})", f"np.logical_not({mask})", f"np.isnan({x})",
-                  f"np.isfinite({x})", f"np.signbit({x} + 0.0)", f"np.any({mask}, axis=-1)",
+                  f"np.isfinite({x})", f"np.signbit({x} - 1.5)", f"np.any({mask}, axis=-1)",
                   f"np.logical_xor({mask}, {other})", f"np.logical_or({x}, {y})"])  # fmt: skip
 
 
