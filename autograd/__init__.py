@@ -46,11 +46,15 @@ if TYPE_CHECKING:
     from autograd.readings.draw import draw
     from autograd.readings.equations import equations
     from autograd.readings.explain import explain
+    from autograd.readings.loops import LoweringError
+    from autograd.readings.native import CompilerError
     from autograd.readings.replay import ReplayError, compile
     from autograd.readings.source import source
 
 __all__ = [
+    "CompilerError",
     "GradientError",
+    "LoweringError",
     "Op",
     "ReplayError",
     "Tensor",
@@ -85,6 +89,8 @@ __all__ = [
 
 # The readings, which are loaded when they are first used: who only trains a network need not wait for them.
 _READINGS = {
+    "CompilerError": "native",
+    "LoweringError": "loops",
     "ReplayError": "replay",
     "compile": "replay",
     "draw": "draw",

@@ -44,6 +44,7 @@ AUTOGRAD = [
     "readings.printer",
     "readings.c",
     "readings.javascript",
+    "readings.native",
     "readings.source",
     "readings.buffers",
     "readings.replay",

@@ -117,10 +117,10 @@ def shape_of(array: Array) -> str:
     return " by ".join(map(str, array.shape)) if array.shape else "a number"
 
 
-def c_text(program: Lowered) -> str:
+def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
     """The file of C."""
     share_memory(program.loops)
-    printer = CPrinter(program.taken)
+    printer = language(program.taken)
     body = printer.nests(program.loops.nests)
     value = program.value
     if any(array.size >= 2**31 for array in [*program.inputs, *program.outputs, *program.loops.locals]):

@@ -1028,6 +1028,7 @@ class Lowered:
         self.loops = Loops(functions, self.taken)
         self.inputs: list[Array] = []
         self.outputs: list[Array] = []
+        self.parameters: dict[str, str] = {}  # what the inputs are called here, by their own names
         self.value: Value
         self.values: dict[int, Any] = {}  # by the formulas' ids
         self._names: dict[int, str] = {}
@@ -1041,6 +1042,7 @@ class Lowered:
         for name, value in named.items():
             array = Array(self.named(name), np.shape(value), np.result_type(value), "input")
             self.inputs.append(array)
+            self.parameters[name] = array.name
             values[name] = memory(array)
         return values
 
@@ -1083,7 +1085,7 @@ class Lowered:
                     y.array.name = self.named(formula.name)
                 self._say(formula, first, y.array.name)
             self.values[id(formula)] = y
-        self.value = loops.value(self.values[id(results[0])])
+        self.value = loops.moved(self.values[id(results[0])], lambda base: np.reshape(base, ()))
         for formula, array in zip(results[1:], self.outputs, strict=True):
             if target.get(id(formula)) is not array:
                 self._kept(formula, loops.value(self.values[id(formula)]), len(loops.nests), array.name, array)

@@ -64,6 +64,9 @@ class Printer:
     def equals(self, op: str, args: list[Expr]) -> str:
         return {"equal": "==", "not_equal": "!=", "bitwise_xor": "!="}[op]
 
+    def before_sum(self, name: str) -> None:
+        """What is written above a loop that does nothing but add to what is called so."""
+
     # What they have in common.
 
     def nests(self, nests: Iterable[Nest]) -> list[str]:
@@ -285,6 +288,8 @@ class Printer:
         else:
             self._add(f"{self.variable(x.dtype)} {name} = {self.start(kind, x.dtype)};")
         for var in loops:
+            if kind == "sum" and var is loops[-1]:
+                self.before_sum(name)
             self._open(var)
         value = self.text(body)
         if kind[:3] == "arg":

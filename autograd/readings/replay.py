@@ -14,6 +14,7 @@ from autograd.backward import backprop, memory, owned
 from autograd.readings.buffers import Assembly
 from autograd.readings.formula import Formulas, frozen, ordered
 from autograd.readings.graph import Graph
+from autograd.readings.native import Native, compiler
 from autograd.readings.outside import Outside
 from autograd.readings.trace import Trace
 from autograd.recording import is_tracing, recording
@@ -41,7 +42,7 @@ class Program:
     direct     a function for a whole call, where there can be one: see `without_loops`
     """
 
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool):
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool, backend: str = "numpy"):
         for i, arg in enumerate(args):
             if isinstance(arg, Tensor) and arg.inputs:
                 raise TypeError(
@@ -54,13 +55,18 @@ class Program:
         name = f"{trace.name}_and_grad"
         self.source = assembly.function(name, trace.parameters)
         _refuse_chance(*first, trace, assembly)
-        namespace: dict[str, Any] = {"np": np, **assembly.constants}
-        exec(self.source, namespace)
-        self.run = namespace[name]
         self.outside = trace.outside
         self._before = [x._value for x in trace.outside]
-        self._held = [array for array in namespace.values() if type(array) is ndarray]
-        self._fresh = [name in assembly.fresh for name in assembly.results[1:]]
+        if backend == "c":
+            native = Native(trace, overwrite)
+            self.source, self.run, self._held = native.source, native.run, []
+            self._fresh = [True] * len(trace.wanted)
+        else:
+            namespace: dict[str, Any] = {"np": np, **assembly.constants}
+            exec(self.source, namespace)
+            self.run = namespace[name]
+            self._held = [array for array in namespace.values() if type(array) is ndarray]
+            self._fresh = [name in assembly.fresh for name in assembly.results[1:]]
         self.all_fresh = all(self._fresh)
         self.gives_array = type(trace.output._value) is ndarray
         self.direct: Callable[..., Any] | None = None
@@ -164,8 +170,8 @@ def _alike(a: Any, b: Any) -> bool:
 class Compiled:
     """What `compile` returns: call it in place of the function; `source` shows the programs that it runs."""
 
-    def __init__(self, f: Callable[..., Any], check: bool, overwrite: bool):
-        self.f, self.check, self.overwrite = f, check, overwrite
+    def __init__(self, f: Callable[..., Any], check: bool, overwrite: bool, backend: str = "numpy"):
+        self.f, self.check, self.overwrite, self.backend = f, check, overwrite, backend
         self._programs: dict[Any, Program] = {}
         self._like_before: Callable[..., Any] = f  # a call like the one before, which takes `_arity` arguments
         self._arity = -1
@@ -187,7 +193,7 @@ class Compiled:
                 " the parts of a list or a dict as arguments of their own"
             ) from None
         if program is None or not program.fits():
-            program = self._programs[key] = Program(self.f, args, self.overwrite)
+            program = self._programs[key] = Program(self.f, args, self.overwrite, self.backend)
             program.direct = None if self.check else program.without_loops(args, self._lock)
         if program.direct is not None:
             self._like_before, self._arity = program.direct, len(args)
@@ -237,7 +243,7 @@ class Compiled:
             )
 
 
-def compile(f: Callable[..., Any], *, check: bool = False, overwrite: bool = False) -> Compiled:
+def compile(f: Callable[..., Any], *, check: bool = False, overwrite: bool = False, backend: str = "numpy") -> Compiled:
     """`f` followed by a fresh `backward()`, without building a graph: for a training step that runs many times.
 
     `step = compile(f)`; `step(*arrays)` returns f's value, as plain NumPy, and leaves the gradient in `.grad` of every
@@ -273,6 +279,15 @@ def compile(f: Callable[..., Any], *, check: bool = False, overwrite: bool = Fal
     >>> float(step(1.0))
     15.0
 
+    With `backend="c"`, the program is written in C, built with the machine's compiler ($CC, cc, gcc, clang, or that of
+    the package ziglang), kept for the next time, and called. Its results are those of f to rounding: sums are added up
+    in another order. Arrays that do not lie in memory as C takes them are copied. Raises CompilerError where there is
+    no compiler, and LoweringError for an operation that has no loops.
+
     `check=True` compares each call with f itself (ReplayError), for what cannot be seen from here, such as files.
     """
-    return Compiled(f, check, overwrite)
+    if backend not in ("numpy", "c"):
+        raise ValueError(f'compile: backend is "numpy" or "c", not {backend!r}')
+    if backend == "c":
+        compiler()  # what there is to install is said before anything runs
+    return Compiled(f, check, overwrite, backend)

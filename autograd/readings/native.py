@@ -1,0 +1,250 @@
+"""C that is built with the machine's compiler, and called.
+
+A program is built once: what was built is kept in a folder of the user's own, under a name made of its text, the
+compiler, its flags and the processor. It is built beside that and then renamed, so that two processes may build the
+same at once. Nothing is loaded that others could have written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import platform
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from autograd.readings.c import CPrinter, c_text
+from autograd.readings.loops import Array, Lowered, lowered
+from autograd.readings.trace import Trace
+
+# Nobody looks at errno or at traps. What -ffast-math does besides is left out: x - x is not 0 where x is infinite. Sums
+# alone are added up in another order, as NumPy's own are: where a pragma says so, which -fopenmp-simd reads.
+FLAGS = ("-std=c11", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd")
+TYPES = {"d": ctypes.c_double, "f": ctypes.c_float, "q": ctypes.c_longlong, "l": ctypes.c_long, "?": ctypes.c_bool,
+         "i": ctypes.c_int, "h": ctypes.c_short, "b": ctypes.c_byte, "B": ctypes.c_ubyte, "H": ctypes.c_ushort,
+         "I": ctypes.c_uint, "L": ctypes.c_ulong, "Q": ctypes.c_ulonglong}  # fmt: skip
+
+
+class CompilerError(RuntimeError):
+    """Raised where no C compiler is found, or where it does not compile a program; shows what it says."""
+
+
+@cache
+def compiler() -> tuple[str, ...]:
+    """The command of the C compiler: $CC, cc, gcc, clang, or the one that the package ziglang brings.
+
+    Raises CompilerError where there is none.
+    """
+    chosen = shlex.split(os.environ.get("CC", ""))
+    if chosen:
+        if shutil.which(chosen[0]) is None:
+            raise CompilerError(f"$CC says that the C compiler is {chosen[0]}, which is not there")
+        return tuple(chosen)
+    for name in ("cc", "gcc", "clang"):
+        found = shutil.which(name)
+        if found is not None:
+            return (found,)
+    if importlib.util.find_spec("ziglang") is not None:
+        return (sys.executable, "-m", "ziglang", "cc")
+    raise CompilerError(
+        'there is no C compiler: install gcc or clang, or the one that pip can bring (pip install "handgrad[native]"),'
+        ' or use backend="numpy"'
+    )
+
+
+def has_compiler() -> bool:
+    """Whether programs can be built on this machine."""
+    try:
+        return bool(compiler())
+    except CompilerError:
+        return False
+
+
+@cache
+def folder() -> Path:
+    """The folder that programs are kept in: $HANDGRAD_CACHE, or one of the user's caches. A new one where that is not
+    there, cannot be written, or belongs to others."""
+    usual = {"darwin": "~/Library/Caches", "win32": os.environ.get("LOCALAPPDATA", "~")}.get(sys.platform, "~/.cache")
+    base = os.environ.get("HANDGRAD_CACHE") or os.path.join(os.environ.get("XDG_CACHE_HOME") or usual, "handgrad")
+    path = Path(base).expanduser()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_ours(path) and os.access(path, os.W_OK):
+            return path
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="handgrad-"))
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file or folder is the user's own, and nobody else may write it. A link is nobody's."""
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        return False
+    if not hasattr(os, "getuid"):  # on Windows the folder is the user's by where it is
+        return True
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+@cache
+def _machine() -> str:
+    """What -march=native depends on."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+
+
+@cache
+def _version(command: tuple[str, ...]) -> str:
+    """What tells one compiler from another: the file, and when it was changed."""
+    path = Path(shutil.which(command[0]) or command[0])
+    try:
+        found = path.resolve().stat()
+        return f"{path.resolve()} {found.st_size} {found.st_mtime_ns}"
+    except OSError:
+        return str(path)
+
+
+_loaded: dict[str, tuple[Any, Lock]] = {}
+
+
+def built(text: str, flags: Sequence[str] = FLAGS) -> tuple[Any, Lock]:
+    """The library of a C text, built unless it has been before, and a lock: what is static is for one call at a time.
+
+    Raises CompilerError, with the compiler's own message and where the text is, if it does not compile.
+    """
+    command = compiler()
+    about = "\0".join([text, *command, _version(command), *flags, _machine(), sys.platform])
+    key = hashlib.sha256(about.encode()).hexdigest()[:40]
+    if key not in _loaded:
+        path = folder() / f"{key}{'.dll' if sys.platform == 'win32' else '.so'}"
+        library = _load(path) if path.exists() and is_ours(path) else None
+        if library is None:
+            _build(text, path, command, flags)
+            library = ctypes.CDLL(str(path))
+        _loaded[key] = (library, Lock())
+    return _loaded[key]
+
+
+def _load(path: Path) -> Any:
+    """A library that was built before; None for one that is damaged."""
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError:
+        return None
+
+
+def _build(text: str, path: Path, command: tuple[str, ...], flags: Sequence[str]) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="building-") as beside:
+        source, target = Path(beside) / "program.c", Path(beside) / path.name
+        source.write_text(text)
+        shared = [] if sys.platform == "win32" else ["-fPIC"]
+        try:
+            done = subprocess.run(
+                [*command, *flags, *shared, "-shared", "-o", str(target), str(source), "-lm"],
+                capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        except OSError as error:
+            raise CompilerError(f"the C compiler {shlex.join(command)} cannot be run: {error}") from error
+        kept = path.with_suffix(".c")
+        os.replace(source, kept)
+        if done.returncode or not target.exists():
+            raise CompilerError(
+                f"{shlex.join([*command, *flags])} does not compile {kept} (exit code {done.returncode}):\n"
+                f"{done.stderr.strip()[:4000]}"
+            )
+        target.chmod(0o700)
+        os.replace(target, path)
+
+
+class FastPrinter(CPrinter):
+    """C for this machine: sums may be added up in any order, so that several elements are taken at once."""
+
+    def before_sum(self, name: str) -> None:
+        self._add(f"#pragma omp simd reduction(+ : {name})")
+
+
+class Native:
+    """A built program as a function: called like the NumPy program, with plain arrays and numbers.
+
+    source  its C
+    """
+
+    def __init__(self, trace: Trace, overwrite: bool):
+        program = lowered(trace, FastPrinter, exact=True)
+        self.source = c_text(program, FastPrinter)
+        library, self.lock = built(self.source)
+        self._function = entry(library, program.name, program)
+        self.run = self._caller(program, trace, overwrite)
+
+    def _caller(self, program: Lowered, trace: Trace, overwrite: bool) -> Any:
+        """The function, written for these parameters: a loop over them would take longer than a small program."""
+        names = [f"x{i}" for i in range(len(trace.parameters))]
+        known: dict[str, Any] = {"call": self._function, "lock": self.lock, "fitting": fitting, "empty": np.empty}
+        lines, given = [], []
+        place = {array.name: array for array in program.inputs}
+        for name, parameter in zip(names, trace.parameters, strict=True):
+            array = place.get(program.parameters.get(parameter, ""))
+            if array is None:
+                continue
+            if array.shape:
+                known[f"{name}_type"] = array.dtype
+                lines.append(
+                    f"    if not ({name}.flags.c_contiguous and {name}.flags.aligned and {name}.dtype is {name}_type):"
+                )
+                lines.append(f"        {name} = fitting({name}, {name}_type)")
+                given.append(f"{name}.ctypes.data")
+            else:
+                given.append(name if array.dtype.kind == "f" else "0")  # a program is made for one whole number
+        results = []
+        for i, array in enumerate(program.outputs):
+            known |= {f"shape{i}": array.shape, f"type{i}": array.dtype}
+            made = f"empty(shape{i}, type{i})"
+            if overwrite:
+                known[f"g{i}"] = np.empty(array.shape, array.dtype)
+            else:
+                lines.append(f"    g{i} = {made}")
+            given.append(f"g{i}.ctypes.data")
+            results.append(f"g{i}" if array.shape else f"g{i}[()]")
+        shape = np.shape(trace.output._value)
+        known |= {"number": program.value.dtype.type, "full": np.full, "shape": shape}
+        value = "full(shape, value)" if isinstance(trace.output._value, ndarray) else "number(value)"
+        text = "\n".join([
+            f"def run({', '.join(names)}):", *lines, "    with lock:", f"        value = call({', '.join(given)})",
+            f"    return {value}, ({''.join(f'{g}, ' for g in results)})",
+        ])  # fmt: skip
+        exec(text, known)
+        return known["run"]
+
+
+def fitting(x: Any, dtype: Any) -> Any:
+    """The array as C takes it: row by row, aligned, in the machine's own byte order."""
+    return np.require(x, dtype.newbyteorder("="), ["C", "A"])
+
+
+def entry(library: Any, name: str, program: Lowered) -> Any:
+    """The function of a library, which knows what it takes."""
+    function = library[name]
+    function.argtypes = [_kind(array) for array in [*program.inputs, *program.outputs]]
+    function.restype = TYPES[program.value.dtype.char]
+    return function
+
+
+def _kind(array: Array) -> Any:
+    return ctypes.c_void_p if array.shape or array.role == "output" else TYPES[array.dtype.char]
