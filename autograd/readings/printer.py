@@ -65,7 +65,7 @@ class Printer:
         return {"equal": "==", "not_equal": "!=", "bitwise_xor": "!="}[op]
 
     def before_sum(self, name: str) -> None:
-        """What is written above a loop that does nothing but add to what is called so."""
+        """What is written above a loop over neighbours in memory that adds to what is called so."""
 
     # What they have in common.
 
@@ -288,7 +288,7 @@ class Printer:
         else:
             self._add(f"{self.variable(x.dtype)} {name} = {self.start(kind, x.dtype)};")
         for var in loops:
-            if kind == "sum" and var is loops[-1]:
+            if kind == "sum" and var is loops[-1] and all(i.terms.get(var, 0) in (0, 1) for i in _indices([body])):
                 self.before_sum(name)
             self._open(var)
         value = self.text(body)
