@@ -176,8 +176,8 @@ def _build(text: str, path: Path, command: tuple[str, ...], flags: Sequence[str]
 class FastPrinter(CPrinter):
     """C for this machine: sums may be added up in any order, so that several elements are taken at once."""
 
-    def before_sum(self, name: str) -> None:
-        self._add(f"#pragma omp simd reduction(+ : {name})")
+    def before_sum(self, name: str) -> str:
+        return f"#pragma omp simd reduction(+ : {name})\n"
 
 
 class Native:

@@ -64,8 +64,9 @@ class Printer:
     def equals(self, op: str, args: list[Expr]) -> str:
         return {"equal": "==", "not_equal": "!=", "bitwise_xor": "!="}[op]
 
-    def before_sum(self, name: str) -> None:
+    def before_sum(self, name: str) -> str:
         """What is written above a loop over neighbours in memory that adds to what is called so."""
+        return ""
 
     # What they have in common.
 
@@ -169,14 +170,14 @@ class Printer:
             kept.append(var)
         return kept
 
-    def _open(self, var: Var) -> None:
+    def _open(self, var: Var, above: str = "") -> None:
         name = next((c for c in "ijklmnpqr" if c not in self.local), None) or unique("i1", self.local)
         self.local.add(name)
         self.names[var] = name
         n = self.lengths.get(var, var.n)
         block: list[Any] = []
         self.open.add(id(block))
-        self._add((f"for ({self.counter()} {name} = 0; {name} < {n}; {name}++)", block))
+        self._add((f"{above}for ({self.counter()} {name} = 0; {name} < {n}; {name}++)", block))
         self.levels.append((var, block))
 
     def _add(self, line: Any) -> None:
@@ -198,7 +199,8 @@ class Printer:
             else:
                 head, block = line
                 inside = self._flat(block, depth + 1)
-                out += [f"{self.indent * depth}{head} {{", *inside, f"{self.indent * depth}}}"]
+                out += [f"{self.indent * depth}{part}" for part in f"{head} {{".split("\n")]
+                out += [*inside, f"{self.indent * depth}}}"]
         return out
 
     def index(self, index: Index) -> str:
@@ -289,8 +291,9 @@ class Printer:
             self._add(f"{self.variable(x.dtype)} {name} = {self.start(kind, x.dtype)};")
         for var in loops:
             if kind == "sum" and var is loops[-1] and all(i.terms.get(var, 0) in (0, 1) for i in _indices([body])):
-                self.before_sum(name)
-            self._open(var)
+                self._open(var, self.before_sum(name))
+            else:
+                self._open(var)
         value = self.text(body)
         if kind[:3] == "arg":
             each = unique("x", self.local)
