@@ -12,6 +12,7 @@ from autograd.check import GradientError
 from autograd.readings.equations import equations
 from autograd.readings.notation import UNICODE
 from autograd.readings.slips import Derivation, Slip, explain_numbers
+from autograd.readings.trace import argument_names
 from autograd.tensor import Tensor, plain
 from autograd.transforms import inner, value_and_grad
 
@@ -47,7 +48,7 @@ def assert_gradient(gradient: Any, f: Callable[..., Any], *args: Any, hint_only:
     if not any(isinstance(x, Tensor) for x in args):
         args = (Tensor(args[0]), *args[1:])
     positions = tuple(i for i, x in enumerate(args) if isinstance(x, Tensor))
-    names = _names(f, len(args))
+    names = argument_names(f, args)
     value = np.asarray(plain(f(*args)))
     weights = rng.uniform(0.5, 1.5, value.shape) if value.ndim else None
 
@@ -81,16 +82,6 @@ def assert_gradient(gradient: Any, f: Callable[..., Any], *args: Any, hint_only:
     if all(same):
         slips = _slips(gradient if callable(gradient) else None, number, args, positions, names, weights, theirs, rng)
     raise GradientError("\n".join([*found, *_told(slips, hint_only), f"(seed {seed})"]))
-
-
-def _names(f: Callable[..., Any], n: int) -> list[str]:
-    """What the arguments are called: as f's parameters are, or x1, x2, …"""
-    try:
-        named = [p.name for p in inspect.signature(f).parameters.values()
-                 if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]  # fmt: skip
-    except (TypeError, ValueError):
-        named = []
-    return [*named[:n], *(f"x{i}" for i in range(len(named) + 1, n + 1))]
 
 
 def _derived(number: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:

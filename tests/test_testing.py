@@ -83,3 +83,14 @@ def test_any_slope_between_both_sides_of_a_kink_is_right() -> None:
     for slope in (-1.0, 0.0, 0.5, 1.0):
         assert_gradient(np.array([slope, 1.0]), lambda x: np.sum(np.abs(x)), x)
     refused(np.array([1.5, 1.0]), lambda x: np.sum(np.abs(x)), (x,))
+
+
+def test_the_larger_of_two_is_no_reduction() -> None:
+    """max(a, b) of two arrays is written like max(a) over an axis, and computed as np.maximum."""
+
+    def f(w: Any, x: Any) -> Any:
+        return np.sum(np.maximum(w, x) ** 2)
+
+    w, x = Tensor([1.5, -0.5]), np.array([0.5, 0.25])
+    with pytest.raises(GradientError, match="2 is missing"):
+        assert_gradient(lambda w, x: np.maximum(w, x) * (w > x), f, w, x)

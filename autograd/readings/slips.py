@@ -23,7 +23,7 @@ from autograd.registry import NAMED, numpy_function
 
 COMPARISONS = {">": np.greater, "<": np.less, "≥": np.greater_equal, "≤": np.less_equal, "=": np.equal,
                "≠": np.not_equal}  # fmt: skip
-NAMES = {"ln": "log", "abs": "absolute"}
+OF_TWO = {"max": np.maximum, "min": np.minimum}  # written like the reductions
 SAME = 1e-7  # relative to the largest element: numbers that a slip gives, and somebody's
 
 
@@ -62,7 +62,7 @@ class _Functions(dict[str, Any]):
     """NumPy's functions, and ours, by their names in the equations."""
 
     def __missing__(self, name: str) -> Any:
-        found = numpy_function(NAMES.get(name, name))
+        found = numpy_function(name)
         if found is None:
             found = NAMED.get(name)
         if found is None:
@@ -134,7 +134,8 @@ def _atom(x: Atom, known: Mapping[str, Any]) -> Any:
         holes = {f"hole_{i}_": value for i, value in enumerate(values)}
         text = x.name.format(*holes) if holes else x.name.replace("{{", "{").replace("}}", "}")
         return eval(text, {"s_": np.s_, "np": np}, _Functions(holes))
-    return _Functions()[x.name](*values)
+    function = OF_TWO.get(x.name) if len(values) == 2 else None
+    return (function or _Functions()[x.name])(*values)
 
 
 def _product(a: Any, b: Any) -> Any:
@@ -207,11 +208,8 @@ def _changed_atom(x: Atom, others: Mapping[tuple[int, ...], list[Atom]]) -> Iter
         yield _one(Atom("mean", x.name, x.args, x.shape)), written, "is a mean, not a sum"
         if x.name:
             yield _one(Atom("total", "", x.args)), written, "is summed over everything"
-            yield (
-                _one(Atom("total", {"n": "k", "k": "n"}[x.name], x.args, x.shape)),
-                written,
-                "is summed along another axis",
-            )
+            other_axis = {"n": "k", "k": "n"}[x.name]
+            yield _one(Atom("total", other_axis, x.args, x.shape)), written, "is summed along another axis"
     if x.kind == "transpose" and len(x.shape) == 2 and x.shape[0] == x.shape[1]:
         yield x.args[0], written, "is not transposed"
     if x.kind == "matmul":
@@ -239,20 +237,13 @@ def _whole_line(line: Equation, sizes: Collection[int]) -> Iterator[Change]:
     """Changes of a line as a whole."""
     x = line.right
     yield tuple([Term(-term.coefficient, term.factors) for term in x]), "", "the sign is wrong"
-    for by, what in ((2, "is there twice"), (Fraction(1, 2), "is halved")):
-        yield (Term(Fraction(by), group(x).factors)._replace(coefficient=times(by, group(x).coefficient)),), "", what
+    factors = [(Fraction(2), "is there twice"), (Fraction(1, 2), "is halved")]
     for n in sizes:
-        inner = group(x)
-        yield (
-            (Term(times(inner.coefficient, Fraction(1, n)), inner.factors),),
-            "",
-            f"is divided by {n}, the length of an axis",
-        )
-        yield (
-            (Term(times(inner.coefficient, Fraction(n)), inner.factors),),
-            "",
-            f"is multiplied by {n}, the length of an axis",
-        )
+        factors.append((Fraction(1, n), f"is divided by {n}, the length of an axis"))
+        factors.append((Fraction(n), f"is multiplied by {n}, the length of an axis"))
+    whole = group(x)
+    for by, what in factors:
+        yield (Term(times(whole.coefficient, by), whole.factors),), "", what
     if len(line.shape) == 2 and line.shape[0] == line.shape[1]:
         yield _one(Atom("transpose", "", (x,), line.shape)), "", "is transposed"
 
@@ -286,11 +277,13 @@ class Derivation:
         shapes |= {name: np.shape(value) for name, value in {**self.arrays, **inputs}.items()}
         sizes = {np.shape(value)[0] for value in inputs.values() if np.ndim(value) == 2} - {0, 1}
         # What an equation is written in was computed before it.
-        for i, line in [*enumerate(self.lines)][self.first :] + [*enumerate(self.lines)][: self.first]:
+        numbered = [*enumerate(self.lines)]
+        for i, line in numbered[self.first :] + numbered[: self.first]:
             before = {x.name for x in self.lines[:i]} | set(inputs) | set(self.arrays)
             others: dict[tuple[int, ...], list[Atom]] = {}
-            for name in [name for name in shapes if name in before]:
-                others.setdefault(shapes[name], []).append(Atom("symbol", name, (), shapes[name]))
+            for name, shape in shapes.items():
+                if name in before:
+                    others.setdefault(shape, []).append(Atom("symbol", name, (), shape))
             for right, part, what in changes(line.right, others):
                 yield Slip(line, part, what, right)
             for right, part, what in _whole_line(line, sizes):

@@ -43,7 +43,7 @@ class Trace:
     ):  # fmt: skip
         name = getattr(f, "__name__", "f")
         self.name = name if name.isidentifier() and not keyword.iskeyword(name) else "f"
-        labels = _labels(f, args)
+        labels = argument_names(f, args)
         output = self._record(f, args, labels)
         if like_grad and args and not isinstance(output, Tensor) and not any(isinstance(x, Tensor) for x in args):
             output = self._record(f, (Tensor(args[0]), *args[1:]), labels)
@@ -157,7 +157,7 @@ def apart(
     return found
 
 
-def _labels(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
+def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     """The names of the parameters that take `args`."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
