@@ -264,3 +264,14 @@ def test_a_notebook_shows_a_picture_no_wider_than_its_cell_with_ids_of_its_own_a
     assert ids[0] and ids[1] and not ids[0] & ids[1]
     assert "max-width: 100%" in first["image/svg+xml"]
     assert first["text/plain"] == drawing.source
+
+
+def test_a_notebook_without_a_renderer_shows_the_text(monkeypatch):
+    w = Tensor(2.0, name="w")
+    drawing = draw(w * w)
+
+    def missing(*args, **kwargs):
+        raise RuntimeError("there is no dot")
+
+    monkeypatch.setattr(drawing, "pipe", missing)
+    assert drawing._repr_mimebundle_() == {"text/plain": drawing.source}

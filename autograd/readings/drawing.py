@@ -68,7 +68,11 @@ class Drawing(graphviz.Digraph):
 
         Pictures of a notebook share one page, so each rendering has ids of its own.
         """
-        svg = re.sub(r'\bid="', f'id="drawing{next(_renderings)}-', self.pipe("svg", encoding="utf-8"))
+        try:
+            picture = self.pipe("svg", encoding="utf-8")
+        except RuntimeError:  # neither dot nor pygraphviz is there
+            return {"text/plain": self.source}
+        svg = re.sub(r'\bid="', f'id="drawing{next(_renderings)}-', picture)
         svg = svg.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
         return {"image/svg+xml": svg, "text/plain": self.source}
 
