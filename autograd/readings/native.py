@@ -66,14 +66,6 @@ def compiler() -> tuple[str, ...]:
     )
 
 
-def has_compiler() -> bool:
-    """Whether programs can be built on this machine."""
-    try:
-        return bool(compiler())
-    except CompilerError:
-        return False
-
-
 @cache
 def folder() -> Path:
     """The folder that programs are kept in: $HANDGRAD_CACHE, or one of the user's caches. A new one where that is not

@@ -14,7 +14,6 @@ from autograd.backward import backprop, memory, owned
 from autograd.readings.buffers import Assembly
 from autograd.readings.formula import Formulas, frozen, ordered
 from autograd.readings.graph import Graph
-from autograd.readings.native import Native, compiler
 from autograd.readings.outside import Outside
 from autograd.readings.trace import Trace
 from autograd.recording import is_tracing, recording
@@ -58,6 +57,8 @@ class Program:
         self.outside = trace.outside
         self._before = [x._value for x in trace.outside]
         if backend == "c":
+            from autograd.readings.native import Native  # what a compiler needs takes as long to import as all the rest
+
             native = Native(trace, overwrite)
             self.source, self.run, self._held = native.source, native.run, []
             self._fresh = [True] * len(trace.wanted)
@@ -289,5 +290,7 @@ def compile(f: Callable[..., Any], *, check: bool = False, overwrite: bool = Fal
     if backend not in ("numpy", "c"):
         raise ValueError(f'compile: backend is "numpy" or "c", not {backend!r}')
     if backend == "c":
+        from autograd.readings.native import compiler
+
         compiler()  # what there is to install is said before anything runs
     return Compiled(f, check, overwrite, backend)
