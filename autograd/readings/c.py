@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.loops import Array, Expr, Lowered, LoweringError, share_memory
-from autograd.readings.printer import ATOM, OPERATORS, OTHERS, PREFIX, Printer
+from autograd.readings.printer import ATOM, OPERATORS, OTHERS, PREFIX, Printer, type_name
 
 SAME = (
     "exp expm1 log log1p sqrt sin cos tan tanh sinh cosh floor ceil trunc rint cbrt exp2 log2 log10 hypot fmod copysign"
@@ -28,10 +28,7 @@ KEYWORDS = frozenset(_WORDS.split()) | {name + end for name in FUNCTIONS.values(
 
 
 def type_of(dtype: Any) -> str:
-    name = np.dtype(dtype).name
-    if name not in TYPES:
-        raise LoweringError(f"{name} is not a type that C has on every machine; use float64 or float32")
-    return TYPES[name]
+    return type_name(dtype, TYPES, "C has on every machine")
 
 
 class CPrinter(Printer):
@@ -91,12 +88,11 @@ def declared(program: Lowered, words: set[str]) -> list[str]:
         items = ", ".join(printer.number(x, array.dtype) for x in array.data.ravel().tolist())
         lines.append(f"static const {type_of(array.dtype)} {array.name}[{max(array.size, 1)}] = {{{items}}};")
     arrays = [array for array in program.loops.locals if array.shape]
-    shared = {id(array.memory) for array in arrays if array.memory is not array}
     for array in arrays:
         kind = type_of(array.dtype)
         if array.memory is array:
             lines.append(f"static {kind} {array.name}[{max(array.size, 1)}];")
-        elif id(array.memory) in shared:
+        else:
             lines.append(f"{kind} *const {array.name} = {array.memory.name};")
     return lines
 

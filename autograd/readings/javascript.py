@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.c import _filled, printer_text, shape_of, words_of
-from autograd.readings.loops import Array, Expr, Lowered, LoweringError, share_memory
-from autograd.readings.printer import ATOM, OPERATORS, OTHERS, Printer
+from autograd.readings.loops import Array, Expr, Lowered, share_memory
+from autograd.readings.printer import ATOM, OPERATORS, OTHERS, Printer, type_name
 
 SAME = "exp expm1 log log1p sqrt sin cos tan tanh sinh cosh floor ceil trunc cbrt log2 log10 hypot sign"
 FUNCTIONS = {name: f"Math.{name}" for name in SAME.split()} | {
@@ -30,10 +30,7 @@ KEYWORDS = frozenset(_WORDS.split())
 
 
 def type_of(dtype: Any) -> str:
-    name = np.dtype(dtype).name
-    if name not in TYPES:
-        raise LoweringError(f"{name} is not a type that JavaScript has; use float64 or float32")
-    return TYPES[name]
+    return type_name(dtype, TYPES, "JavaScript has")
 
 
 class JavaScriptPrinter(Printer):

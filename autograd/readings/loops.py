@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.operation import Op
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.names import unique
@@ -138,7 +137,7 @@ class Expr:
         for x in args:
             if isinstance(x, Index):
                 found |= _variables(x)
-                self.parts += _values(x)
+                self.parts += values_in(x)
         for part in self.parts:
             found |= part.vars
         if op == "reduce":
@@ -157,12 +156,12 @@ def _variables(index: Index) -> set[Any]:
     return found
 
 
-def _values(index: Index) -> list[Expr]:
+def values_in(index: Index) -> list[Expr]:
     """The expressions that an index is computed from."""
     found: list[Expr] = []
     for atom in index.terms:
         if isinstance(atom, Part):
-            found += [atom.of] if isinstance(atom.of, Expr) else _values(atom.of)
+            found += [atom.of] if isinstance(atom.of, Expr) else values_in(atom.of)
     return found
 
 
@@ -397,7 +396,7 @@ class Loops:
             if name not in EXPANSIONS:
                 raise LoweringError(f"{name} cannot be written as loops")
             names = _NAMES.get(name, ("a", "b") if len(operands) == 2 else ("x",))
-            return self.read(_expansion(name), dict(zip(names, operands, strict=True)))
+            return self.read(_template(EXPANSIONS[name]), dict(zip(names, operands, strict=True)))
         values = []
         for x in operands:
             x = self.value(x)
@@ -885,7 +884,7 @@ class Loops:
         names: dict[str, Any] = {**op.defaults, **formula.params}
         names |= {"xs": list(args)} if op.operands == ("*xs",) else dict(zip(op.operands, args, strict=True))
         try:
-            found = self.read(template(op, names), names)
+            found = self.read(_template(op.template), names)
         except (LoweringError, KeyError, AttributeError, IndexError) as error:
             reason = error if isinstance(error, LoweringError) else repr(error)
             raise LoweringError(f"{op.name} cannot be written as loops: its text is {op.template} ({reason})") from None
@@ -939,45 +938,18 @@ def _within(i: Expr, n: int) -> tuple[Expr, Expr]:
     return Expr("where", (good, i, zero), np.int64), good
 
 
-@cache
-def _expansion(name: str) -> ast.expr:
-    return parsed(EXPANSIONS[name])
+_template = cache(parsed)  # the same few texts, over and over
 
 
-@cache
-def _template(text: str) -> ast.expr:
-    return parsed(text)
+def _reduction(kind: str, of: Any = None) -> Callable[..., Value]:
+    """The reduction of this kind, of elements in another type where that is needed."""
 
+    def rule(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
+        a = self.value(a) if of is None else self.cast(a, of)
+        counts = kind in ("sum", "prod") and a.dtype.kind in "bi"
+        return self.reduced(kind, a, axis, keepdims, np.int64 if counts else a.dtype)
 
-def template(op: Op, names: dict[str, Any]) -> ast.expr:
-    """The template of an operation, read."""
-    return _template(op.template)
-
-
-def _amax(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
-    return self.reduced("max", a, axis, keepdims)
-
-
-def _amin(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
-    return self.reduced("min", a, axis, keepdims)
-
-
-def _sum(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
-    a = self.value(a)
-    return self.reduced("sum", a, axis, keepdims, np.int64 if a.dtype.kind in "bi" else a.dtype)
-
-
-def _product(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
-    a = self.value(a)
-    return self.reduced("prod", a, axis, keepdims, np.int64 if a.dtype.kind in "bi" else a.dtype)
-
-
-def _any(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
-    return self.reduced("any", self.cast(a, bool), axis, keepdims)
-
-
-def _all(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
-    return self.reduced("all", self.cast(a, bool), axis, keepdims)
+    return rule
 
 
 def _where_extreme(kind: str) -> Callable[..., Value]:
@@ -1000,10 +972,11 @@ def _round(self: Loops, x: Any, decimals: int = 0) -> Any:
 
 # What NumPy's functions do that are more than a map or a move.
 RULES: dict[str, Callable[..., Any]] = {
-    "sum": _sum, "mean": Loops.mean, "max": _amax, "min": _amin, "amax": _amax, "amin": _amin, "prod": _product,
-    "var": Loops.var, "std": _std, "any": _any, "all": _all, "logaddexp.reduce": Loops.logsumexp,
+    "sum": _reduction("sum"), "prod": _reduction("prod"), "max": _reduction("max"), "min": _reduction("min"),
+    "amax": _reduction("max"), "amin": _reduction("min"), "any": _reduction("any", bool),
+    "all": _reduction("all", bool), "count_nonzero": _reduction("sum", bool), "mean": Loops.mean, "var": Loops.var,
+    "std": _std, "logaddexp.reduce": Loops.logsumexp,
     "argmax": _where_extreme("argmax"), "argmin": _where_extreme("argmin"),
-    "count_nonzero": lambda self, a, axis=None, keepdims=False: _sum(self, self.cast(a, bool), axis, keepdims),
     "cumsum": lambda self, x, axis=None: self.scanned("sum", x, axis),
     "maximum.accumulate": lambda self, x, axis=0: self.scanned("max", x, axis),
     "minimum.accumulate": lambda self, x, axis=0: self.scanned("min", x, axis),
@@ -1169,7 +1142,7 @@ def share_memory(loops: Loops) -> None:
 def read_by(nest: Nest) -> Iterator[Array]:
     """The arrays that a nest reads."""
     seen: set[int] = set()
-    queue = [nest.store.value, *_values(nest.store.index)]
+    queue = [nest.store.value, *values_in(nest.store.index)]
     while queue:
         x = queue.pop()
         if id(x) in seen:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from autograd.readings.loops import Array, Expr, Index, Nest, Part, Var
+from autograd.readings.loops import Array, Expr, Index, LoweringError, Nest, Part, Var, values_in
 from autograd.readings.names import unique
 
 # Operators with their precedence, the same in both languages.
@@ -21,6 +21,14 @@ LOGICAL = {"bitwise_and": ("&&", 4), "bitwise_or": ("||", 3), "bitwise_xor": ("!
 ATOM, PREFIX, CHOICE = 20, 15, 2
 JOINED = {"sum": "{0} += {1};", "prod": "{0} *= {1};"}
 WIDTH = 118
+
+
+def type_name(dtype: Any, types: Mapping[str, str], language: str) -> str:
+    """What a language calls a type of NumPy; raises LoweringError where it has none."""
+    name = np.dtype(dtype).name
+    if name not in types:
+        raise LoweringError(f"{name} is not a type that {language}; use float64 or float32")
+    return types[name]
 
 
 class Printer:
@@ -341,11 +349,9 @@ class Printer:
 
 def _shared(roots: list[Expr], index: Index) -> dict[int, int]:
     """How often each expression is read by others."""
-    from autograd.readings.loops import _values
-
     counts: dict[int, int] = {}
     seen: set[int] = set()
-    queue = [*roots, *_values(index)]
+    queue = [*roots, *values_in(index)]
     for x in queue:
         counts[id(x)] = counts.get(id(x), 0) + 1
         if id(x) not in seen:
