@@ -44,9 +44,9 @@ from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_gra
 
 if TYPE_CHECKING:
     from autograd.readings.draw import draw
+    from autograd.readings.elements import LoweringError
     from autograd.readings.equations import equations
     from autograd.readings.explain import explain
-    from autograd.readings.loops import LoweringError
     from autograd.readings.native import CompilerError
     from autograd.readings.replay import ReplayError, compile
     from autograd.readings.source import source
@@ -90,7 +90,7 @@ __all__ = [
 # The readings, which are loaded when they are first used: who only trains a network need not wait for them.
 _READINGS = {
     "CompilerError": "native",
-    "LoweringError": "loops",
+    "LoweringError": "elements",
     "ReplayError": "replay",
     "compile": "replay",
     "draw": "draw",

@@ -10,7 +10,7 @@ from test_source import a_digit_problem, a_number, digits
 
 import autograd
 from autograd import Op, Tensor, grad, source, value_and_grad
-from autograd.readings.loops import LoweringError
+from autograd.readings.elements import LoweringError
 from nn.proof.numbers import relative_difference
 
 # What has no loops: iterations that end when they are near enough, and what depends on how NumPy goes about it.

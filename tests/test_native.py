@@ -13,7 +13,7 @@ from test_source import a_number
 
 from autograd import CompilerError, Tensor, compile, sigmoid
 from autograd.readings import native
-from autograd.readings.loops import LoweringError
+from autograd.readings.elements import LoweringError
 from nn.proof.numbers import relative_difference
 
 

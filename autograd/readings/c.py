@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.loops import Array, Expr, Lowered, LoweringError, share_memory
+from autograd.readings.elements import Array, Expr, LoweringError
+from autograd.readings.loops import share_memory
+from autograd.readings.lowering import Lowered
 from autograd.readings.printer import ATOM, OPERATORS, OTHERS, PREFIX, Printer, type_name
 
 SAME = (

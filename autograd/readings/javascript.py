@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.c import _filled, printer_text, shape_of, words_of
-from autograd.readings.loops import Array, Expr, Lowered, share_memory
+from autograd.readings.elements import Array, Expr
+from autograd.readings.loops import share_memory
+from autograd.readings.lowering import Lowered
 from autograd.readings.printer import ATOM, OPERATORS, OTHERS, Printer, type_name
 
 SAME = "exp expm1 log log1p sqrt sin cos tan tanh sinh cosh floor ceil trunc cbrt log2 log10 hypot sign"

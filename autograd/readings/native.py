@@ -28,7 +28,8 @@ import numpy as np
 from numpy import ndarray
 
 from autograd.readings.c import CPrinter, c_text
-from autograd.readings.loops import Array, Lowered, lowered
+from autograd.readings.elements import Array
+from autograd.readings.lowering import Lowered, lowered
 from autograd.readings.trace import Trace
 
 # Nobody looks at errno or at traps. What -ffast-math does besides is left out: x - x is not 0 where x is infinite. Sums

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.loops import Array, Expr, Index, LoweringError, Nest, Part, Var, values_in
+from autograd.readings.elements import Array, Expr, Index, LoweringError, Nest, Part, Var, values_in
 from autograd.readings.names import unique
 
 # Operators with their precedence, the same in both languages.

@@ -15,7 +15,7 @@ from autograd.readings.c import CPrinter, c_text
 from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.javascript import JavaScriptPrinter, javascript_text
-from autograd.readings.loops import lowered
+from autograd.readings.lowering import lowered
 from autograd.readings.names import unique
 from autograd.readings.text import applied, literal, number, numbers, parsed, text
 from autograd.readings.trace import Trace

@@ -1,0 +1,153 @@
+"""The loops of a whole program: its parameters, its nests, its results, and the formula above each nest."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from autograd.readings.elements import Array, Expr, Value, memory
+from autograd.readings.formula import Formula, Formulas, ordered
+from autograd.readings.graph import Graph
+from autograd.readings.loops import Loops
+from autograd.readings.names import unique
+from autograd.readings.text import applied, literal, numbers, parsed, text
+from autograd.readings.trace import Trace
+from autograd.tensor import Tensor
+
+LONG = 104  # characters of a formula above its loops
+
+
+class Lowered:
+    """The loops of a program: its parameters, its nests, and where its results are.
+
+    name     what the function is called; `says` what it computes
+    inputs   its parameters, `outputs` the arrays that it fills
+    value    the number that it gives
+    """
+
+    def __init__(self, name: str, functions: Collection[str], reserved: Collection[str]):
+        self.taken = set(reserved)
+        self.name = self.named(name)
+        self.says = ""
+        self.loops = Loops(functions, self.taken)
+        self.inputs: list[Array] = []
+        self.outputs: list[Array] = []
+        self.parameters: dict[str, str] = {}  # what the inputs are called here, by their own names
+        self.value: Value
+        self.values: dict[int, Any] = {}  # by the formulas' ids
+        self._names: dict[int, str] = {}
+
+    def named(self, wish: str) -> str:
+        return unique("".join(c if c.isascii() else "_" for c in wish), self.taken)
+
+    def add_inputs(self, named: dict[str, Any]) -> dict[str, Value]:
+        """Parameters of these names and values."""
+        values = {}
+        for name, value in named.items():
+            array = Array(self.named(name), np.shape(value), np.result_type(value), "input")
+            self.inputs.append(array)
+            self.parameters[name] = array.name
+            values[name] = memory(array)
+        return values
+
+    def lower(self, order: list[Formula], inputs: dict[str, Value], results: list[Formula], labels: list[str]) -> None:
+        """Lower formulas, in order. The first result is the value, the others fill arrays called `labels`."""
+        loops = self.loops
+        uses: dict[int, int] = {}
+        for formula in order:
+            for arg in {id(arg) for arg in formula.args}:
+                uses[arg] = uses.get(arg, 0) + 1
+        for formula in results:
+            uses[id(formula)] = uses.get(id(formula), 0) + 1
+        target: dict[int, Array] = {}
+        for formula, label in zip(results[1:], labels, strict=True):
+            array = Array(
+                self.named(formula.name or label), np.shape(formula.value), np.result_type(formula.value), "output"
+            )
+            self.outputs.append(array)
+            if formula.op is not None and formula is not results[0]:
+                target.setdefault(id(formula), array)
+        for formula in order:
+            if formula.op is None:
+                value = formula.value
+                self.values[id(formula)] = inputs[formula.name] if formula.name is not None else value
+                if formula.name is not None:
+                    self._names[id(formula)] = formula.name
+                continue
+            first, known = len(loops.nests), len(loops.locals)
+            y = loops.lower(formula, [self.values[id(arg)] for arg in formula.args])
+            if id(formula) in target:
+                y = self._kept(formula, y, first, target[id(formula)].name, target[id(formula)])
+            elif not y.cheap and (uses[id(formula)] > 1 or formula is results[0]):
+                y = self._kept(formula, y, first, self.named(formula.name) if formula.name else loops.spare())
+            elif not y.cheap and formula.name:
+                name = self.named(formula.name)
+                self._say(formula, first, name)
+                y = _with_name(y, name)
+            elif y.array is not None and any(y.array is array for array in loops.locals[known:]):
+                if formula.name:
+                    y.array.name = self.named(formula.name)
+                self._say(formula, first, y.array.name)
+            self.values[id(formula)] = y
+        self.value = loops.moved(self.values[id(results[0])], lambda base: np.reshape(base, ()))
+        for formula, array in zip(results[1:], self.outputs, strict=True):
+            if target.get(id(formula)) is not array:
+                self._kept(formula, loops.value(self.values[id(formula)]), len(loops.nests), array.name, array)
+
+    def _kept(self, formula: Formula, y: Value, first: int, name: str, array: Array | None = None) -> Value:
+        self._say(formula, first, name)
+        return self.loops.store(y, name, array)
+
+    def _say(self, formula: Formula, first: int, name: str) -> None:
+        """Put the formula, as NumPy, above the first nest of those that compute it: that, or the next one."""
+        nests = self.loops.nests
+        to = nests[first].formulas if first < len(nests) else self.loops.lines
+        for depth in (8, 4, 3, 2, 1):
+            line = f"{name} = {text(self._expression(formula, depth))}"
+            if len(line) <= LONG:
+                to.append(line)
+                break
+        self._names[id(formula)] = name
+
+    def _expression(self, formula: Formula, depth: int) -> ast.expr:
+        if id(formula) in self._names:
+            return parsed(self._names[id(formula)])
+        if formula.op is None:
+            return literal(formula.value) if np.size(formula.value) < 9 else parsed("array")
+        if depth == 0:
+            return parsed("...")
+        short = numbers(formula)
+        operands = [short[i] if i in short else self._expression(a, depth - 1) for i, a in enumerate(formula.args)]
+        try:
+            return applied(formula.op, operands, formula.params)
+        except ValueError:  # a long array in an index
+            return ast.Call(parsed(formula.op.name.rpartition(".")[2]), operands, [])
+
+
+def lowered(trace: Trace, printer: Any, exact: bool = False) -> Lowered:
+    """The loops of what was traced, and of its gradient; `printer` says what the language has."""
+    formulas = Formulas(Graph(trace.output, *trace.wanted), trace.named, exact=exact)
+    results = [formulas[trace.output], *(formulas[g] for g in trace.wanted)]
+    if results[0].op is not None:
+        results[0].name = results[0].name or "value"
+    order = ordered(results)
+    trace.name_gradients(formulas, order)
+    differentiated = [x for x in trace.inputs if isinstance(x, Tensor)] + trace.outside
+    labels = [f"d{trace.named[id(x)]}" for x in differentiated]
+    values = [getattr(x, "_value", x) for x in [*trace.inputs, *trace.outside, *trace.arrays]]
+    program = Lowered(f"{trace.name}_and_grad", printer.functions, printer.reserved)
+    program.says = f"The value of {trace.name}, and its gradient."
+    given = {}
+    for name, value in zip(trace.parameters, values, strict=True):
+        if isinstance(value, np.ndarray | np.generic | float | int):
+            given[name] = value
+    program.lower(order, program.add_inputs(given), results, labels)
+    return program
+
+
+def _with_name(x: Value, name: str) -> Value:
+    """The value with a name for its elements, where they are computed."""
+    return Value(x.shape, x.dtype, lambda index: Expr("name", (name, x.at(index)), x.dtype), x.cheap, depth=x.depth)
