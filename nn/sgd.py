@@ -12,9 +12,15 @@ from nn.equations import Array
 
 
 class Optimiser:
-    """What moves parameters by their gradients: a subclass says in `step` how."""
+    """What moves parameters by their gradients: a subclass says in `change` by how much, and in `numbers` at what rate.
+
+    parameters  what is moved
+    memory      for each of them the arrays that are remembered from step to step; `remembers` says what they are called
+    decay       for each of them the weight decay
+    """
 
     eta: float
+    remembers: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Tensor], weight_decay: float, decayed: Iterable[Tensor] | None):
         name = type(self).__name__
@@ -23,34 +29,60 @@ class Optimiser:
             raise ValueError(f"{name} takes a list of parameters: Tensors that were not computed from others")
         decayed = set(self.parameters if decayed is None else decayed)
         self.decay = [float(weight_decay) if p in decayed else 0.0 for p in self.parameters]
+        self.memory: list[tuple[Array, ...]] = [
+            tuple([np.zeros_like(p.data) for _ in self.remembers]) for p in self.parameters
+        ]
+
+    def change(self, i: int, p: Any, g: Any, *memory: Any, **numbers: Any) -> tuple[Any, ...]:
+        """Return what is to be subtracted from the i-th parameter, p, with the gradient g; and the new memory.
+
+        It is written in NumPy's functions and operators alone: `autograd.compile` records it.
+        """
+        raise NotImplementedError
+
+    def numbers(self) -> dict[str, float]:
+        """Return what changes from one step to another, by the names of the parameters of `change`; counts the step."""
+        return {"eta": self.eta}
 
     def step(self) -> None:
-        raise NotImplementedError
+        """Move every parameter that has a gradient. Raises ValueError for a gradient of another shape."""
+        numbers = self.numbers()
+        for i, p in enumerate(self.parameters):
+            g = p.grad
+            if g is None:
+                continue
+            data = p.data
+            if getattr(g, "shape", ()) != data.shape:
+                raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {g.shape}, not {p.shape}")
+            by, *remembered = self.change(i, data, g, *self.memory[i], **numbers)
+            self.memory[i] = tuple(remembered)
+            data -= by
+            p.data = data
 
     def settings(self) -> dict[str, Any]:
         """Return what the optimiser was told, by name: what has to be the same for a training to go on."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Array]:
-        raise NotImplementedError
+        """Return a copy of what is remembered, as `velocity/0` and so on."""
+        pairs = [(name, i) for name in self.remembers for i in range(len(self.parameters))]
+        return {f"{name}/{i}": np.array(self.memory[i][self.remembers.index(name)]) for name, i in pairs}
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
-        raise NotImplementedError
-
-    def _refuse_shape(self, p: Tensor) -> None:
-        raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {np.shape(p.grad)}, not {p.shape}")
-
-    def _placed(self, state: dict[str, Array], of: str) -> list[Array | None]:
-        """Return the arrays `of/0`, `of/1`, ... of a state, by place. Raises ValueError if they do not fit."""
-        found: list[Array | None] = [None] * len(self.parameters)
+        """Set what a `state_dict` holds. Raises ValueError, and changes nothing, if it does not fit."""
+        known = {f"{name}/{i}": p for i, p in enumerate(self.parameters) for name in self.remembers}
         for name, array in state.items():
-            kind, _, place = name.partition("/")
-            if kind == of:
-                i = int(place) if place.isdigit() else len(found)
-                if i >= len(found) or array.shape != self.parameters[i].shape:
-                    raise ValueError(f"there is no parameter for the {name}, of shape {array.shape}, of the optimiser")
-                found[i] = np.array(array, self.parameters[i].dtype)
-        return found
+            if name.partition("/")[0] not in self.remembers:
+                raise ValueError(f"{name} is nothing that {type(self).__name__} remembers")
+            if name not in known or array.shape != known[name].shape:
+                raise ValueError(f"there is no parameter for the {name}, of shape {array.shape}, of the optimiser")
+        self.memory = [
+            tuple([
+                np.array(state[f"{name}/{i}"], p.dtype) if f"{name}/{i}" in state else np.zeros_like(p.data)
+                for name in self.remembers
+            ])
+            for i, p in enumerate(self.parameters)
+        ]  # fmt: skip
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next backward pass starts from nothing."""
@@ -81,47 +113,26 @@ class SGD(Optimiser):
         self, parameters: Iterable[Tensor], eta: float, *, momentum: float = 0.0, nesterov: bool = False,
         weight_decay: float = 0.0, decayed: Iterable[Tensor] | None = None,
     ):  # fmt: skip
-        super().__init__(parameters, weight_decay, decayed)
         refuse_negative(eta=eta, momentum=momentum, weight_decay=weight_decay)
         if nesterov and not momentum:
             raise ValueError("nesterov needs a momentum greater than 0")
         self.eta, self.momentum, self.nesterov = float(eta), float(momentum), nesterov
-        self.velocities: list[Array | float] = [0.0] * len(self.parameters)
-        self._plain = not (momentum or any(self.decay))
+        if momentum:
+            self.remembers = ("velocity",)
+        super().__init__(parameters, weight_decay, decayed)
 
-    def step(self) -> None:
-        """Move every parameter that has a gradient. Raises ValueError for a gradient of another shape."""
-        eta, plain = self.eta, self._plain
-        for i, p in enumerate(self.parameters):
-            g = p.grad
-            if g is None:
-                continue
-            data = p.data
-            if getattr(g, "shape", ()) != data.shape:
-                self._refuse_shape(p)
-            if not plain:
-                g = self._direction(i, g, data)
-            data -= g if eta == 1.0 else eta * g
-            p.data = data
+    def numbers(self) -> dict[str, float]:
+        """Return eta, unless that is 1: nothing is multiplied by it then."""
+        return {} if self.eta == 1.0 else {"eta": self.eta}
 
-    def _direction(self, i: int, g: Array, data: Array) -> Array:
-        """Return the gradient of the i-th parameter with weight decay and momentum."""
+    def change(self, i: int, p: Any, g: Any, *memory: Any, eta: Any = None) -> tuple[Any, ...]:
+        """Return eta times the gradient with weight decay and momentum; and the velocity, where there is one."""
         if self.decay[i]:
-            g = g + self.decay[i] * data
+            g = g + self.decay[i] * p
         if self.momentum:
-            velocity = self.velocities[i] = self.momentum * self.velocities[i] + g
-            g = g + self.momentum * velocity if self.nesterov else velocity
-        return g
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return a copy of the velocities, as `velocity/0` and so on. Before a step there are none."""
-        return {f"velocity/{i}": np.array(v) for i, v in enumerate(self.velocities) if isinstance(v, np.ndarray)}
-
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Set the velocities to those of a `state_dict`. Raises ValueError, and changes nothing, if they do not fit."""
-        if unknown := [name for name in state if not name.startswith("velocity/")]:
-            raise ValueError(f"{unknown[0]} is nothing that SGD remembers")
-        self.velocities = [0.0 if array is None else array for array in self._placed(state, "velocity")]
+            memory = (self.momentum * memory[0] + g,)
+            g = g + self.momentum * memory[0] if self.nesterov else memory[0]
+        return (g if eta is None else eta * g, *memory)
 
     def settings(self) -> dict[str, Any]:
         """Return what the optimiser was told, by name."""
@@ -148,6 +159,8 @@ class Adam(Optimiser):
     Tensor([  0.5, 199.5])
     """
 
+    remembers = ("mean", "square")
+
     def __init__(
         self, parameters: Iterable[Tensor], eta: float = 0.001, *, beta1: float = 0.9, beta2: float = 0.999,
         epsilon: float = 1e-8, weight_decay: float = 0.0, decayed: Iterable[Tensor] | None = None,
@@ -158,39 +171,34 @@ class Adam(Optimiser):
             raise ValueError(f"beta1 and beta2 are less than 1; they are {beta1} and {beta2}")
         self.eta, self.beta1, self.beta2, self.epsilon = float(eta), float(beta1), float(beta2), float(epsilon)
         self.steps = 0
-        self.means = [np.zeros_like(p.data) for p in self.parameters]
-        self.squares = [np.zeros_like(p.data) for p in self.parameters]
 
-    def step(self) -> None:
-        """Move every parameter that has a gradient. Raises ValueError for a gradient of another shape."""
+    def numbers(self) -> dict[str, float]:
+        """Return eta, and what makes up for m and s having begun at 0: `first` and `second`; counts the step."""
         self.steps += 1
-        first, second = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
-        for i, p in enumerate(self.parameters):
-            g, data = p.grad, p.data
-            if g is None:
-                continue
-            if getattr(g, "shape", ()) != data.shape:
-                self._refuse_shape(p)
-            m = self.means[i] = self.beta1 * self.means[i] + (1 - self.beta1) * g
-            s = self.squares[i] = self.beta2 * self.squares[i] + (1 - self.beta2) * g**2
-            if self.decay[i]:
-                data *= 1 - self.eta * self.decay[i]
-            data -= self.eta * (m / first) / (np.sqrt(s / second) + self.epsilon)
+        return {"eta": self.eta, "first": 1 - self.beta1**self.steps, "second": 1 - self.beta2**self.steps}
+
+    def change(
+        self, i: int, p: Any, g: Any, *memory: Any, eta: Any = 0.0, first: Any = 1.0, second: Any = 1.0
+    ) -> tuple[Any, ...]:
+        """Return eta m' / (sqrt(s') + epsilon) and eta times the weight decay; and the new m and s."""
+        m, s = memory
+        m = self.beta1 * m + (1 - self.beta1) * g
+        s = self.beta2 * s + (1 - self.beta2) * g**2
+        by = eta * (m / first) / (np.sqrt(s / second) + self.epsilon)
+        return by + eta * self.decay[i] * p if self.decay[i] else by, m, s
 
     def state_dict(self) -> dict[str, Array]:
         """Return a copy of the means, as `mean/0`, `square/0` and so on, and of the number of steps."""
-        found = {"steps": np.array(self.steps)}
-        for of, arrays in (("mean", self.means), ("square", self.squares)):
-            found |= {f"{of}/{i}": np.array(array) for i, array in enumerate(arrays)}
-        return found
+        return {"steps": np.array(self.steps), **super().state_dict()}
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Set what a `state_dict` holds. Raises ValueError, and changes nothing, if it does not fit."""
-        means, squares, steps = self._placed(state, "mean"), self._placed(state, "square"), state.get("steps")
+        state = dict(state)
+        steps = state.pop("steps", None)
         fitting = steps is not None and steps.shape == () and steps.dtype.kind in "iu" and steps >= 0
-        if not fitting or steps is None or any(array is None for array in (*means, *squares)):
+        if not fitting or steps is None or len(state) < 2 * len(self.parameters):
             raise ValueError("the means, the squares and the steps of Adam are not all there")
-        self.means, self.squares = ([a for a in arrays if a is not None] for arrays in (means, squares))
+        super().load_state_dict(state)
         self.steps = int(steps)
 
     def settings(self) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_float32_stays_float32():
         parameter.grad = np.ones(3, np.float32)
         optimiser.step()
     assert parameter.dtype == np.float32
-    assert optimiser.velocities[0].dtype == np.float32
+    assert optimiser.memory[0][0].dtype == np.float32
 
 
 def test_only_some_parameters_decay_and_those_without_gradient_stay():

@@ -275,7 +275,7 @@ def test_adam_keeps_float32_and_refuses_what_makes_no_sense():
     for _ in range(2):
         parameter.grad = np.ones(3, np.float32)
         optimiser.step()
-    assert parameter.dtype == optimiser.means[0].dtype == optimiser.squares[0].dtype == np.float32
+    assert parameter.dtype == optimiser.memory[0][0].dtype == optimiser.memory[0][1].dtype == np.float32
     for options, words in (
         ({"eta": -1}, "eta is a finite number"),
         ({"beta1": 1.0}, "beta1 and beta2 are less than 1"),
