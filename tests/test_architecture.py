@@ -42,6 +42,7 @@ AUTOGRAD = [
     "testing",
     "readings.elements",
     "readings.loops",
+    "readings.updates",
     "readings.lowering",
     "readings.printer",
     "readings.c",
@@ -49,6 +50,8 @@ AUTOGRAD = [
     "readings.native",
     "readings.source",
     "readings.buffers",
+    "readings.program",
+    "readings.step",
     "readings.replay",
 ]
 NN = [

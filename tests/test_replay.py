@@ -391,7 +391,7 @@ def test_numbers_that_are_updated_are_not_traced_or_prepared_again(monkeypatch):
     step, optimiser = autograd.compile(lambda x: np.sum((w * x + b) ** 2)), SGD([w, b], 0.01)
     x = np.array([0.3, -0.2])
     step(x)
-    program = sys.modules["autograd.readings.replay"].Program
+    program = sys.modules["autograd.readings.program"].Program
     for method in ("__init__", "without_loops"):
         monkeypatch.setattr(program, method, None)
     for _ in range(3):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -50,6 +51,7 @@ class Assembly:
     """The lines that compute the formulas `order`, of which the caller gets the `results`.
 
     With `overwrite` the results are written into buffers too, which every call overwrites; else they are new arrays.
+    A result whose place among `into` is the name of a parameter is written into that, in the end, and not returned.
 
     setup      lines to run once, before all else: they make the buffers, and numbers as arrays without axes, which
                NumPy takes faster than Python's
@@ -57,10 +59,14 @@ class Assembly:
     fresh      the names of results that are arrays of nobody else
     """
 
-    def __init__(self, order: list[Formula], results: list[Formula], taken: set[str], overwrite: bool):
+    def __init__(
+        self, order: list[Formula], results: list[Formula], taken: set[str], overwrite: bool,
+        into: Sequence[str | None] = (),
+    ):  # fmt: skip
         self.setup: list[str] = []
         self.constants: dict[str, Any] = {}
         self.lines: list[Line] = []
+        self.copies: list[str] = []  # the last lines
         self._taken = {"np", *taken}
         self._before: dict[str, str] = {}
         self._last: dict[str, int] = {}
@@ -73,7 +79,10 @@ class Assembly:
             elif np.ndim(formula.value):
                 self._names[id(formula)] = self._constant(formula.value, "c")
         self.results = [self._names.get(id(result)) or text(number(result.value)) for result in results]
-        self._assign_buffers(overwrite)
+        moves = [(name, place) for name, place in zip(self.results[1:], into) if place]
+        self._assign_buffers(overwrite, moves)
+        if moves:
+            self.results[1:] = [name for name, place in zip(self.results[1:], into) if not place]
         made = {line.name for line in self.lines if line.writes}
         self.fresh = {name for name in made if self.results.count(name) == 1}
 
@@ -180,7 +189,7 @@ class Assembly:
             self.setup.append(f"{self._before[expression]} = {expression}")
         return self._before[expression]
 
-    def _assign_buffers(self, overwrite: bool) -> None:
+    def _assign_buffers(self, overwrite: bool, moves: list[tuple[str, str]]) -> None:
         """Give every line that can write into a buffer one; two share it where one value comes after the other."""
         roots: dict[str, set[str]] = {}  # the lines that made the memory in which a value may be: itself, as a rule
         last: dict[str, int] = {}  # the last line that reads a value, or a view of it
@@ -190,6 +199,7 @@ class Assembly:
             roots[line.name] = {line.name} if line.is_new else {line.name} | read
         for name in map(_variable, self.results):
             last.update(dict.fromkeys(roots.get(name, {name}), len(self.lines)))
+        self._write_back(moves, roots, last)
 
         buffers: dict[str, tuple[Any, str]] = {}  # where values are, and what fits into there
         free: dict[Any, list[str]] = {}
@@ -197,7 +207,9 @@ class Assembly:
             behind = dict.fromkeys(root for name in line.reads for root in sorted(roots.get(name, {name})))
             ended = [buffers[name] for name in behind if name in buffers and last[name] == i]
             kind = _array_like(line.value)
-            if line.writes and kind and (overwrite or last[line.name] < len(self.lines)):
+            if line.buffer:  # a parameter
+                pass
+            elif line.writes and kind and (overwrite or last[line.name] < len(self.lines)):
                 overwritten = [place for place in ended if line.elementwise and place[0] == kind]
                 if overwritten:
                     ended.remove(overwritten[0])
@@ -211,6 +223,25 @@ class Assembly:
             for fits, name in ended:
                 free.setdefault(fits, []).append(name)
 
+    def _write_back(self, moves: list[tuple[str, str]], roots: dict[str, set[str]], last: dict[str, int]) -> None:
+        """Let results be written into parameters: by the line that makes one, where no other reads the old value."""
+        copied = []
+        viewed = any(roots.get(_variable(name), {name}) - {name} for name, _ in moves)
+        for name, place in moves:
+            i, line = next(((i, line) for i, line in enumerate(self.lines) if line.name == name), (0, None))
+            if line and line.elementwise and line.is_new and not line.buffer and last.get(place, 0) <= i and not viewed:
+                line.buffer = place
+            else:
+                copied.append((name, place))
+        value = self.results[0]
+        if {place for _, place in moves} & roots.get(_variable(value), {value}):
+            self.results[0] = unique("value_", self._taken)
+            self.copies.append(f"{self.results[0]} = np.array({value})")
+        if viewed:  # a view of what another of these may overwrite
+            self.copies += [f"{place}_ = np.array({name})" for name, place in copied]
+            copied = [(f"{place}_", place) for _, place in copied]
+        self.copies += [f"np.copyto({place}, {name})" for name, place in copied]
+
     def function(self, name: str, parameters: list[str]) -> str:
         """The text of what is set up, and of a function that returns the first result and a tuple of the others."""
         before = "".join(f"{line}\n" for line in self.setup) + ("\n\n" if self.setup else "")
@@ -220,7 +251,7 @@ class Assembly:
         """The lines of the function."""
         value, *gradients = self.results
         comma = "," if len(gradients) == 1 else ""
-        return [*map(str, self.lines), f"return {value}, ({', '.join(gradients)}{comma})"]
+        return [*map(str, self.lines), *self.copies, f"return {value}, ({', '.join(gradients)}{comma})"]
 
 
 def _variable(name: str) -> str:

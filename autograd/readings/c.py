@@ -21,6 +21,7 @@ FUNCTIONS = {name: name for name in SAME.split()} | {
 TYPES = {"float64": "double", "float32": "float", "int64": "long long", "int32": "int", "int16": "short",
          "int8": "signed char", "uint64": "unsigned long long", "uint32": "unsigned", "uint16": "unsigned short",
          "uint8": "unsigned char", "bool": "_Bool"}  # fmt: skip
+ROLES = {"output": ", filled with the gradient", "changed": ", moved"}
 _WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register"
     " restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm main"
@@ -75,7 +76,7 @@ class CPrinter(Printer):
 def parameter(array: Array) -> str:
     """How a parameter is declared: a number as a value, an array as a pointer that nothing else overlaps."""
     kind = type_of(array.dtype)
-    if array.role == "output":
+    if array.role in ("output", "changed"):
         return f"{kind} *restrict {array.name}"
     return f"const {kind} *restrict {array.name}" if array.shape else f"{kind} {array.name}"
 
@@ -128,7 +129,7 @@ def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
     unused = [x.name for x in program.inputs if x.name not in words]
     parameters = [*map(parameter, [*program.inputs, *program.outputs])]
     wide = max(map(len, (x.name for x in [*program.inputs, *program.outputs])), default=0)
-    says = [f"//   {x.name:{wide}}  {shape_of(x)}{', filled with the gradient' if x.role == 'output' else ''}"
+    says = [f"//   {x.name:{wide}}  {shape_of(x)}{ROLES.get(x.role, '')}"
             for x in [*program.inputs, *program.outputs]]  # fmt: skip
     lines = [*wrapped(declared(program, words)), *(f"(void){name};" for name in unused), *body, f"return {returned};"]
     head = f"{type_of(value.dtype)} {program.name}({', '.join(parameters)})"

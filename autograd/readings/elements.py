@@ -225,6 +225,15 @@ class Nest:
 
 def read_by(nest: Nest) -> Iterator[Array]:
     """The arrays that a nest reads."""
+    return (array for array, _ in _loads(nest))
+
+
+def indices_read(nest: Nest, array: Array) -> list[Index]:
+    """The places at which a nest reads an array."""
+    return [index for read, index in _loads(nest) if read is array]
+
+
+def _loads(nest: Nest) -> Iterator[tuple[Array, Index]]:
     seen: set[int] = set()
     queue = [nest.store.value, *values_in(nest.store.index)]
     while queue:
@@ -233,5 +242,5 @@ def read_by(nest: Nest) -> Iterator[Array]:
             continue
         seen.add(id(x))
         if x.op == "load":
-            yield x.args[0]
+            yield x.args
         queue += x.parts

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-from autograd.readings.elements import Array, Expr, Value, memory
+from autograd.readings.elements import Array, Expr, Index, Nest, Store, Value, Var, indices_read, memory, read_by
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.loops import Loops
 from autograd.readings.names import unique
 from autograd.readings.text import applied, literal, numbers, parsed, text
 from autograd.readings.trace import Trace
+from autograd.readings.updates import last
 from autograd.tensor import Tensor
 
 LONG = 104  # characters of a formula above its loops
@@ -53,8 +55,12 @@ class Lowered:
             values[name] = memory(array)
         return values
 
-    def lower(self, order: list[Formula], inputs: dict[str, Value], results: list[Formula], labels: list[str]) -> None:
-        """Lower formulas, in order. The first result is the value, the others fill arrays called `labels`."""
+    def lower(
+        self, order: list[Formula], inputs: dict[str, Value], results: list[Formula], labels: list[str],
+        places: Sequence[str | None] = (),
+    ) -> None:  # fmt: skip
+        """Lower formulas, in order. The first result is the value, the others fill arrays called `labels`; or inputs,
+        where `places` names one."""
         loops = self.loops
         uses: dict[int, int] = {}
         for formula in order:
@@ -63,11 +69,17 @@ class Lowered:
         for formula in results:
             uses[id(formula)] = uses.get(id(formula), 0) + 1
         target: dict[int, Array] = {}
-        for formula, label in zip(results[1:], labels, strict=True):
-            array = Array(
-                self.named(formula.name or label), np.shape(formula.value), np.result_type(formula.value), "output"
-            )
-            self.outputs.append(array)
+        moves: list[tuple[Array, Array]] = []
+        arrays: list[Array] = []
+        for formula, label, at in zip_longest(results[1:], labels, places):
+            shape, dtype = np.shape(formula.value), np.result_type(formula.value)
+            array = Array(self.named(formula.name or label), shape, dtype, "local" if at else "output")
+            arrays.append(array)
+            if at:
+                moves.append((array, next(x for x in self.inputs if x.name == self.parameters[at])))
+                loops.locals.append(array)
+            else:
+                self.outputs.append(array)
             if formula.op is not None and formula is not results[0]:
                 target.setdefault(id(formula), array)
         for formula in order:
@@ -81,7 +93,7 @@ class Lowered:
             y = loops.lower(formula, [self.values[id(arg)] for arg in formula.args])
             if id(formula) in target:
                 y = self._kept(formula, y, first, target[id(formula)].name, target[id(formula)])
-            elif not y.cheap and (uses[id(formula)] > 1 or formula is results[0]):
+            elif (not y.cheap and uses[id(formula)] > 1) or (formula is results[0] and (moves or not y.cheap)):
                 y = self._kept(formula, y, first, self.named(formula.name) if formula.name else loops.spare())
             elif not y.cheap and formula.name:
                 name = self.named(formula.name)
@@ -93,9 +105,32 @@ class Lowered:
                 self._say(formula, first, y.array.name)
             self.values[id(formula)] = y
         self.value = loops.moved(self.values[id(results[0])], lambda base: np.reshape(base, ()))
-        for formula, array in zip(results[1:], self.outputs, strict=True):
+        for formula, array in zip(results[1:], arrays, strict=True):
             if target.get(id(formula)) is not array:
                 self._kept(formula, loops.value(self.values[id(formula)]), len(loops.nests), array.name, array)
+        for array, to in moves:
+            self._move(array, to)
+
+    def _move(self, array: Array, to: Array) -> None:
+        """Let an input have the values of a local array: it takes its place, where nothing else reads the old ones."""
+        to.role = "changed"
+        nests = self.loops.nests
+        stores = [n for n, nest in enumerate(nests) if nest.store.array is array]
+        at = nests[stores[0]]
+        same = all(index.key == at.store.index.key for index in indices_read(at, to))
+        if (
+            len(stores) == 1
+            and same
+            and not at.scan
+            and all(to not in read_by(nest) for nest in nests[stores[0] + 1 :])
+        ):
+            at.formulas = [line.replace(f"{array.name} = ", f"{to.name} = ", 1) for line in at.formulas]
+            array.name, array.role = to.name, "changed"
+            self.loops.locals.remove(array)
+        else:
+            var = Var(array.size)
+            place = Index({var: 1})
+            self.loops.nests.append(Nest([var], Store(to, place, Expr("load", (array, place), array.dtype)), []))
 
     def _kept(self, formula: Formula, y: Value, first: int, name: str, array: Array | None = None) -> Value:
         self._say(formula, first, name)
@@ -129,22 +164,24 @@ class Lowered:
 
 def lowered(trace: Trace, printer: Any, exact: bool = False) -> Lowered:
     """The loops of what was traced, and of its gradient; `printer` says what the language has."""
-    formulas = Formulas(Graph(trace.output, *trace.wanted), trace.named, exact=exact)
-    results = [formulas[trace.output], *(formulas[g] for g in trace.wanted)]
+    formulas = Formulas(Graph(trace.output, *trace.results), trace.named, exact=exact)
+    results = [formulas[trace.output], *(formulas[g] for g in trace.results)]
     if results[0].op is not None:
         results[0].name = results[0].name or "value"
-    order = ordered(results)
+    order = last(ordered(results), results[1:]) if trace.moves else ordered(results)
     trace.name_gradients(formulas, order)
     differentiated = [x for x in trace.inputs if isinstance(x, Tensor)] + trace.outside
-    labels = [f"d{trace.named[id(x)]}" for x in differentiated]
-    values = [getattr(x, "_value", x) for x in [*trace.inputs, *trace.outside, *trace.arrays]]
-    program = Lowered(f"{trace.name}_and_grad", printer.functions, printer.reserved)
-    program.says = f"The value of {trace.name}, and its gradient."
+    labels = [f"new_{move.name}" for move in trace.moves] or [f"d{trace.named[id(x)]}" for x in differentiated]
+    values = [getattr(x, "_value", x) for x in [*trace.inputs, *trace.outside, *trace.arrays, *trace.extra]]
+    name = f"{trace.name}_step" if trace.moves else f"{trace.name}_and_grad"
+    program = Lowered(name, printer.functions, printer.reserved)
+    what = "a step that moves its parameters by the gradient" if trace.moves else "its gradient"
+    program.says = f"The value of {trace.name}, and {what}."
     given = {}
     for name, value in zip(trace.parameters, values, strict=True):
         if isinstance(value, np.ndarray | np.generic | float | int):
             given[name] = value
-    program.lower(order, program.add_inputs(given), results, labels)
+    program.lower(order, program.add_inputs(given), results, labels, trace.places)
     return program
 
 

@@ -180,17 +180,17 @@ class Native:
     """
 
     def __init__(self, trace: Trace, overwrite: bool):
-        program = lowered(trace, FastPrinter, exact=True)
+        program = self.program = lowered(trace, FastPrinter, exact=True)
         self.source = c_text(program, FastPrinter)
-        library, self.lock = built(self.source)
-        self._function = entry(library, program.name, program)
+        self.library, self.lock = built(self.source)
+        self._function = entry(self.library, program.name, program)
         self.run = self._caller(program, trace, overwrite)
 
     def _caller(self, program: Lowered, trace: Trace, overwrite: bool) -> Any:
         """The function, written for these parameters: a loop over them would take longer than a small program."""
         names = [f"x{i}" for i in range(len(trace.parameters))]
         known: dict[str, Any] = {"call": self._function, "lock": self.lock, "fitting": fitting, "empty": np.empty}
-        lines, given = [], []
+        lines, given, after = [], [], []
         place = {array.name: array for array in program.inputs}
         for name, parameter in zip(names, trace.parameters, strict=True):
             array = place.get(program.parameters.get(parameter, ""))
@@ -198,6 +198,9 @@ class Native:
                 continue
             if array.shape:
                 known[f"{name}_type"] = array.dtype
+                if array.role == "changed":
+                    lines.append(f"    {name}_ = {name}")
+                    after.append(f"    if {name}_ is not {name}: {name}_[...] = {name}")
                 lines.append(
                     f"    if not ({name}.flags.c_contiguous and {name}.flags.aligned and {name}.dtype is {name}_type):"
                 )
@@ -219,7 +222,8 @@ class Native:
         known |= {"number": program.value.dtype.type, "full": np.full, "shape": shape}
         value = "full(shape, value)" if isinstance(trace.output._value, ndarray) else "number(value)"
         text = "\n".join([
-            f"def run({', '.join(names)}):", *lines, "    with lock:", f"        value = call({', '.join(given)})",
+            f"def run({', '.join(names)}):", *lines,
+            "    with lock:", f"        value = call({', '.join(given)})", *after,
             f"    return {value}, ({''.join(f'{g}, ' for g in results)})",
         ])  # fmt: skip
         exec(text, known)

@@ -32,6 +32,7 @@ class Trace:
     ran         the code that ran
     named       the names of those that are nodes, by id
     output      the value of f; grads its gradients, recorded; wanted those of the differentiated parameters
+    moves       what is written into parameters, in a step with an update; `extra` the inputs that it has besides
 
     Where neither an argument nor what f reaches is a Tensor, the first argument is differentiated, as `grad` does, if
     `like_grad` says so. Raises ValueError if the value is not a single number computed from Tensors.
@@ -92,6 +93,19 @@ class Trace:
         self._name_all(labels)
         given = [x for x in self.inputs if isinstance(x, Tensor)]
         self.wanted = [self.grads.get(x, np.zeros_like(x._value)[()]) for x in [*given, *self.outside]]
+        self.moves: list[Any] = []
+        self.extra: list[Plain] = []
+        self.numbers: list[Any] = []  # the names and dtypes of those among the extra inputs that come last
+
+    @property
+    def results(self) -> list[Any]:
+        """What a program returns or writes, besides the value: the gradients, or what the update makes of them."""
+        return [move.new for move in self.moves] or self.wanted
+
+    @property
+    def places(self) -> list[str | None]:
+        """The parameters that the results are written into; None for those that are returned."""
+        return [move.name if np.ndim(move.old._value) else None for move in self.moves] or [None] * len(self.wanted)
 
     @property
     def constants(self) -> set[int]:

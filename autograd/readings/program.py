@@ -1,0 +1,172 @@
+"""One program that is run again: what a function does for some shapes and dtypes, and for what it finds outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from autograd.backward import memory, owned
+from autograd.readings.buffers import Assembly
+from autograd.readings.formula import Formulas, frozen, ordered
+from autograd.readings.graph import Graph
+from autograd.readings.outside import Outside
+from autograd.readings.trace import Trace
+from autograd.readings.updates import Update, last, record_update
+from autograd.tensor import Tensor
+
+
+def kind_of(arg: Any) -> Any:
+    """What a program may depend on: shape and dtype of what it takes as a parameter, the value of anything else."""
+    value = arg._value if isinstance(arg, Tensor) else arg
+    if isinstance(value, (ndarray, np.floating)):
+        return value.shape, value.dtype, type(arg)
+    return float if isinstance(value, float) else (type(value), value)
+
+
+class Program:
+    """The program for one combination of shapes and dtypes, and for what the function finds outside.
+
+    source     its text
+    outside    the Tensors that the function reached besides its arguments
+    all_fresh  whether its gradients are arrays of nobody else as they come
+    direct     a function for a whole call, where there can be one: see `without_loops`
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool, backend: str = "numpy",
+        update: Update | None = None, numbers: dict[str, float] | None = None,
+    ):  # fmt: skip
+        for i, arg in enumerate(args):
+            if isinstance(arg, Tensor) and arg.inputs:
+                raise TypeError(
+                    f"compile: argument {i} was computed from other Tensors, which would get no gradient; compute it in"
+                    " the function, or pass t.detach()"
+                )
+        first = _assembled(f, args, overwrite, update, numbers or {})
+        self._world = Outside(first[0].ran, f, *args)
+        trace, assembly = _assembled(f, args, overwrite, update, numbers or {})
+        name = f"{trace.name}_and_grad" if update is None else f"{trace.name}_step"
+        self.source = assembly.function(name, trace.parameters)
+        _refuse_chance(*first, trace, assembly)
+        self.outside, self.moves, self.numbers = trace.outside, trace.moves, trace.numbers
+        self._before = [x._value for x in trace.outside]
+        if backend == "c":
+            from autograd.readings.native import Native  # what a compiler needs takes as long to import as all the rest
+
+            native = Native(trace, overwrite)
+            self.source, self.run, self._held = native.source, native.run, []
+            self._fresh = [True] * len(trace.wanted)
+            self.library, self.lowered = native.library, native.program
+        else:
+            namespace: dict[str, Any] = {"np": np, **assembly.constants}
+            exec(self.source, namespace)
+            self.run = namespace[name]
+            self._held = [array for array in namespace.values() if type(array) is ndarray]
+            self._fresh = [name in assembly.fresh for name in assembly.results[1:]]
+        self.all_fresh = all(self._fresh)
+        self.gives_array = type(trace.output._value) is ndarray
+        self.direct: Callable[..., Any] | None = None
+
+    def fits(self) -> bool:
+        """Whether all from outside is as it was when the program was traced: the Tensors in shape and dtype."""
+        if not self._world.unchanged():
+            return False
+        for i, x in enumerate(self.outside):
+            value, before = x._value, self._before[i]
+            if value is not before:
+                if value.shape != before.shape or value.dtype != before.dtype:
+                    return False
+                self._before[i] = value
+        return True
+
+    def owned(self, gradients: tuple[Any, ...], reached: list[Tensor], values: list[Any]) -> list[Any]:
+        """The gradients as arrays of nobody else, and numbers in the dtype of their parameter."""
+        arrays = [*values, *self._held, *(g for g, fresh in zip(gradients, self._fresh) if fresh)]
+        taken = {memory(x) for x in arrays if type(x) is ndarray}
+        return [
+            g if fresh else owned(g, taken) if type(g) is ndarray else x.dtype.type(g)
+            for x, g, fresh in zip(reached, gradients, self._fresh)
+        ]
+
+    def without_loops(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
+        """All that another call with such `args` does, as a function which returns None where it does not fit; or None.
+
+        A loop over four parameters takes as long as a small product of matrices.
+        """
+        if not self.all_fresh or self.gives_array or not all(type(arg) is ndarray for arg in args):
+            return None
+        xs, ts = [f"x{i}" for i in range(len(args))], [f"t{i}" for i in range(len(self.outside))]
+        values = [*xs, *(f"{t}._value" for t in ts)]
+        fits = ["unchanged()"]
+        fits += [f"type({x}) is ndarray and {x}.dtype is {x}_dtype and {x}.shape == {x}_shape" for x in xs]
+        fits += [
+            f"{t}._value is before[{i}]"
+            if type(self._before[i]) is ndarray
+            else f"type({t}._value) is type(before[{i}])"
+            for i, t in enumerate(ts)
+        ]
+        text = (
+            f"def call({', '.join(xs)}):\n"
+            f"    if {' and '.join(fits)}:\n"
+            f"        {''.join(f'{t}.grad = ' for t in ts)}None\n"
+            f"        with lock:\n"
+            f"            value, ({''.join(f'{t}.grad, ' for t in ts)}) = run({', '.join(values)})\n"
+            f"        return value\n"
+        )
+        known: dict[str, Any] = {"ndarray": ndarray, "before": self._before, "lock": lock, "run": self.run}
+        known["unchanged"] = self._world.test()
+        known |= dict(zip(ts, self.outside)) | {f"{x}_dtype": arg.dtype for x, arg in zip(xs, args)}
+        known |= {f"{x}_shape": arg.shape for x, arg in zip(xs, args)}
+        exec(text, known)
+        call: Callable[..., Any] = known["call"]
+        return call
+
+
+def _assembled(
+    f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool, update: Update | None, numbers: dict[str, float]
+) -> tuple[Trace, Assembly]:
+    """What f records for these arguments, with its update, and the program of that."""
+    trace = Trace(f, args)
+    if update is not None:
+        record_update(trace, update, numbers)
+    formulas = Formulas(Graph(trace.output, *trace.results), trace.named, exact=True)
+    results = [formulas[trace.output], *(formulas[g] for g in trace.results)]
+    if results[0].op is not None:
+        results[0].name = results[0].name or "value"
+    trace.name_gradients(formulas, ordered(results))
+    order = last(ordered(results), results[1:]) if trace.moves else ordered(results)
+    return trace, Assembly(order, results, set(trace.parameters), overwrite, trace.places)
+
+
+def _refuse_chance(trace: Trace, program: Assembly, again: Trace, other: Assembly) -> None:
+    """Raise TypeError if f, traced twice, did not compute the same: random numbers, counters, times."""
+    what = next(
+        (
+            f"{a} and then {b}"
+            for a, b in zip_longest([*program.setup, *program.text()], [*other.setup, *other.text()])
+            if a != b
+        ),
+        "",
+    )
+    for name, value in program.constants.items():
+        if not what and not _alike(value, other.constants[name]):
+            what = f"{name} = {value!r:.60} and then {other.constants[name]!r:.60}"
+    for x, y in zip(trace.outside, again.outside):
+        if not what and x is not y and not _alike(x._value, y._value):
+            what = f"a Tensor {x._value!r:.60} and then {y._value!r:.60}"
+    if what:
+        raise TypeError(
+            f"compile: {trace.name} does not do the same when it is called again: {what.strip()}. A program would keep"
+            " what came first. Make random numbers, counters and times outside, and pass them as arguments"
+        )
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two constants of a program are the same, or were made in the same way."""
+    if a is b or (hasattr(a, "__code__") and a.__code__ == getattr(b, "__code__", None)):
+        return True
+    return type(a) is type(b) and frozen(a) == frozen(b)

@@ -1,0 +1,108 @@
+"""What an optimiser does with a gradient, recorded: the last formulas of a whole step.
+
+The rule is run once on Tensors, like any other function. What it gives is written into the parameters' own memory, and
+into the arrays that the optimiser remembers: so those formulas come last, when nothing is left to read the old values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from autograd.readings.formula import Formula
+from autograd.readings.names import unique
+from autograd.readings.trace import Trace
+from autograd.recording import tracing
+from autograd.tensor import Tensor, plain_input
+
+
+class Update(Protocol):
+    """What moves parameters by their gradients: an optimiser.
+
+    parameters  what is moved
+    remembers   what the arrays are called that are remembered for each parameter, from step to step
+    memory      those arrays, for each parameter
+    """
+
+    parameters: list[Tensor]
+    remembers: tuple[str, ...]
+    memory: list[tuple[Any, ...]]
+
+    def numbers(self) -> dict[str, float]:
+        """What changes from step to step, by name; called once for every step."""
+
+    def settings(self) -> dict[str, Any]:
+        """What a program is made for, besides: where it changed, another one is made."""
+
+    def change(self, i: int, p: Any, g: Any, *memory: Any, **numbers: Any) -> tuple[Any, ...]:
+        """What is subtracted from the i-th parameter p with the gradient g, and the new memory, written in NumPy."""
+
+
+@dataclass
+class Move:
+    """A value that a step replaces: a parameter (`memory` is None), or one of the arrays that are remembered for it.
+
+    index  of the parameter, among those of the optimiser
+    name   what the program calls the old value
+    new    what comes in its place, recorded
+    """
+
+    index: int
+    memory: int | None
+    name: str
+    old: Any
+    new: Any
+
+
+def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> None:
+    """Let a trace go on with what the optimiser does: `moves`, and more parameters of the program.
+
+    Those are what is remembered for each parameter that has a gradient, and the numbers of a step in each dtype.
+    """
+    taken = {"np", *trace.parameters}
+    leaves: dict[Any, Any] = {}
+
+    def leaf(value: Any, wish: str) -> Any:
+        name = unique(wish, taken)
+        node = plain_input(value, name)
+        trace.parameters.append(name)
+        trace.named[id(node)] = name
+        trace.extra.append(node)
+        return node
+
+    given = []
+    for i, p in enumerate(update.parameters):
+        gradient = trace.grads.get(p)
+        if gradient is None or id(p) not in trace.named:
+            continue
+        memory = [leaf(x, f"{of}_{trace.named[id(p)]}") for of, x in zip(update.remembers, update.memory[i])]
+        given.append((i, p, gradient, memory))
+    for _, p, *_ in given:
+        for of, number in numbers.items():
+            if (of, p.dtype) not in leaves:
+                leaves[of, p.dtype] = leaf(p.dtype.type(number), of)
+    for i, p, gradient, memory in given:
+        with tracing():
+            by, *remembered = update.change(i, p, gradient, *memory, **{of: leaves[of, p.dtype] for of in numbers})
+            trace.moves.append(Move(i, None, trace.named[id(p)], p, p - by))
+        for k, (old, new) in enumerate(zip(memory, remembered, strict=True)):
+            trace.moves.append(Move(i, k, trace.named[id(old)], old, new))
+    trace.numbers = list(leaves)
+    for move in trace.moves:
+        if np.shape(move.old._value) != np.shape(move.new._value) or move.old.dtype != move.new.dtype:
+            raise TypeError(
+                f"the update of {move.name} is of shape {np.shape(move.new._value)} and dtype {move.new.dtype}, not"
+                f" {np.shape(move.old._value)} and {move.old.dtype}"
+            )
+
+
+def last(order: list[Formula], moved: Collection[Formula]) -> list[Formula]:
+    """The formulas with those of an update, and what is computed from them, behind all others."""
+    behind = {id(formula) for formula in moved}
+    for formula in order:
+        if any(id(arg) in behind for arg in formula.args):
+            behind.add(id(formula))
+    return [x for x in order if id(x) not in behind] + [x for x in order if id(x) in behind]

@@ -1,0 +1,150 @@
+"""A whole step as one program: compile(f, update=optimiser), in NumPy and in C."""
+
+import numpy as np
+import pytest
+from foreign import GCC, there
+
+import autograd
+from autograd import Tensor
+from nn import SGD, Adam, Network
+
+OPTIMISERS = {
+    "plain": lambda p: SGD(p, 0.3),
+    "at a rate of 1": lambda p: SGD(p, 1.0),
+    "momentum": lambda p: SGD(p, 0.3, momentum=0.9, weight_decay=0.01, decayed=p[::2]),
+    "nesterov": lambda p: SGD(p, 0.3, momentum=0.9, nesterov=True),
+    "Adam": lambda p: Adam(p, 0.01, weight_decay=0.1),
+}
+BACKENDS = ["numpy", "c"]
+
+
+@pytest.fixture(autouse=True)
+def a_compiler(request):
+    if "c" in request.node.name.partition("[")[2].replace("]", "").split("-"):
+        there(GCC, "gcc", 1)
+
+
+def apart(a, b):
+    return max(float(np.max(np.abs(p.data - q.data), initial=0.0)) for p, q in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_step_is_backward_and_the_optimisers_step(name, dtype, backend):
+    nets = [Network([7, 5, 3], rng=0, dtype=dtype) for _ in range(2)]
+    by_hand, together = (OPTIMISERS[name](net.parameters()) for net in nets)
+    step = autograd.compile(nets[1].cost, update=together, backend=backend)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        x, y = rng.random((4, 7)).astype(dtype), rng.random((4, 3)).astype(dtype)
+        cost = nets[0].cost(x, y)
+        by_hand.zero_grad()
+        cost.backward()
+        by_hand.step()
+        assert step(x, y) == pytest.approx(float(cost.data), rel=1e-12 if dtype == np.float64 else 1e-5)
+    exact = 0.0 if backend == "numpy" else 1e-12 if dtype == np.float64 else 1e-5
+    assert apart(nets[0].parameters(), nets[1].parameters()) <= exact
+    for key, array in by_hand.state_dict().items():
+        np.testing.assert_allclose(together.state_dict()[key], array, rtol=1e-4, atol=1e-6 if exact else 0.0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_parameter_that_another_update_reads_is_read_before_it_moves(backend):
+    w, v = Tensor([1.0, 2.0], name="w"), Tensor([3.0, 4.0], name="v")
+    step = autograd.compile(lambda: np.sum(w * v), update=SGD([w, v], 0.5), backend=backend)
+    assert step() == 11.0
+    np.testing.assert_array_equal(w.data, [-0.5, 0.0])
+    np.testing.assert_array_equal(v.data, [2.5, 3.0])
+    m = Tensor(np.arange(9.0).reshape(3, 3), name="m")
+    autograd.compile(lambda: np.sum(m * m.T) * 0.5, update=SGD([m], 1.0), backend=backend)()
+    np.testing.assert_array_equal(m.data, np.arange(9.0).reshape(3, 3) - np.arange(9.0).reshape(3, 3).T)
+    u = Tensor([5.0], name="u")
+    step = autograd.compile(lambda: np.reshape(u, ()) * 1.0, update=SGD([u], 0.5), backend=backend)
+    assert [float(step()), float(step())] == [5.0, 4.5]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_numbers_move_too(backend):
+    u = Tensor(2.0, name="u")
+    optimiser = SGD([u], 0.01, momentum=0.5)
+    step = autograd.compile(lambda: u * u * u, update=optimiser, backend=backend)
+    assert step() == 8.0
+    assert u.item() == 2.0 - 0.12
+    assert optimiser.memory[0][0] == 12.0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_rate_or_a_setting_that_changed_counts(backend):
+    w = Tensor([1.0, 2.0], name="w")
+    optimiser = SGD([w], 0.5)
+    step = autograd.compile(lambda: np.sum(w), update=optimiser, backend=backend)
+    step()
+    optimiser.eta = 0.25
+    step()
+    optimiser.eta = 1.0
+    step()
+    np.testing.assert_array_equal(w.data, [-0.75, 0.25])
+    optimiser.decay = [1.0]
+    step()
+    np.testing.assert_array_equal(w.data, [-1.0, -1.0])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_argument_that_overlaps_with_a_parameter_is_copied(backend):
+    w = Tensor(np.arange(6.0).reshape(2, 3), name="w")
+    other = Tensor(np.arange(6.0).reshape(2, 3), name="w")
+
+    def cost(x, w):
+        return np.sum((x @ w.T) ** 2)
+
+    step = autograd.compile(lambda x: cost(x, w), update=SGD([w], 0.01), backend=backend)
+    autograd.compile(lambda x: cost(x, other), update=SGD([other], 0.01))(other.data.copy())
+    step(w.data)
+    np.testing.assert_allclose(w.data, other.data, rtol=1e-13)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_parameters_in_any_layout_are_moved_where_they_are(backend):
+    base = np.arange(12.0).reshape(3, 4)
+    w = Tensor([[0.0]], name="w")
+    w.data = base.T[::2]
+    w._value = base.T[::2]  # a view, as other libraries give them
+    before = w.data.copy()
+    step = autograd.compile(lambda: np.sum(w * w), update=SGD([w], 0.5), backend=backend)
+    step()
+    np.testing.assert_array_equal(w.data, before * 0.0)
+    np.testing.assert_array_equal(base[:, ::2], np.zeros((3, 2)))
+    base.flags.writeable = False
+    w._value = base.T[::2]
+    with pytest.raises(ValueError, match="w cannot be written into"):
+        step()
+
+
+def test_a_graph_notices_that_a_step_changed_its_data():
+    w = Tensor([1.0, 2.0], name="w")
+    step = autograd.compile(lambda: np.sum(w * w), update=SGD([w], 0.1))
+    y = np.sum(w * w)
+    step()
+    assert w.grad is None
+    with pytest.raises(RuntimeError, match="the data of Tensor .w. of shape"):
+        y.backward()
+
+
+def test_what_makes_no_sense_is_refused():
+    w = Tensor([1.0, 2.0], name="w")
+    with pytest.raises(ValueError, match="check and overwrite"):
+        autograd.compile(lambda: np.sum(w), update=SGD([w], 0.1), check=True)
+    step = autograd.compile(lambda x: np.sum(w * x), update=SGD([w], 0.1))
+    with pytest.raises(TypeError, match="argument 0 of a step"):
+        step(Tensor([1.0, 2.0]))
+    with pytest.raises(TypeError, match="cannot be a part of another function"):
+        autograd.compile(lambda x: np.sum(w * step(x)))(np.ones(2))
+
+
+def test_the_source_is_the_whole_step():
+    w = Tensor([1.0, 2.0], name="w")
+    step = autograd.compile(lambda x: np.sum((w * x) ** 2), update=SGD([w], 0.1, momentum=0.9))
+    step(np.ones(2))
+    assert "def f_step(x, w, velocity_w, eta):" in step.source
+    assert "out=w)" in step.source and "out=velocity_w)" in step.source
