@@ -17,6 +17,7 @@ class Optimiser:
     parameters  what is moved
     memory      for each of them the arrays that are remembered from step to step; `remembers` says what they are called
     decay       for each of them the weight decay
+    steps       how many were taken
     """
 
     eta: float
@@ -29,6 +30,7 @@ class Optimiser:
             raise ValueError(f"{name} takes a list of parameters: Tensors that were not computed from others")
         decayed = set(self.parameters if decayed is None else decayed)
         self.decay = [float(weight_decay) if p in decayed else 0.0 for p in self.parameters]
+        self.steps = 0
         self.memory: list[tuple[Array, ...]] = [
             tuple([np.zeros_like(p.data) for _ in self.remembers]) for p in self.parameters
         ]
@@ -41,7 +43,7 @@ class Optimiser:
         raise NotImplementedError
 
     def numbers(self) -> dict[str, float]:
-        """Return what changes from one step to another, by the names of the parameters of `change`; counts the step."""
+        """Return what changes from one step to another, for the next one, by the names that `change` takes it by."""
         return {"eta": self.eta}
 
     def step(self) -> None:
@@ -58,6 +60,7 @@ class Optimiser:
             self.memory[i] = tuple(remembered)
             data -= by
             p.data = data
+        self.steps += 1
 
     def settings(self) -> dict[str, Any]:
         """Return what the optimiser was told, by name: what has to be the same for a training to go on."""
@@ -170,12 +173,11 @@ class Adam(Optimiser):
         if beta1 >= 1 or beta2 >= 1:
             raise ValueError(f"beta1 and beta2 are less than 1; they are {beta1} and {beta2}")
         self.eta, self.beta1, self.beta2, self.epsilon = float(eta), float(beta1), float(beta2), float(epsilon)
-        self.steps = 0
 
     def numbers(self) -> dict[str, float]:
-        """Return eta, and what makes up for m and s having begun at 0: `first` and `second`; counts the step."""
-        self.steps += 1
-        return {"eta": self.eta, "first": 1 - self.beta1**self.steps, "second": 1 - self.beta2**self.steps}
+        """Return eta, and what makes up for m and s having begun at 0: `first` and `second`."""
+        t = self.steps + 1
+        return {"eta": self.eta, "first": 1 - self.beta1**t, "second": 1 - self.beta2**t}
 
     def change(
         self, i: int, p: Any, g: Any, *memory: Any, eta: Any = 0.0, first: Any = 1.0, second: Any = 1.0

@@ -229,6 +229,25 @@ class Native:
         exec(text, known)
         return known["run"]
 
+    def bound(self, parameters: list[str], held: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The text of a call with `parameters`, of which those that are `held` stay where they are, and what it needs.
+
+        The others are arrays that may be written into, row by row: their address is had faster then.
+        """
+        known: dict[str, Any] = {"call_c": self._function, "at": ctypes.c_char.from_buffer, "by": ctypes.byref}
+        known["number_"] = self.program.value.dtype.type
+        arrays = {array.name: array for array in self.program.inputs}
+        given = []
+        for name in parameters:
+            array = arrays.get(self.program.parameters.get(name, ""))
+            if array is None:
+                continue
+            if name in held:
+                given.append(str(held[name].ctypes.data))
+            else:
+                given.append(f"by(at({name}))" if array.shape else name)
+        return f"number_(call_c({', '.join(given)}))", known
+
 
 def fitting(x: Any, dtype: Any) -> Any:
     """The array as C takes it: row by row, aligned, in the machine's own byte order."""

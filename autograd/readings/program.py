@@ -34,6 +34,7 @@ class Program:
     outside    the Tensors that the function reached besides its arguments
     all_fresh  whether its gradients are arrays of nobody else as they come
     direct     a function for a whole call, where there can be one: see `without_loops`
+    moves      of a step with an update, what it writes into; `numbers` the last of its parameters, and their dtypes
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class Program:
         self.source = assembly.function(name, trace.parameters)
         _refuse_chance(*first, trace, assembly)
         self.outside, self.moves, self.numbers = trace.outside, trace.moves, trace.numbers
+        self.parameters = trace.parameters
+        self.native: Any = None
         self._before = [x._value for x in trace.outside]
         if backend == "c":
             from autograd.readings.native import Native  # what a compiler needs takes as long to import as all the rest
@@ -60,7 +63,7 @@ class Program:
             native = Native(trace, overwrite)
             self.source, self.run, self._held = native.source, native.run, []
             self._fresh = [True] * len(trace.wanted)
-            self.library, self.lowered = native.library, native.program
+            self.native = native
         else:
             namespace: dict[str, Any] = {"np": np, **assembly.constants}
             exec(self.source, namespace)
@@ -71,9 +74,20 @@ class Program:
         self.gives_array = type(trace.output._value) is ndarray
         self.direct: Callable[..., Any] | None = None
 
+    def called(self, held: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The text of a call by the parameters' names that gives the value, and what it needs; those `held` stay."""
+        if self.native is not None:
+            text, known = self.native.bound(self.parameters, held)
+            return text, known
+        return f"run_({', '.join(self.parameters)})[0]", {"run_": self.run}
+
+    def unchanged(self) -> bool:
+        """Whether all from outside is as it was, besides the Tensors."""
+        return self._world.unchanged()
+
     def fits(self) -> bool:
         """Whether all from outside is as it was when the program was traced: the Tensors in shape and dtype."""
-        if not self._world.unchanged():
+        if not self.unchanged():
             return False
         for i, x in enumerate(self.outside):
             value, before = x._value, self._before[i]

@@ -147,8 +147,8 @@ def compile(
     in another order. Arrays that do not lie in memory as C takes them are copied. Raises CompilerError where there is
     no compiler, and LoweringError for an operation that has no loops.
 
-    With `update`, an optimiser such as `nn.SGD`, the program is a whole step: it moves the parameters too, and leaves no
-    gradient in `.grad`. `step(*arrays)` returns f's value before the move. The update is recorded like f: what an
+    With `update`, an optimiser such as `nn.SGD`, the program is a whole step: it moves the parameters too, and leaves
+    no gradient in `.grad`. `step(*arrays)` returns f's value before the move. The update is recorded like f: what an
     optimiser has to have is said at `autograd.readings.updates.Update`.
 
     >>> from nn import SGD

@@ -25,10 +25,16 @@ class Step:
         self.f, self.update, self.backend = f, update, backend
         self._programs: dict[Any, Program] = {}
         self._lock = Lock()
+        self._like_before: Callable[..., Any] = f  # a call like the one before, which takes `_arity` arguments
+        self._arity = -1
 
     def __call__(self, *args: Any) -> Any:
         if is_tracing():
             raise TypeError("compile: a step moves parameters, and cannot be a part of another function")
+        if len(args) == self._arity:
+            value = self._like_before(*args)
+            if value is not None:
+                return value
         numbers = self.update.numbers()
         program = self._program(args, numbers)
         values = [x._value if isinstance(x, Tensor) else x for x in (*args, *program.outside)]
@@ -39,11 +45,75 @@ class Step:
         with self._lock:
             value, returned = program.run(*values, *remembered, *given)
         self._moved(program, list(returned))
+        direct = self._without_loops(program, args, numbers)
+        if direct is not None:
+            self._like_before, self._arity = direct, len(args)
         return value.copy() if type(value) is ndarray else value
+
+    def _without_loops(self, program: Program, args: tuple[Any, ...], numbers: dict[str, float]) -> Any:
+        """All that another call with such arguments does, as a function, or None; as at `Program.without_loops`.
+
+        It gives None where it does not fit. What is moved has to be where it was.
+        """
+        held = {move.name: self._old(move) for move in program.moves}
+        arrays = [*held.values(), *args]
+        apart = all(type(x) is ndarray and x.base is None and x.flags.carray for x in arrays)
+        moved = [(move.name, self.update.parameters[move.index]) for move in program.moves if move.memory is None]
+        if (
+            not apart
+            or len(moved) < len(program.outside)
+            or program.gives_array
+            or any(p.changed < 0 for _, p in moved)
+        ):
+            return None
+        xs = program.parameters[: len(args)]
+        known: dict[str, Any] = {
+            "ndarray_": ndarray,
+            "lock_": self._lock,
+            "same_": program.unchanged,
+            "tick_": next_tick,
+        }
+        known |= {"update_": self.update, "last_": last_change, "ids_": {*map(id, held.values())}, **held}
+        known |= {
+            "names_": numbers.keys(),
+            "settings_": self._settings(numbers),
+            "now_": lambda: self._settings(numbers),
+        }
+        known |= {f"{x}_type": arg.dtype for x, arg in zip(xs, args)} | {
+            f"{x}_shape": arg.shape for x, arg in zip(xs, args)
+        }
+        known |= {f"{name}_tensor": p for name, p in moved}
+        fits = ["same_()", "(numbers_ := update_.numbers()).keys() == names_", "now_() == settings_"]
+        fits += [f"type({x}) is ndarray_ and {x}.dtype is {x}_type and {x}.shape == {x}_shape and {x}.base is None"
+                 f" and {x}.flags.carray and id({x}) not in ids_" for x in xs]  # fmt: skip
+        fits += [f"{name}_tensor._value is {name}" for name, _ in moved]
+        fits += [f"update_.memory[{move.index}][{move.memory}] is {move.name}" for move in program.moves
+                 if move.memory is not None]  # fmt: skip
+        lines = []
+        for name, (number, dtype) in zip(program.parameters[-len(program.numbers) :], program.numbers):
+            known[f"{name}_type"] = dtype.type
+            lines.append(f"        {name} = {name}_type(numbers_[{number!r}])")
+        run, more = program.called(held)
+        text = "\n".join([
+            f"def call({', '.join(xs)}):",
+            f"    if {' and '.join(fits)}:",
+            *lines,
+            "        with lock_:", f"            value_ = {run}",
+            f"        {''.join(f'{name}_tensor.grad = ' for name, _ in moved)}None",
+            f"        {''.join(f'{name}_tensor.changed = ' for name, _ in moved)}last_[0] = tick_()",
+            "        update_.steps += 1",
+            "        return value_",
+        ])  # fmt: skip
+        exec(text, known := known | more)
+        return known["call"]
+
+    def _settings(self, numbers: dict[str, float]) -> dict[str, Any]:
+        """What a program is made for."""
+        return {name: value for name, value in self.update.settings().items() if name not in numbers}
 
     def _program(self, args: tuple[Any, ...], numbers: dict[str, float]) -> Program:
         """The program for such arguments."""
-        settings = repr({name: value for name, value in self.update.settings().items() if name not in numbers})
+        settings = repr(self._settings(numbers))
         key = (*map(kind_of, args), settings, *numbers)
         program = self._programs.get(key)
         if program is None or not program.fits():
@@ -67,6 +137,7 @@ class Step:
 
     def _moved(self, program: Program, returned: list[Any]) -> None:
         """Take over what has no memory to be written into, and let graphs notice that data has changed."""
+        self.update.steps += 1
         now = last_change[0] = next_tick()
         for move in program.moves:
             if move.memory is None:

@@ -25,14 +25,16 @@ class Update(Protocol):
     parameters  what is moved
     remembers   what the arrays are called that are remembered for each parameter, from step to step
     memory      those arrays, for each parameter
+    steps       how many were taken
     """
 
     parameters: list[Tensor]
     remembers: tuple[str, ...]
     memory: list[tuple[Any, ...]]
+    steps: int
 
     def numbers(self) -> dict[str, float]:
-        """What changes from step to step, by name; called once for every step."""
+        """What changes from step to step, for the next one, by name."""
 
     def settings(self) -> dict[str, Any]:
         """What a program is made for, besides: where it changed, another one is made."""
