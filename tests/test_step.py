@@ -127,7 +127,7 @@ def test_a_graph_notices_that_a_step_changed_its_data():
     y = np.sum(w * w)
     step()
     assert w.grad is None
-    with pytest.raises(RuntimeError, match="the data of Tensor .w. of shape"):
+    with pytest.raises(RuntimeError, match=r"the data of Tensor .w. of shape"):
         y.backward()
 
 

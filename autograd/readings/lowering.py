@@ -151,7 +151,10 @@ class Lowered:
         if id(formula) in self._names:
             return parsed(self._names[id(formula)])
         if formula.op is None:
-            return literal(formula.value) if np.size(formula.value) < 9 else parsed("array")
+            try:
+                return literal(formula.value)
+            except ValueError:  # a long array
+                return parsed("array")
         if depth == 0:
             return parsed("...")
         short = numbers(formula)

@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.readings.c import CPrinter, c_text
+from autograd.readings.blocked import FastPrinter
+from autograd.readings.c import c_text
 from autograd.readings.elements import Array
 from autograd.readings.lowering import Lowered, lowered
 from autograd.readings.trace import Trace
@@ -164,13 +165,6 @@ def _build(text: str, path: Path, command: tuple[str, ...], flags: Sequence[str]
             )
         target.chmod(0o700)
         os.replace(target, path)
-
-
-class FastPrinter(CPrinter):
-    """C for this machine: sums may be added up in any order, so that several elements are taken at once."""
-
-    def before_sum(self, name: str) -> str:
-        return f"#pragma omp simd reduction(+ : {name})\n"
 
 
 class Native:

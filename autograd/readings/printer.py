@@ -91,25 +91,26 @@ class Printer:
         self.names: dict[Any, str] = {}
         self.whole: set[Any] = set()
         self.lengths: dict[Any, int] = {}
-        roots = [nest.store.value]
-        self.shared = _shared(roots, nest.store.index)
-        loops = [var for var in nest.loops if var.n != 1]
-        if not nest.scan:
-            loops = self._merged(loops, nest)
-        if nest.scan:
-            self._scan(nest, loops)
-        else:
-            for var in loops:
-                self._open(var)
-            array, value = nest.store.array, nest.store.value
-            if array.shape == () and array.role == "local" and value.op == "reduce":
-                self._reduce(value, array.name)
-            else:
-                self._write(nest, self.text(value))
+        self.shared = _shared([nest.store.value], nest.store.index)
+        self.loops(nest)
         while len(self.levels) > 1:
             self._close()
         comments = [f"// {line}" for line in nest.formulas]
         return comments + [line for line in self._flat(top, 0)]
+
+    def loops(self, nest: Nest) -> None:
+        """Write the loops of a nest, and what is in them."""
+        loops = [var for var in nest.loops if var.n != 1]
+        if nest.scan:
+            self._scan(nest, loops)
+            return
+        for var in self._merged(loops, nest):
+            self._open(var)
+        array, value = nest.store.array, nest.store.value
+        if array.shape == () and array.role == "local" and value.op == "reduce":
+            self._reduce(value, array.name)
+        else:
+            self._write(nest, self.text(value))
 
     def _write(self, nest: Nest, value: str) -> None:
         array = nest.store.array
@@ -178,14 +179,15 @@ class Printer:
             kept.append(var)
         return kept
 
-    def _open(self, var: Var, above: str = "") -> None:
+    def _open(self, var: Var, above: str = "", step: int = 1) -> None:
         name = next((c for c in "ijklmnpqr" if c not in self.local), None) or unique("i1", self.local)
         self.local.add(name)
         self.names[var] = name
         n = self.lengths.get(var, var.n)
         block: list[Any] = []
         self.open.add(id(block))
-        self._add((f"{above}for ({self.counter()} {name} = 0; {name} < {n}; {name}++)", block))
+        on = f"{name}++" if step == 1 else f"{name} += {step}"
+        self._add((f"{above}for ({self.counter()} {name} = 0; {name} < {n}; {on})", block))
         self.levels.append((var, block))
 
     def _add(self, line: Any) -> None:
@@ -207,7 +209,7 @@ class Printer:
             else:
                 head, block = line
                 inside = self._flat(block, depth + 1)
-                out += [f"{self.indent * depth}{part}" for part in f"{head} {{".split("\n")]
+                out += [f"{self.indent * depth}{part}" for part in f"{head} {{".lstrip().split("\n")]
                 out += [*inside, f"{self.indent * depth}}}"]
         return out
 

@@ -34,6 +34,7 @@ class Program:
     outside    the Tensors that the function reached besides its arguments
     all_fresh  whether its gradients are arrays of nobody else as they come
     direct     a function for a whole call, where there can be one: see `without_loops`
+    arrays     those from outside that it takes as its last parameters
     moves      of a step with an update, what it writes into; `numbers` the last of its parameters, and their dtypes
     """
 
@@ -47,14 +48,14 @@ class Program:
                     f"compile: argument {i} was computed from other Tensors, which would get no gradient; compute it in"
                     " the function, or pass t.detach()"
                 )
-        first = _assembled(f, args, overwrite, update, numbers or {})
+        first = _assembled(f, args, overwrite, update, numbers or {}, backend)
         self._world = Outside(first[0].ran, f, *args)
-        trace, assembly = _assembled(f, args, overwrite, update, numbers or {})
+        trace, assembly = _assembled(f, args, overwrite, update, numbers or {}, backend)
         name = f"{trace.name}_and_grad" if update is None else f"{trace.name}_step"
         self.source = assembly.function(name, trace.parameters)
         _refuse_chance(*first, trace, assembly)
         self.outside, self.moves, self.numbers = trace.outside, trace.moves, trace.numbers
-        self.parameters = trace.parameters
+        self.parameters, self.arrays = trace.parameters, [x._value for x in trace.arrays]
         self.native: Any = None
         self._before = [x._value for x in trace.outside]
         if backend == "c":
@@ -114,7 +115,7 @@ class Program:
         if not self.all_fresh or self.gives_array or not all(type(arg) is ndarray for arg in args):
             return None
         xs, ts = [f"x{i}" for i in range(len(args))], [f"t{i}" for i in range(len(self.outside))]
-        values = [*xs, *(f"{t}._value" for t in ts)]
+        values = [*xs, *(f"{t}._value" for t in ts), *(f"c{i}" for i in range(len(self.arrays)))]
         fits = ["unchanged()"]
         fits += [f"type({x}) is ndarray and {x}.dtype is {x}_dtype and {x}.shape == {x}_shape" for x in xs]
         fits += [
@@ -132,6 +133,7 @@ class Program:
             f"        return value\n"
         )
         known: dict[str, Any] = {"ndarray": ndarray, "before": self._before, "lock": lock, "run": self.run}
+        known |= {f"c{i}": array for i, array in enumerate(self.arrays)}
         known["unchanged"] = self._world.test()
         known |= dict(zip(ts, self.outside)) | {f"{x}_dtype": arg.dtype for x, arg in zip(xs, args)}
         known |= {f"{x}_shape": arg.shape for x, arg in zip(xs, args)}
@@ -141,10 +143,16 @@ class Program:
 
 
 def _assembled(
-    f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool, update: Update | None, numbers: dict[str, float]
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    overwrite: bool,
+    update: Update | None,
+    numbers: dict[str, float],
+    backend: str,
 ) -> tuple[Trace, Assembly]:
     """What f records for these arguments, with its update, and the program of that."""
-    trace = Trace(f, args)
+    # C would have them as text.
+    trace = Trace(f, args, is_parameter=lambda array: backend == "c" and array.dtype.kind in "fiub" and array.size > 16)
     if update is not None:
         record_update(trace, update, numbers)
     formulas = Formulas(Graph(trace.output, *trace.results), trace.named, exact=True)

@@ -56,7 +56,7 @@ class Compiled:
         for x in reached:
             x.grad = None  # its memory, still in the cache, is what the new gradient will most likely be given
         with self._lock:
-            value, gradients = program.run(*values)
+            value, gradients = program.run(*values, *program.arrays)
         if type(value) is ndarray:
             value = value.copy()  # it may be a parameter's own memory
         if not program.all_fresh:

@@ -43,7 +43,7 @@ class Step:
         remembered = [x for x, move in zip(moved, program.moves, strict=True) if move.memory is not None]
         given = [dtype.type(numbers[name]) for name, dtype in program.numbers]
         with self._lock:
-            value, returned = program.run(*values, *remembered, *given)
+            value, returned = program.run(*values, *program.arrays, *remembered, *given)
         self._moved(program, list(returned))
         direct = self._without_loops(program, args, numbers)
         if direct is not None:
@@ -56,6 +56,7 @@ class Step:
         It gives None where it does not fit. What is moved has to be where it was.
         """
         held = {move.name: self._old(move) for move in program.moves}
+        held |= dict(zip(program.parameters[len(args) + len(program.outside) :], program.arrays))
         arrays = [*held.values(), *args]
         apart = all(type(x) is ndarray and x.base is None and x.flags.carray for x in arrays)
         moved = [(move.name, self.update.parameters[move.index]) for move in program.moves if move.memory is None]
