@@ -47,6 +47,7 @@ AUTOGRAD = [
     "readings.printer",
     "readings.c",
     "readings.javascript",
+    "readings.blas",
     "readings.blocked",
     "readings.native",
     "readings.source",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autograd.readings.blas import blas
 from autograd.readings.c import CPrinter
 from autograd.readings.elements import Expr, Index, Nest, Part, Var
 from autograd.readings.names import unique
@@ -15,6 +16,19 @@ from autograd.readings.printer import OPERATORS
 
 BLOCKS = ((2, 5), (5, 2), (2, 4), (4, 2), (2, 3), (3, 2), (1, 5), (5, 1), (1, 4), (4, 1), (2, 2), (1, 3), (3, 1),
           (1, 2), (2, 1))  # fmt: skip
+LARGE = (100_000, 400_000)  # products of numbers from which on BLAS is faster; the second where b lies along the column
+# What glibc has for several elements at a time; its own header says so to -ffast-math alone.
+VECTORS = """#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#pragma omp declare simd notinbranch
+float expf(float);
+#pragma omp declare simd notinbranch
+double exp(double);
+#pragma omp declare simd notinbranch
+float logf(float);
+#pragma omp declare simd notinbranch
+double log(double);
+#endif
+"""
 PLAIN = frozenset({*OPERATORS, "load", "number", "cast", "negative", "where", "name", "reduce", "index"})
 
 
@@ -77,6 +91,22 @@ def _parts(x: Expr) -> list[Expr]:
 
 
 class FastPrinter(CPrinter):
+    def __init__(self, taken: set[str]):
+        super().__init__(taken)
+        found = blas()
+        self.blas = found.integer if found else ""  # the type of its whole numbers, where there is one to call
+        self.taken |= {"sgemm", "dgemm"}
+        self.called_blas: set[str] = set()
+
+    def declarations(self) -> list[str]:
+        """What is written above the function: functions of several elements, and the products of BLAS."""
+        lines, n = [VECTORS], self.blas
+        for name, kind in (("sgemm", "float"), ("dgemm", "double")):
+            if name in self.called_blas:
+                arrays = f"{kind}, const {kind} *, {n}, const {kind} *, {n}, {kind}, {kind} *, {n}"
+                lines.append(f"void (*{name})(int, int, int, {n}, {n}, {n}, {arrays});  // BLAS's, filled in\n")
+        return lines
+
     def before_sum(self, name: str) -> str:
         return f"#pragma omp simd reduction(+ : {name})\n"
 
@@ -84,14 +114,32 @@ class FastPrinter(CPrinter):
         product = product_of(nest)
         if product is None:
             super().loops(nest)
-        elif not product.along:
-            self._rows_by_rows(nest, product)
-        elif _calls(nest, product):
+            return
+        to, value = nest.store, _bare(nest.store.value)
+        takes = to.array.dtype == product.sum.dtype and to.array.shape != ()
+        reads = any(x.op == "load" and x.args[0].name == to.array.name for x in _parts(value))
+        scaled = _scaled(nest, product)
+        by_blas = takes and (scaled or not reads) and self._large(nest, product)
+        # A call is vectorised in a loop of its own: until then the sums stand where the result will.
+        later = value is not product.sum and not reads and takes and (by_blas or _calls(value)) and not scaled
+        if by_blas:
+            self._by_blas(nest, product, scaled)
+        elif product.along and _calls(value) and not later:
             super().loops(nest)
+        elif product.along:
+            self._rows_by_columns(nest, product, later)
         else:
-            self._rows_by_columns(nest, product)
+            self._rows_by_rows(nest, product, later)
+        if later:
+            while len(self.levels) > 1:
+                self._close()
+            for var in nest.loops:
+                if var.n > 1:
+                    self._open(var)
+            self.bound = {id(product.sum): f"{to.array.name}[{self.index(to.index)}]"}
+            self._write(nest, self.text(to.value))
 
-    def _rows_by_rows(self, nest: Nest, product: Product) -> None:
+    def _rows_by_rows(self, nest: Nest, product: Product, bare: bool) -> None:
         """Both operands lie along k: several elements at a time, each the sum of a loop over neighbours."""
         height, width = next(
             ((n, m) for n, m in BLOCKS if _divides(n, product.row) and product.column.n % m == 0), (1, 1)
@@ -119,9 +167,9 @@ class FastPrinter(CPrinter):
             for c in range(width):
                 self._shift(product.row, r)
                 self._shift(product.column, c)
-                self._finish(nest, product, names[r][c])
+                self._finish(nest, product, names[r][c], bare)
 
-    def _rows_by_columns(self, nest: Nest, product: Product) -> None:
+    def _rows_by_columns(self, nest: Nest, product: Product, bare: bool) -> None:
         """The second operand lies along the column, as the result does: a vector of each of several rows at a time."""
         height = next((n for n in (5, 4, 3, 2) if _divides(n, product.row)), 1)
         self._open_around(nest, product, height)
@@ -137,7 +185,39 @@ class FastPrinter(CPrinter):
         self._close()
         for r in range(height):
             self._shift(product.row, r)
-            self._finish(nest, product, names[r])
+            self._finish(nest, product, names[r], bare)
+
+    def _large(self, nest: Nest, product: Product) -> bool:
+        """Whether there is a BLAS, which takes less time, and can be told what to do."""
+        row, column, k, to = product.row, product.column, product.k, nest.store
+        if not self.blas or row is None or row.n * column.n * k.n < LARGE[product.along]:
+            return False
+        a, b = product.a.args[1].terms, product.b.args[1].terms
+        same = product.a.dtype == product.b.dtype == product.sum.dtype and product.sum.dtype.char in "fd"
+        return same and 1 in (a[k], a[row]) and 1 in (b[k], b[column]) and to.index.terms.get(row, 0) >= column.n
+
+    def _by_blas(self, nest: Nest, product: Product, scaled: tuple[str, Expr | None] | None) -> None:
+        """A call of BLAS, which adds to the result what is `scaled`, or writes it there."""
+        row, column, k, to = product.row, product.column, product.k, nest.store
+        assert row is not None
+        for var in nest.loops:
+            if var.n > 1 and var not in (row, column):
+                self._open(var)
+        places, strides = [], []
+        for array, index in (product.a.args, product.b.args, (to.array, to.index)):
+            rest = Index({v: f for v, f in index.terms.items() if v not in (row, column, k)}, index.const)
+            places.append(f"{array.name} + {self.index(rest)}".removesuffix(" + 0"))
+            strides.append(max(f for v, f in index.terms.items() if v in (row, column, k)))
+        one, zero = (self.number(n, product.sum.dtype) for n in (1, 0))
+        sign, factor = scaled or ("", None)
+        alpha = f"{sign}{one if factor is None else self.part(factor, 15)}"
+        transposed = [112 - (x.args[1].terms[var] == 1) for x, var in ((product.a, k), (product.b, column))]
+        name = "sgemm" if product.sum.dtype.char == "f" else "dgemm"
+        self.called_blas.add(name)
+        self._add(
+            f"{name}(101, {transposed[0]}, {transposed[1]}, {row.n}, {column.n}, {k.n}, {alpha}, {places[0]},"
+            f" {strides[0]}, {places[1]}, {strides[1]}, {one if scaled else zero}, {places[2]}, {strides[2]});"
+        )
 
     def _open_around(self, nest: Nest, product: Product, height: int) -> None:
         for var in nest.loops:
@@ -163,8 +243,11 @@ class FastPrinter(CPrinter):
             name = self._at.setdefault(var, self.names[var])
             self.names[var] = f"({name} + {by})" if by else name
 
-    def _finish(self, nest: Nest, product: Product, name: str) -> None:
-        """Write what is made of a sum, in a block of its own."""
+    def _finish(self, nest: Nest, product: Product, name: str, bare: bool) -> None:
+        """Write what is made of a sum, in a block of its own; or the sum itself."""
+        if bare or _bare(nest.store.value) is product.sum:
+            self._write(nest, name)
+            return
         block: list[object] = []
         levels, local, bound = self.levels, set(self.local), self.bound
         self._add(("", block))
@@ -173,10 +256,35 @@ class FastPrinter(CPrinter):
         self.levels, self.local, self.bound = levels, local, bound
 
 
+def _bare(x: Expr) -> Expr:
+    """An expression without its name."""
+    while x.op == "name":
+        x = x.args[1]
+    return x
+
+
+def _scaled(nest: Nest, product: Product) -> tuple[str, Expr | None] | None:
+    """The sign and the factor with which a nest adds the product to what is there; None for anything else."""
+    to, value = nest.store, _bare(nest.store.value)
+    if value.op not in ("add", "subtract"):
+        return None
+    first, second = (_bare(x) for x in value.args)
+    if first.op != "load" or first.args[0].name != to.array.name or first.args[1].key != to.index.key:
+        return None
+    sign = "-" if value.op == "subtract" else ""
+    if second is product.sum:
+        return sign, None
+    if second.op == "multiply":
+        by = [x for x in map(_bare, second.args) if x is not product.sum]
+        if len(by) == 1 and not by[0].vars and by[0].op in ("load", "number") and by[0].dtype == product.sum.dtype:
+            return sign, by[0]
+    return None
+
+
 def _divides(n: int, var: Var | None) -> bool:
     return n == 1 if var is None else var.n % n == 0
 
 
-def _calls(nest: Nest, product: Product) -> bool:
-    """Whether what is made of a sum calls a function: a loop with a call takes one element at a time."""
-    return any(x.op not in PLAIN for x in _parts(nest.store.value))
+def _calls(value: Expr) -> bool:
+    """Whether an expression calls a function: a loop with a call takes one element at a time, unless it is alone."""
+    return any(x.op not in PLAIN for x in _parts(value))

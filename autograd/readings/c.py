@@ -38,6 +38,10 @@ class CPrinter(Printer):
     functions = frozenset({*FUNCTIONS, *OPERATORS, *OTHERS})
     reserved = KEYWORDS
 
+    def declarations(self) -> list[str]:
+        """What is written above the function."""
+        return []
+
     def number(self, value: Any, dtype: Any) -> str:
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
@@ -136,7 +140,7 @@ def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
     if len(head) > 118:
         head = f"{type_of(value.dtype)} {program.name}(\n    {_filled(parameters)})"
     return (
-        f"#include <math.h>\n\n// {program.says}\n"
+        f"#include <math.h>\n\n{''.join(f'{line}{chr(10)}' for line in printer.declarations())}// {program.says}\n"
         + "".join(f"{line}\n" for line in says)
         + "// Arrays lie in memory row by row. What is static is for one thread at a time.\n"
         + f"{head}\n{{\n"

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from autograd.readings.blas import blas
 from autograd.readings.blocked import FastPrinter
 from autograd.readings.c import c_text
 from autograd.readings.elements import Array
@@ -177,6 +178,10 @@ class Native:
         program = self.program = lowered(trace, FastPrinter, exact=True)
         self.source = c_text(program, FastPrinter)
         self.library, self.lock = built(self.source)
+        products = blas()
+        for name in ("sgemm", "dgemm") if products else ():
+            if f"(*{name})" in self.source:
+                ctypes.c_void_p.in_dll(self.library, name).value = getattr(products, name)
         self._function = entry(self.library, program.name, program)
         self.run = self._caller(program, trace, overwrite)
 
