@@ -148,3 +148,82 @@ def test_the_source_is_the_whole_step():
     step(np.ones(2))
     assert "def f_step(x, w, velocity_w, eta):" in step.source
     assert "out=w)" in step.source and "out=velocity_w)" in step.source
+
+
+# Many steps.
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_an_epoch_is_its_steps(name, backend):
+    rng = np.random.default_rng(1)
+    x, y = rng.random((43, 7)), rng.random((43, 3))
+    nets = [Network([7, 5, 3], rng=0) for _ in range(2)]
+    one, many = (autograd.compile(net.cost, update=OPTIMISERS[name](net.parameters()), backend=backend) for net in nets)
+    for _ in range(2):
+        order, taken = rng.permutation(43), []
+        values = [one(x[order[n : n + 5]], y[order[n : n + 5]]) for n in range(0, 43, 5)]
+        np.testing.assert_array_equal(many.epoch(x, y, order=order, size=5, report=taken.append), values)
+        assert taken[-1] == 9
+    assert apart(nets[0].parameters(), nets[1].parameters()) == 0.0
+    assert one.update.steps == many.update.steps == 18
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_rate_is_set_before_each_step(backend):
+    w = Tensor([0.0], name="w")
+    optimiser = SGD([w], 0.5)
+    step = autograd.compile(lambda x: np.sum(x * w), update=optimiser, backend=backend)
+
+    def prepare(n):
+        optimiser.eta = 0.1 * (n + 1)
+
+    step.epoch(np.ones((6, 1)), order=np.arange(6), size=2, prepare=prepare)
+    np.testing.assert_allclose(w.data, [-2 * (0.1 + 0.2 + 0.3)], rtol=1e-14)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_data_in_any_layout_and_views_of_parameters(backend):
+    rng = np.random.default_rng(0)
+    wide, w = rng.random((6, 20)), Tensor(np.ones((10, 3)), name="w")
+    before = w.data.copy()
+    step = autograd.compile(lambda x: np.sum((x @ w) ** 2), update=SGD([w], 0.01), backend=backend)
+    step.epoch(wide[:, ::2], order=np.arange(6), size=2)
+    moved, w.data = w.data.copy(), before.copy()
+    for n in range(0, 6, 2):
+        y = np.sum((wide[n : n + 2, ::2] @ w) ** 2)
+        w.grad = None
+        y.backward()
+        w.data = w.data - 0.01 * w.grad
+    np.testing.assert_allclose(moved, w.data, rtol=1e-12)
+    step = autograd.compile(lambda x: np.sum((x * 2 * w[0]) ** 2), update=SGD([w], 0.01), backend=backend)
+    step.epoch(w.data, order=np.arange(10), size=5)  # rows of what is moved, as they are when they are taken
+
+
+def test_an_epoch_stops_when_its_report_raises():
+    there(GCC, "gcc", 1)
+    w = Tensor([0.0], name="w")
+    step = autograd.compile(lambda x: np.sum(x * w), update=SGD([w], 1.0), backend="c")
+
+    def report(n):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        step.epoch(np.ones((1000, 1)), order=np.arange(1000), size=1, report=report)
+    assert w.data == [-float(step.update.steps)]
+    assert step.update.steps < 1000
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_an_epoch_cannot_take_is_said(backend):
+    w = Tensor([0.0], name="w")
+    step = autograd.compile(lambda x: np.sum(x * w), update=SGD([w], 1.0), backend=backend)
+    x = np.ones((4, 1))
+    with pytest.raises(IndexError, match="indices from 0 to 4, and there are 4 rows"):
+        step.epoch(x, order=np.arange(5), size=2)
+    with pytest.raises(ValueError, match="equally long"):
+        step.epoch(x, np.ones(3), order=np.arange(3), size=2)
+    with pytest.raises(ValueError, match="at least 1"):
+        step.epoch(x, order=np.arange(4), size=0)
+    assert step.epoch(x, order=np.arange(0), size=3).shape == (0,)
+    assert w.data == [0.0]

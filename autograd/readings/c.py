@@ -9,6 +9,7 @@ import numpy as np
 from autograd.readings.elements import Array, Expr, LoweringError
 from autograd.readings.loops import share_memory
 from autograd.readings.lowering import Lowered
+from autograd.readings.names import unique
 from autograd.readings.printer import ATOM, OPERATORS, OTHERS, PREFIX, Printer, type_name
 
 SAME = (
@@ -147,6 +148,51 @@ def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
         + "".join(f"    {line}\n" for line in lines)
         + "}\n"
     )
+
+
+def epoch_text(program: Lowered, rows: list[Array]) -> str:
+    """A function that takes a step for one mini-batch after the other, whose `rows` it gathers.
+
+    It takes all rows of those arrays, their order, the numbers of the first mini-batch and of the one behind the last,
+    what else a step takes (of a number one for each mini-batch), and memory for the value of each.
+    """
+    size, value = rows[0].shape[0], type_of(program.value.dtype)
+    taken = set(program.taken)
+    every, order, first, last, n, i, values = (
+        unique(wish, taken) for wish in ("every", "order", "first", "last", "n", "i", "values")
+    )
+    whole = {array.name: unique(f"{every}_{array.name}", taken) for array in rows}
+    parameters = [f"const {type_of(array.dtype)} *restrict {whole[array.name]}" for array in rows]
+    parameters += [f"const long long *restrict {order}", f"int {first}", f"int {last}"]
+    lines, copies, given = [], [], []
+    for array in program.inputs:
+        given.append(array.name)
+        if array in rows:
+            length = array.size // size
+            lines.append(f"static {type_of(array.dtype)} {array.name}[{array.size}];")
+            place = f"{order}[{size} * {n} + {i}]"
+            copies.append(
+                f"memcpy({array.name} + {length} * {i}, {whole[array.name]} + {length} * {place},"
+                f" {length} * sizeof(*{array.name}));"
+            )
+        elif array.shape:
+            parameters.append(parameter(array))
+        else:
+            parameters.append(f"const {type_of(array.dtype)} *restrict {array.name}")
+            given[-1] = f"{array.name}[{n} - {first}]"
+    parameters.append(f"{value} *restrict {values}")
+    body = [
+        *lines,
+        f"for (int {n} = {first}; {n} < {last}; {n}++) {{",
+        f"    for (int {i} = 0; {i} < {size}; {i}++) {{", *(f"        {line}" for line in copies), "    }",
+        f"    {values}[{n}] = {program.name}({', '.join(given)});",
+        "}",
+    ]  # fmt: skip
+    return (
+        f"\n// A step for each mini-batch of {size}, from the first to the one before the last.\n"
+        f"void {program.name}_epoch(\n    {_filled(parameters)})\n{{\n"
+        + "".join(f"    {line}\n" for line in body) + "}\n"
+    )  # fmt: skip
 
 
 def printer_text(printer: Printer, x: Expr) -> str:

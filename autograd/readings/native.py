@@ -29,7 +29,7 @@ from numpy import ndarray
 
 from autograd.readings.blas import blas
 from autograd.readings.blocked import FastPrinter
-from autograd.readings.c import c_text
+from autograd.readings.c import c_text, epoch_text
 from autograd.readings.elements import Array
 from autograd.readings.lowering import Lowered, lowered
 from autograd.readings.trace import Trace
@@ -177,6 +177,10 @@ class Native:
     def __init__(self, trace: Trace, overwrite: bool):
         program = self.program = lowered(trace, FastPrinter, exact=True)
         self.source = c_text(program, FastPrinter)
+        self.rows = self._rows(program, trace)
+        if self.rows:
+            self.source = self.source.replace("<math.h>\n", "<math.h>\n#include <string.h>\n", 1)
+            self.source += epoch_text(program, self.rows)
         self.library, self.lock = built(self.source)
         products = blas()
         for name in ("sgemm", "dgemm") if products else ():
@@ -184,6 +188,34 @@ class Native:
                 ctypes.c_void_p.in_dll(self.library, name).value = getattr(products, name)
         self._function = entry(self.library, program.name, program)
         self.run = self._caller(program, trace, overwrite)
+
+    @staticmethod
+    def _rows(program: Lowered, trace: Trace) -> list[Array]:
+        """The arguments of a step that are mini-batches: arrays of the same length. None where not all of them are."""
+        called = {array.name: array for array in program.inputs}
+        names = trace.parameters[: len(trace.inputs)]
+        rows = [called.get(program.parameters.get(name, "")) for name in names]
+        found = [array for array in rows if array is not None and array.shape and array.size]
+        alike = len(found) == len(names) and len({array.shape[0] for array in found}) == 1
+        return found if alike and trace.moves and not program.outputs else []
+
+    def epoch(self, data: list[Any], order: Any, first: int, last: int, others: dict[str, Any], values: Any) -> None:
+        """Take steps for the mini-batches `first` to before `last` of an order of rows.
+
+        data    all rows of the arguments
+        others  arrays, and of each number one for every mini-batch, by the names of the program's parameters
+        values  what each gave is written here
+        """
+        given = [x.ctypes.data for x in [*data, order]]
+        names = {called: name for name, called in self.program.parameters.items()}
+        places = [others[names[x.name]].ctypes.data for x in self.program.inputs if x not in self.rows]
+        function = self.library[f"{self.program.name}_epoch"]
+        pointer = ctypes.c_void_p
+        with self.lock:
+            function(
+                *map(pointer, given), ctypes.c_int(first), ctypes.c_int(last), *map(pointer, places),
+                pointer(values.ctypes.data),
+            )  # fmt: skip
 
     def _caller(self, program: Lowered, trace: Trace, overwrite: bool) -> Any:
         """The function, written for these parameters: a loop over them would take longer than a small program."""
