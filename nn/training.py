@@ -474,6 +474,8 @@ def _train(
         raise ValueError(f"every={every} is a number of mini-batches, at least 1, and needs a file to save to")
     if (eta is None) == (optimiser is None) or (optimiser and (momentum or nesterov or weight_decay)):
         raise ValueError("training takes eta with momentum, nesterov and weight_decay, or an optimiser that has them")
+    if save is not None and Path(save).suffix in (".safetensors", ".onnx"):
+        raise FileError(f"{save}: a training is saved to a .npz file, which holds more than the model; export that")
     if longest is not None and not longest > 0:
         raise ValueError(f"longest is the length of a gradient, greater than 0; it is {longest}")
     given = {"training": training_data, "validation": validation_data, "test": test_data}
