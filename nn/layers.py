@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 from autograd import Op, Tensor, linear, scope
 from autograd.ops.activations import ACTIVATIONS
 from autograd.ops.activations import layer as one_node
-from autograd.recording import current_scope, is_tracing
+from autograd.recording import is_recording, is_tracing
 from nn.costs import Values
 from nn.equations import Array
 from nn.exchange import as_own_names, is_safetensors, read_model, write_model
@@ -311,7 +311,7 @@ class Dropout(Module):
         self.rng = np.random.default_rng(rng)
 
     def __call__(self, a: Values) -> Any:
-        if current_scope() is None:
+        if not is_recording():
             return a
         if is_tracing():
             raise TypeError("a dropout draws anew each time, and a compiled function would not: train without compiled")
