@@ -12,10 +12,13 @@ from typing import NoReturn, cast
 import numpy as np
 
 from autograd import no_grad
+from autograd.readings.onnx import OnnxError
 from autograd.version import __version__
 from nn.checkpoint import Checkpoint
 from nn.costs import COSTS
 from nn.digits import load_digits
+from nn.exchange import is_safetensors
+from nn.exporting import export
 from nn.grader.problems import CHOICES
 from nn.grader.verdict import grade
 from nn.images import read_images
@@ -53,6 +56,7 @@ EXAMPLES = {
     ],
     "predict": ["net.npz four.png nine.pgm", "net.npz t10k-images-idx3-ubyte.gz --scale 256"],
     "info": ["net.npz"],
+    "export": ["net.npz net.onnx", "net.npz net.onnx --scale 256", "net.npz net.safetensors --names pytorch"],
     "check": [
         "",
         "--sizes 20,10,10,5 --cost cross-entropy --activation tanh --init scaled --batch 3 --dtype float32 --seed 1",
@@ -244,6 +248,19 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("model", metavar="model.npz", help="the saved network")
 
     sub = commands.add_parser(
+        "export", help="write a saved network for other programs", formatter_class=formatter,
+        description="Write a saved network to FILE: the whole of it as ONNX (.onnx), with a note of how pictures are"
+        " prepared for it, or its parameters (.safetensors).",
+    )  # fmt: skip
+    add = sub.add_argument
+    add("model", metavar="model.npz", help="the saved network")
+    add("file", metavar="FILE", help="the file to write: .onnx or .safetensors")
+    add("--names", choices=["own", "pytorch"], default="own",
+        help="of the parameters in a .safetensors file: w1, b1, ..., or as in PyTorch 0.weight, ...")  # fmt: skip
+    add("--scale", type=_positive, metavar="X",
+        help="note that pixel bytes are divided by X (default: as in the training, or 255)")  # fmt: skip
+
+    sub = commands.add_parser(
         "derive", help="show the derived equations beside those derived by hand", formatter_class=formatter
     )
     add = sub.add_argument
@@ -412,6 +429,29 @@ def _info(args: argparse.Namespace) -> int:
     return 0
 
 
+def _export(args: argparse.Namespace) -> int:
+    net = Network.load(args.model)
+    if args.names != "own" and not is_safetensors(args.file):
+        raise ValueError("--names are those in a .safetensors file")
+    about = {
+        "input": f"{net.sizes[0]} pixels, row by row from the top left; light ink on a dark ground",
+        "pixel bytes divided by": args.scale or _scale_of_training(args.model),
+        "output": "an activation for each label, from 0; the largest is the answer",
+    }
+    export(net, args.file, about=about, names=args.names)
+    print(f"written to {args.file}")
+    return 0
+
+
+def _scale_of_training(path: str) -> float:
+    """Return by what the pixel bytes of a training were divided, as its file says; 255 if it does not."""
+    try:
+        options = Checkpoint.read(path).notes["options"]
+        return float(options[options.index("--scale") + 1])
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return 255.0
+
+
 def printable(text: str) -> str:
     """Return the text in one line, without what would steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
@@ -480,7 +520,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(argv)
     commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive,
-                "info": _info}  # fmt: skip
+                "info": _info, "export": _export}  # fmt: skip
     run = commands[args.command]
     try:
         if getattr(args, "resume", None):
@@ -498,7 +538,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"handgrad: error: not enough memory: {error or 'choose a smaller network or mini-batch'}", file=sys.stderr
         )
         return 2
-    except (ValueError, FloatingPointError, RuntimeError, OSError) as error:
+    except (ValueError, OnnxError, FloatingPointError, RuntimeError, OSError) as error:
         print(f"handgrad: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

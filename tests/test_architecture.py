@@ -65,6 +65,7 @@ NN = [
     "images",
     "training",
     "network",
+    "exporting",
     "proof.numbers",
     "proof.symbols",
     "grader.problems",
