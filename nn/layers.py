@@ -309,14 +309,26 @@ class Dropout(Module):
             raise ValueError(f"the rate of a dropout is at least 0 and less than 1, not {rate}")
         self.rate = float(rate)
         self.rng = np.random.default_rng(rng)
+        self.rows: tuple[int, slice] | None = None  # of how many examples these are which, where others have the rest
 
     def __call__(self, a: Values) -> Any:
         if not is_recording():
             return a
         if is_tracing():
             raise TypeError("a dropout draws anew each time, and a compiled function would not: train without compiled")
-        kept = self.rng.random(a.shape) >= self.rate
+        kept = self._draw(a.shape) >= self.rate
         return a * (kept / (1 - self.rate)).astype(a.dtype)
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        """Draw a number for each activation; where others have the rest of the examples, for theirs as well."""
+        if self.rows is None:
+            return self.rng.random(shape)
+        n, rows = self.rows
+        if shape[:1] != (rows.stop - rows.start,):
+            raise ValueError(
+                f"a dropout that is shared out needs an example per row: {rows.stop - rows.start}, not shape {shape}"
+            )
+        return self.rng.random((n, *shape[1:]))[rows]
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate:g})"

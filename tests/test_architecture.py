@@ -63,6 +63,7 @@ NN = [
     "sgd",
     "digits",
     "images",
+    "distributed",
     "training",
     "network",
     "exporting",
