@@ -86,6 +86,12 @@ def is_tracing() -> bool:
     return type(current_scope()) is Traced
 
 
+def is_recording() -> bool:
+    """Whether what is computed is differentiated later: not so under `no_grad()`, also while a function is traced."""
+    scope = current_scope()
+    return scope is not None and getattr(scope, "records", True)
+
+
 def scope(name: str) -> AbstractContextManager[None]:
     """Give what is computed in a `with scope("encoder"):` block a name, under which drawings group it. Scopes nest.
 

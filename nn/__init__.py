@@ -13,6 +13,7 @@ The book's three lines (Nielsen, *Neural Networks and Deep Learning*, chapter 1)
 from autograd.version import __version__
 from nn.costs import quadratic, sigmoid_cross_entropy, softmax_log_likelihood
 from nn.digits import DataError, Examples, load_data_wrapper, load_digits, one_hot
+from nn.exporting import export
 from nn.files import FileError
 from nn.layers import Dropout, Linear, Module, Sequential
 from nn.network import Network
@@ -33,6 +34,7 @@ __all__ = [
     "Score",
     "Sequential",
     "__version__",
+    "export",
     "load_data_wrapper",
     "load_digits",
     "one_hot",

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn, cast
 
 import numpy as np
 
 from autograd import no_grad
+from autograd.readings.onnx import OnnxError
 from autograd.version import __version__
 from nn.checkpoint import Checkpoint
 from nn.costs import COSTS
 from nn.digits import load_digits
+from nn.distributed import Ranks, launched
+from nn.exchange import is_safetensors
+from nn.exporting import export
 from nn.grader.problems import CHOICES
 from nn.grader.verdict import grade
 from nn.images import read_images
@@ -53,6 +60,7 @@ EXAMPLES = {
     ],
     "predict": ["net.npz four.png nine.pgm", "net.npz t10k-images-idx3-ubyte.gz --scale 256"],
     "info": ["net.npz"],
+    "export": ["net.npz net.onnx", "net.npz net.onnx --scale 256", "net.npz net.safetensors --names pytorch"],
     "check": [
         "",
         "--sizes 20,10,10,5 --cost cross-entropy --activation tanh --init scaled --batch 3 --dtype float32 --seed 1",
@@ -172,7 +180,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"handgrad {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    sub = commands.add_parser("train", help="train a network", formatter_class=formatter)
+    sub = commands.add_parser(
+        "train", help="train a network", formatter_class=formatter,
+        description="Train a network. `mpiexec -n 4 python -m nn train ...` shares every mini-batch out among four"
+        " processes, on one machine or on many, and trains the same network.",
+    )  # fmt: skip
     _network_options(sub)
     add = sub.add_argument
     add("--epochs", type=_at_least(0), default=30, metavar="N", help="go through the training images N times")
@@ -244,6 +256,19 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("model", metavar="model.npz", help="the saved network")
 
     sub = commands.add_parser(
+        "export", help="write a saved network for other programs", formatter_class=formatter,
+        description="Write a saved network to FILE: the whole of it as ONNX (.onnx), with a note of how pictures are"
+        " prepared for it, or its parameters (.safetensors).",
+    )  # fmt: skip
+    add = sub.add_argument
+    add("model", metavar="model.npz", help="the saved network")
+    add("file", metavar="FILE", help="the file to write: .onnx or .safetensors")
+    add("--names", choices=["own", "pytorch"], default="own",
+        help="of the parameters in a .safetensors file: w1, b1, ..., or as in PyTorch 0.weight, ...")  # fmt: skip
+    add("--scale", type=_positive, metavar="X",
+        help="note that pixel bytes are divided by X (default: as in the training, or 255)")  # fmt: skip
+
+    sub = commands.add_parser(
         "derive", help="show the derived equations beside those derived by hand", formatter_class=formatter
     )
     add = sub.add_argument
@@ -301,7 +326,8 @@ def _resumed(argv: list[str], args: argparse.Namespace) -> argparse.Namespace:
 
 
 def _train(args: argparse.Namespace) -> int:
-    say: Callable[..., object] = (lambda *_: None) if args.quiet else print
+    first = args.ranks is None or args.ranks.rank == 0
+    say: Callable[..., object] = (lambda *_: None) if args.quiet or not first else print
     if args.every and not args.save:
         raise ValueError("--every needs a file to --save to")
     if args.nesterov and not args.momentum:
@@ -328,7 +354,8 @@ def _train(args: argparse.Namespace) -> int:
         validation_data=validation if args.validation or args.patience else None,
         monitor_training=args.training, rng=rng, momentum=args.momentum, nesterov=args.nesterov,
         weight_decay=args.decay, compiled=args.compile, patience=args.patience, save=args.save, every=args.every,
-        resume=args.resume, notes={"options": _as_options(args)}, report=None if args.quiet else report,
+        resume=args.resume, notes={"options": _as_options(args)}, ranks=args.ranks,
+        report=None if args.quiet else report,
     )  # fmt: skip
     say(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}")
     for name in history[-1].scores if history else ():
@@ -341,7 +368,7 @@ def _train(args: argparse.Namespace) -> int:
         kept = max(history, key=lambda epoch: epoch.scores["validation"].correct)
         say(f"the network is as after epoch {kept.number}, the best on the validation images")
     if args.save:
-        if not history:
+        if not history and first:
             net.save(args.save)
         say(f"saved to {args.save}")
     return 0
@@ -412,6 +439,29 @@ def _info(args: argparse.Namespace) -> int:
     return 0
 
 
+def _export(args: argparse.Namespace) -> int:
+    net = Network.load(args.model)
+    if args.names != "own" and not is_safetensors(args.file):
+        raise ValueError("--names are those in a .safetensors file")
+    about = {
+        "input": f"{net.sizes[0]} pixels, row by row from the top left; light ink on a dark ground",
+        "pixel bytes divided by": args.scale or _scale_of_training(args.model),
+        "output": "an activation for each label, from 0; the largest is the answer",
+    }
+    export(net, args.file, about=about, names=args.names)
+    print(f"written to {args.file}")
+    return 0
+
+
+def _scale_of_training(path: str) -> float:
+    """Return by what the pixel bytes of a training were divided, as its file says; 255 if it does not."""
+    try:
+        options = Checkpoint.read(path).notes["options"]
+        return float(options[options.index("--scale") + 1])
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return 255.0
+
+
 def printable(text: str) -> str:
     """Return the text in one line, without what would steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
@@ -475,18 +525,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted.
 
     Bad usage raises SystemExit, as argparse does. The code is 141 if the reader of the output has gone (`| head -1`),
-    and 143 if SIGTERM ended a training.
+    and 143 if SIGTERM ended a training. Where `mpiexec` has started several ranks, one that fails ends all of them.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        ranks = launched() if "train" in argv else None
+    except RuntimeError as error:
+        print(f"handgrad: error: {error}", file=sys.stderr)
+        return 2
+    return _main(argv) if ranks is None else _on_rank(ranks, argv)
+
+
+def _on_rank(ranks: Ranks, argv: list[str]) -> int:
+    """Run a command on one rank of several. Rank 0 alone is heard, unless another one is the only one that fails."""
+    errors = io.StringIO()
+    with contextlib.ExitStack() as silence:
+        if ranks.rank:
+            silence.enter_context(contextlib.redirect_stdout(io.StringIO()))
+            silence.enter_context(contextlib.redirect_stderr(errors))
+        try:
+            code = _main(argv, ranks)
+        except SystemExit as error:
+            code = error.code if isinstance(error.code, int) else 1
+        except BaseException:
+            traceback.print_exc()
+            code = 1
+    if code:
+        ranks.end(code, errors.getvalue())
+    return code
+
+
+def _main(argv: list[str], ranks: Ranks | None = None) -> int:
     args = _parser().parse_args(argv)
     commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive,
-                "info": _info}  # fmt: skip
+                "info": _info, "export": _export}  # fmt: skip
     run = commands[args.command]
     try:
         if getattr(args, "resume", None):
             args = _resumed(argv, args)
         if getattr(args, "save", None):
             args.before = _signature(args.save)  # an interrupt before this has written nothing
+        args.ranks = ranks
         code = run(args)
         sys.stdout.flush()  # here, and not when Python exits, so that a closed pipe is met in this place
         return code
@@ -498,7 +577,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"handgrad: error: not enough memory: {error or 'choose a smaller network or mini-batch'}", file=sys.stderr
         )
         return 2
-    except (ValueError, FloatingPointError, RuntimeError, OSError) as error:
+    except (ValueError, OnnxError, FloatingPointError, RuntimeError, OSError) as error:
         print(f"handgrad: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -145,7 +145,11 @@ def write_arrays(path: str | Path, arrays: dict[str, Array]) -> None:
 
     Raises FileError if it cannot be written; a file of that name is then as it was. Ctrl-C waits for the end.
     """
-    pieces = _archive(path, arrays)
+    write_pieces(path, _archive(path, arrays))
+
+
+def write_pieces(path: str | Path, pieces: list[bytes]) -> None:
+    """Write the pieces of a file, one after the other, as `write_arrays` writes its own."""
     try:
         with Deferred():
             os.close(_replace(_target(Path(path)), pieces))

@@ -7,6 +7,7 @@ a `Sequential` of layers, or a `Module` of your own. Activations have an example
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from numpy.typing import DTypeLike
 from autograd import Op, Tensor, linear, scope
 from autograd.ops.activations import ACTIVATIONS
 from autograd.ops.activations import layer as one_node
-from autograd.recording import current_scope, is_tracing
+from autograd.recording import is_recording, is_tracing
 from nn.costs import Values
 from nn.equations import Array
+from nn.exchange import as_own_names, is_safetensors, read_model, write_model
+from nn.files import FileError
 
 Layer = Callable[[Any], Any]
 INITIALISATIONS = ("gaussian", "scaled")
@@ -58,6 +61,22 @@ class Module:
     def parameters(self) -> list[Tensor]:
         """Return the parameters, each once, in the order in which the attributes were made."""
         return list(dict.fromkeys(_tensors(list(vars(self).values()))))
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield the parameters under the names that they have in PyTorch: the attributes on the way to each.
+
+        >>> [name for name, _ in Sequential(Linear(2, 3), np.tanh, Linear(3, 1)).named_parameters()]
+        ['0.weight', '0.bias', '2.weight', '2.bias']
+        """
+        seen: set[Tensor] = set()
+        for name, parameter in self._paths():
+            if parameter not in seen:
+                seen.add(parameter)
+                yield name, parameter
+
+    def _paths(self) -> Iterator[tuple[str, Tensor]]:
+        for attribute, value in vars(self).items():
+            yield from _under(attribute, value)
 
     def modules(self) -> Iterator[Module]:
         """Yield the module and those in its attributes, at any depth.
@@ -118,6 +137,41 @@ class Module:
         for name, parameter in named.items():
             parameter.data = new[name]
 
+    def save(self, path: str | Path, *, names: str = "own") -> None:
+        """Write the parameters to a `.safetensors` or `.npz` file, whole or not at all.
+
+        names  of the parameters in a `.safetensors` file: "own" (w1, b1, …), or "pytorch" as `named_parameters` gives
+               them, so that a PyTorch model of the same layers takes the file
+
+        Raises FileError if it cannot be written.
+        """
+        if names not in ("own", "pytorch"):
+            raise ValueError(f"names are 'own' or 'pytorch', not {names!r}")
+        if names == "pytorch" and not is_safetensors(path):
+            raise FileError(f"{path}: cannot be written with PyTorch's names; they are for a .safetensors file")
+        state = self.state_dict()
+        if names == "pytorch":
+            state = {name: np.array(parameter.data) for name, parameter in self.named_parameters()}
+        write_model(path, self.description(), state)
+
+    def load_parameters(self, path: str | Path) -> None:
+        """Set every parameter to the one in a file that `save`, a training or PyTorch wrote, by the same name.
+
+        The names may be our own or PyTorch's. Raises FileError if they do not fit, or for what is wrong with the file.
+        Then nothing has changed.
+        """
+        described, state = read_model(path)
+        self._take(path, {name: array for name, array in state.items() if described or name not in self.description()})
+
+    def _take(self, path: str | Path, state: dict[str, Array]) -> None:
+        """Set every parameter to the one of a file, by our own name or PyTorch's."""
+        theirs = {parameter: name for name, parameter in self.named_parameters()}
+        own = self._named()
+        try:
+            self.load_state_dict(as_own_names(state, list(own), [theirs[parameter] for parameter in own.values()]))
+        except ValueError as error:
+            raise FileError(f"{path}: {error}") from error
+
     def _named(self) -> dict[str, Tensor]:
         parameters = self.parameters()
         named = {parameter.name or "": parameter for parameter in parameters}
@@ -134,6 +188,18 @@ def _tensors(value: object) -> Iterator[Tensor]:
             yield from _tensors(part)
     elif isinstance(value, Module):
         yield from value.parameters()
+
+
+def _under(name: str, value: object) -> Iterator[tuple[str, Tensor]]:
+    """The Tensors in an attribute, each under the way to it: `name`, `name.0`, `name.key`."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, (list, tuple, dict)):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _under(f"{name}.{key}", part)
+    elif isinstance(value, Module):
+        for inside, parameter in value._paths():
+            yield f"{name}.{inside}", parameter
 
 
 def _modules(value: object) -> Iterator[Module]:
@@ -198,6 +264,9 @@ class Linear(Module):
         if not self.named:
             self.rename(str(place))
 
+    def _paths(self) -> Iterator[tuple[str, Tensor]]:
+        yield from (("weight", self.w), ("bias", self.b))
+
     def weighted_input(self, x: Values) -> Tensor:
         """Compute z = x w^T + b, of shape (n_out,) for one example of shape (n_in,), or (n, n_out) for a batch."""
         z: Tensor = linear(x, self.w, self.b)
@@ -240,14 +309,26 @@ class Dropout(Module):
             raise ValueError(f"the rate of a dropout is at least 0 and less than 1, not {rate}")
         self.rate = float(rate)
         self.rng = np.random.default_rng(rng)
+        self.rows: tuple[int, slice] | None = None  # of how many examples these are which, where others have the rest
 
     def __call__(self, a: Values) -> Any:
-        if current_scope() is None:
+        if not is_recording():
             return a
         if is_tracing():
             raise TypeError("a dropout draws anew each time, and a compiled function would not: train without compiled")
-        kept = self.rng.random(a.shape) >= self.rate
+        kept = self._draw(a.shape) >= self.rate
         return a * (kept / (1 - self.rate)).astype(a.dtype)
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        """Draw a number for each activation; where others have the rest of the examples, for theirs as well."""
+        if self.rows is None:
+            return self.rng.random(shape)
+        n, rows = self.rows
+        if shape[:1] != (rows.stop - rows.start,):
+            raise ValueError(
+                f"a dropout that is shared out needs an example per row: {rows.stop - rows.start}, not shape {shape}"
+            )
+        return self.rng.random((n, *shape[1:]))[rows]
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate:g})"
@@ -273,6 +354,13 @@ class Sequential(Module):
                 yield from layer._with_parameters()
             elif isinstance(layer, Module) and layer.parameters():
                 yield layer
+
+    def _paths(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield them by place. In PyTorch an activation is a layer of its own."""
+        place = 0
+        for layer in self.layers:
+            yield from _under(str(place), layer)
+            place += 2 if isinstance(layer, Linear) and layer.activation is not None else 1
 
     def __call__(self, a: Values) -> Any:
         for layer in self.layers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 import autograd
 from autograd import Tensor, no_grad
-from nn.checkpoint import split
 from nn.costs import COSTS, Values
 from nn.equations import Array
-from nn.files import FileError, read_arrays, write_arrays
+from nn.exchange import as_own_names, is_safetensors, read_model
+from nn.files import FileError
 from nn.layers import Linear, Module, Sequential, activations, initial_weights, real
 from nn.sgd import SGD
 from nn.training import DataSet, Epoch, as_examples, correct, targets_of, train
@@ -221,21 +221,27 @@ class Network(Module):
             "cost": np.array(self.cost_name),
         }
 
-    def save(self, path: str | Path) -> None:
-        """Write the network to a `.npz` file, whole or not at all. Raises FileError if it cannot be written."""
-        write_arrays(path, self.description() | self.state_dict())
+    def _paths(self) -> Iterator[tuple[str, Tensor]]:
+        return self.layers._paths()  # those of PyTorch's nn.Sequential
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
         """Read a network from a file that `save` wrote, the method or the option of a training.
 
-        Raises FileError, naming the file, for any other file.
+        Raises FileError, naming the file, for any other file. One that PyTorch wrote does not say what the activation
+        and the cost are: make a network that has them, and call its `load_parameters`.
         """
-        arrays, _ = split(read_arrays(path))
+        description, arrays = read_model(path)
+        described = description or arrays
         try:
-            sizes, activation, cost = (arrays.pop(key) for key in ("sizes", "activation", "cost"))
+            if is_safetensors(path) and not description:
+                raise ValueError("it does not say what its sizes, activation and cost are; load_parameters takes it")
+            sizes, activation, cost = (described.pop(key) for key in ("sizes", "activation", "cost"))
             if sizes.ndim != 1 or sizes.dtype.kind not in "iu":
                 raise ValueError("its sizes are not a list of whole numbers")
+            layers = range(1, len(sizes))
+            places = [f"{2 * (layer - 1)}.{kind}" for layer in layers for kind in ("weight", "bias")]
+            arrays = as_own_names(arrays, [f"{letter}{layer}" for layer in layers for letter in "wb"], places)
             dtype = arrays["w1"].dtype.type
             if dtype not in (np.float32, np.float64):
                 raise ValueError(f"w1 is of dtype {arrays['w1'].dtype}, neither float32 nor float64")

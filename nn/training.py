@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import json
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from autograd import Tensor, compile, no_grad
 from nn.checkpoint import Checkpoint, differences, fingerprint, set_state, state_of
 from nn.digits import Examples, one_hot
+from nn.distributed import Ranks
 from nn.equations import Array
 from nn.files import Claim, FileError, write_arrays
 from nn.interrupts import Deferred, Watch
@@ -428,6 +430,9 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
     compiled         replay the gradient (`autograd.compile`) rather than build its graph for every mini-batch: the same
                      numbers, faster. A Network does by itself, a subclass with a `cost` of its own never. Of another
                      model say so: what it draws or counts would happen once
+    ranks            share every mini-batch and all scores out among `nn.distributed.Ranks`, each in a process of its
+                     own that makes this same call. The cost has to be a mean over the examples. Parameters and rng
+                     become those of rank 0, which alone writes and reports
     report           is called with each epoch, and prints its line by default. None is silent: no progress bar either
 
     Ctrl-C raises KeyboardInterrupt, and leaves the network as it was after the last finished epoch; so SIGTERM, with
@@ -464,6 +469,7 @@ def _train(
     every: int | None = None,
     resume: str | Path | None = None,
     notes: dict[str, Any] | None = None,
+    ranks: Ranks | None = None,
     report: Callable[[Epoch], object] | None = print_epoch,
 ) -> list[Epoch]:
     if epochs < 0 or int(epochs) != epochs or mini_batch_size < 1 or int(mini_batch_size) != mini_batch_size:
@@ -474,6 +480,8 @@ def _train(
         raise ValueError(f"every={every} is a number of mini-batches, at least 1, and needs a file to save to")
     if (eta is None) == (optimiser is None) or (optimiser and (momentum or nesterov or weight_decay)):
         raise ValueError("training takes eta with momentum, nesterov and weight_decay, or an optimiser that has them")
+    if save is not None and Path(save).suffix in (".safetensors", ".onnx"):
+        raise FileError(f"{save}: a training is saved to a .npz file, which holds more than the model; export that")
     if longest is not None and not longest > 0:
         raise ValueError(f"longest is the length of a gradient, greater than 0; it is {longest}")
     given = {"training": training_data, "validation": validation_data, "test": test_data}
@@ -528,14 +536,27 @@ def _train(
         if schedule is not None:
             settings["epochs"] = int(epochs)
     rng = np.random.default_rng(rng)
-    if isinstance(net, _Model):
-        for module in net.model.modules():
-            if isinstance(module, Dropout):
-                module.rng = rng
-    claim = Claim(save) if save is not None else None
+    dropouts = [m for m in net.model.modules() if isinstance(m, Dropout)] if isinstance(net, _Model) else []
+    for module in dropouts:
+        module.rng = rng
+    first = ranks is None or ranks.rank == 0
+    claim = Claim(save) if save is not None and first else None
+    report = report if first else None
     training = _Training(net, optimiser, rng, settings, notes or {}, patience, claim)
     finished = net.state_dict()
     watch = Watch()
+
+    def shared(x: Array, y: Array) -> float:
+        """The gradient and the cost of a mini-batch of which every rank has computed its rows."""
+        assert ranks is not None and optimiser is not None
+        rows = ranks.share(len(x))
+        weight = (rows.stop - rows.start) / len(x)
+        rows = rows if weight else slice(0, 1)  # there is no mean of nothing, and a dropout has to draw
+        for module in dropouts:
+            module.rows = len(x), rows
+        return ranks.add_gradients(optimiser.parameters, weight, float(gradient(x[rows], y[rows])))
+
+    of_batch = shared if ranks is not None else gradient
 
     def run() -> None:
         nonlocal finished
@@ -551,7 +572,7 @@ def _train(
             for batch in batches[training.batches :] if report is None else _shown(batches, training, int(epochs)):
                 optimiser.zero_grad()
                 inputs = x[batch] if augment is None else augment(x[batch], rng)
-                training.total += float(gradient(inputs, y[batch]))
+                training.total += float(of_batch(inputs, y[batch]))
                 if longest is not None:
                     _limit(optimiser.parameters, longest)
                 if schedule is not None:
@@ -564,7 +585,9 @@ def _train(
                     training.save()
             state = net.state_dict()
             _finite(state, number, usual * folded)
-            scores = {name: _scored(net, data, f"{name} data") for name, data in sets.items()}
+            if ranks is not None:
+                ranks.same("parameters", *state.values())
+            scores = {name: _scored(net, data, f"{name} data", ranks) for name, data in sets.items()}
             mean = training.total / len(batches) / folded if folded else float("nan")
             epoch = Epoch(number, time.perf_counter() - since, scores, mean)
             watch.check()
@@ -584,7 +607,9 @@ def _train(
                 claim.take()
             if resume is not None:
                 training.resume(resume, int(epochs))
-                finished = net.state_dict()
+            if ranks is not None:
+                _begin_together(ranks, net, rng, Examples(x, y))
+            finished = net.state_dict()
             # In a context of its own: an interrupt can leave a block of the engine, such as its tracing, switched on.
             contextvars.copy_context().run(run)
             watch.check()
@@ -595,6 +620,8 @@ def _train(
         with Deferred():
             optimiser.zero_grad()
             optimiser.eta = usual
+            for module in dropouts:
+                module.rows = None
             net.load_state_dict(finished)
             if claim is not None:
                 claim.release()
@@ -611,8 +638,25 @@ def _checked(net: Classifier | _Model, data: DataSet, what: str, targets: bool) 
     return Examples(x.astype(dtype, copy=False), as_targets) if targets else Examples(x, y)
 
 
-def _scored(net: Classifier | _Model, data: Examples, what: str) -> Score:
-    return net.score(data) if isinstance(net, _Model) else score(net, data, what)
+def _begin_together(ranks: Ranks, net: Classifier | _Model, rng: np.random.Generator, data: Examples) -> None:
+    """Give all ranks the parameters and the random generator of rank 0. Raises RuntimeError where the data differs."""
+    ranks.same("training data", *data)
+    ranks.same("shapes of parameters", *[np.array(array.shape) for array in net.state_dict().values()])
+    net.load_state_dict({name: ranks.first(array) for name, array in net.state_dict().items()})
+    set_state(rng, json.loads(ranks.text_of_first(json.dumps(state_of(rng)))))
+
+
+def _scored(net: Classifier | _Model, data: Examples, what: str, ranks: Ranks | None = None) -> Score:
+    """The score; with ranks, each takes a part of the data, and the parts are added up."""
+    if ranks is None:
+        return net.score(data) if isinstance(net, _Model) else score(net, data, what)
+    n, rows = len(data.x), ranks.share(len(data.x))
+    total = np.zeros(2)
+    if rows.stop > rows.start:
+        part = _scored(net, Examples(data.x[rows], data.y[rows]), what)
+        total[:] = part.cost * part.total, part.correct
+    total = ranks.add(total)
+    return Score(float(total[0]) / n, int(total[1]), n)
 
 
 def _finite(state: dict[str, Array], number: int, eta: float) -> None:

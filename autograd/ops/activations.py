@@ -65,19 +65,21 @@ def _log_softmax(x: Any, axis: Any = -1) -> Any:
 
 # fmt: off
 relu        = Op(_relu,     "np.maximum(x, 0)",      lambda g, y, x: g * (y > 0),
-                 activation=True, by_name=True, elementwise=True)
+                 activation=True, by_name=True, elementwise=True, onnx="Relu(x)")
 sigmoid     = Op(_sigmoid,  "1 / (1 + np.exp(-x))",  lambda g, y, x: g * y * (1 - y),
-                 activation=True, by_name=True, elementwise=True)
+                 activation=True, by_name=True, elementwise=True, onnx="Sigmoid(x)")
 softplus    = Op(lambda x: np.logaddexp(0, x), "np.logaddexp(0, x)", lambda g, y, x: g * sigmoid(x), name="softplus",
-                 activation=True, by_name=True, elementwise=True)
+                 activation=True, by_name=True, elementwise=True, onnx="Softplus(x)")
 logsumexp   = Op(_logsumexp, "np.logaddexp.reduce(x, axis, keepdims=keepdims)",
                  lambda g, y, x, axis=None, keepdims=False:
-                     expanded(g, x, axis, keepdims) * np.exp(x - expanded(y, x, axis, keepdims)), by_name=True)
+                     expanded(g, x, axis, keepdims) * np.exp(x - expanded(y, x, axis, keepdims)), by_name=True,
+                     onnx="ReduceLogSumExp(x, axes, keepdims=keepdims)")
 softmax     = Op(_softmax, "np.exp(x - np.logaddexp.reduce(x, axis, keepdims=True))",
                  lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
-                 activation=True, by_name=True)
+                 activation=True, by_name=True, onnx="Softmax(x, axis=axis)")
 log_softmax = Op(_log_softmax, "x - np.logaddexp.reduce(x, axis, keepdims=True)",
-                 lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True), by_name=True)
+                 lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True), by_name=True,
+                 onnx="LogSoftmax(x, axis=axis)")
 # fmt: on
 
 

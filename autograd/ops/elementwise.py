@@ -73,58 +73,66 @@ def _astype(x: Any, dtype: Any) -> Any:
 # The arithmetic forwards are the operator functions: on NumPy scalars they take a tenth of the ufuncs' time.
 # fmt: off
 add        = Op(operator.add,     "a + b",  lambda g, y, a, b: g,
-                                            lambda g, y, a, b: g,          symbol="+", arithmetic=True)
+                                            lambda g, y, a, b: g,          symbol="+", arithmetic=True,
+                                            onnx="Add(a, b)")
 subtract   = Op(operator.sub,     "a - b",  lambda g, y, a, b: g,
-                                            lambda g, y, a, b: -g,         symbol="−", arithmetic=True)
+                                            lambda g, y, a, b: -g,         symbol="−", arithmetic=True,
+                                            onnx="Sub(a, b)")
 multiply   = Op(operator.mul,     "a * b",  lambda g, y, a, b: g * b,
-                                            lambda g, y, a, b: g * a,      symbol="×", arithmetic=True)
+                                            lambda g, y, a, b: g * a,      symbol="×", arithmetic=True,
+                                            onnx="Mul(a, b)")
 divide     = Op(operator.truediv, "a / b",  lambda g, y, a, b: g / b,
-                                            lambda g, y, a, b: -g * y / b, symbol="÷", arithmetic=True)
+                                            lambda g, y, a, b: -g * y / b, symbol="÷", arithmetic=True,
+                                            onnx="Div(a, b)")
 power      = Op(operator.pow,     "a ** b", _power_base,
-                                            _power_exponent,               symbol="^", arithmetic=True)
-negative   = Op(operator.neg,     "-x",     lambda g, y, x: -g,            symbol="−")
+                                            _power_exponent,               symbol="^", arithmetic=True,
+                                            onnx="Pow(a, b)")
+negative   = Op(operator.neg,     "-x",     lambda g, y, x: -g,            symbol="−", onnx="Neg(x)")
 
-absolute   = Op(np.absolute, "np.abs(x)",     lambda g, y, x: g * np.sign(x))
-exp        = Op(np.exp,      "np.exp(x)",     lambda g, y, x: g * y)
-expm1      = Op(np.expm1,    "np.expm1(x)",   lambda g, y, x: g * (y + 1))
-log        = Op(np.log,      "np.log(x)",     lambda g, y, x: g / x)
-log1p      = Op(np.log1p,    "np.log1p(x)",   lambda g, y, x: g / (1 + x))
-sqrt       = Op(np.sqrt,     "np.sqrt(x)",    lambda g, y, x: g / (2 * y))
-square     = Op(np.square,   "np.square(x)",  lambda g, y, x: g * 2 * x)
-sin        = Op(np.sin,      "np.sin(x)",     lambda g, y, x: g * np.cos(x))
-cos        = Op(np.cos,      "np.cos(x)",     lambda g, y, x: -g * np.sin(x))
-tan        = Op(np.tan,      "np.tan(x)",     lambda g, y, x: g * (1 + y * y))
-tanh       = Op(np.tanh,     "np.tanh(x)",    lambda g, y, x: g * (1 - y * y), activation=True)
-sinh       = Op(np.sinh,     "np.sinh(x)",    lambda g, y, x: g * np.cosh(x))
-cosh       = Op(np.cosh,     "np.cosh(x)",    lambda g, y, x: g * np.sinh(x))
-arcsin     = Op(np.arcsin,   "np.arcsin(x)",  lambda g, y, x: g / np.sqrt(1 - x * x))
-arccos     = Op(np.arccos,   "np.arccos(x)",  lambda g, y, x: -g / np.sqrt(1 - x * x))
-arctan     = Op(np.arctan,   "np.arctan(x)",  lambda g, y, x: g / (1 + x * x))
+absolute   = Op(np.absolute, "np.abs(x)",     lambda g, y, x: g * np.sign(x), onnx="Abs(x)")
+exp        = Op(np.exp,      "np.exp(x)",     lambda g, y, x: g * y, onnx="Exp(x)")
+expm1      = Op(np.expm1,    "np.expm1(x)",   lambda g, y, x: g * (y + 1), onnx="Sub(Exp(x), 1)")
+log        = Op(np.log,      "np.log(x)",     lambda g, y, x: g / x, onnx="Log(x)")
+log1p      = Op(np.log1p,    "np.log1p(x)",   lambda g, y, x: g / (1 + x), onnx="Log(Add(x, 1))")
+sqrt       = Op(np.sqrt,     "np.sqrt(x)",    lambda g, y, x: g / (2 * y), onnx="Sqrt(x)")
+square     = Op(np.square,   "np.square(x)",  lambda g, y, x: g * 2 * x, onnx="Mul(x, x)")
+sin        = Op(np.sin,      "np.sin(x)",     lambda g, y, x: g * np.cos(x), onnx="Sin(x)")
+cos        = Op(np.cos,      "np.cos(x)",     lambda g, y, x: -g * np.sin(x), onnx="Cos(x)")
+tan        = Op(np.tan,      "np.tan(x)",     lambda g, y, x: g * (1 + y * y), onnx="Tan(x)")
+tanh       = Op(np.tanh,     "np.tanh(x)",    lambda g, y, x: g * (1 - y * y), activation=True, onnx="Tanh(x)")
+sinh       = Op(np.sinh,     "np.sinh(x)",    lambda g, y, x: g * np.cosh(x), onnx="Sinh(x)")
+cosh       = Op(np.cosh,     "np.cosh(x)",    lambda g, y, x: g * np.sinh(x), onnx="Cosh(x)")
+arcsin     = Op(np.arcsin,   "np.arcsin(x)",  lambda g, y, x: g / np.sqrt(1 - x * x), onnx="Asin(x)")
+arccos     = Op(np.arccos,   "np.arccos(x)",  lambda g, y, x: -g / np.sqrt(1 - x * x), onnx="Acos(x)")
+arctan     = Op(np.arctan,   "np.arctan(x)",  lambda g, y, x: g / (1 + x * x), onnx="Atan(x)")
 
 maximum    = Op(np.maximum,  "np.maximum(a, b)",      lambda g, y, a, b: _share(g, a, b, a > b),
-                                                      lambda g, y, a, b: _share(g, a, b, a < b), arithmetic=True)
+                                                      lambda g, y, a, b: _share(g, a, b, a < b), arithmetic=True,
+                                                      onnx="Max(a, b)")
 minimum    = Op(np.minimum,  "np.minimum(a, b)",      lambda g, y, a, b: _share(g, a, b, a < b),
-                                                      lambda g, y, a, b: _share(g, a, b, a > b), arithmetic=True)
+                                                      lambda g, y, a, b: _share(g, a, b, a > b), arithmetic=True,
+                                                      onnx="Min(a, b)")
 pick       = Op(lambda mask, a, b: np.where(mask, a, b), "np.where(mask, a, b)",
                                                       None,
                                                       lambda g, y, mask, a, b: np.where(mask, g, 0.0),
                                                       lambda g, y, mask, a, b: np.where(mask, 0.0, g),
-                name="where", arithmetic=True, literal=True)
+                name="where", arithmetic=True, literal=True, onnx="Where(mask, a, b)")
 limit      = Op(lambda x, low, high: np.clip(x, low, high), "np.clip(x, low, high)",
                                                       lambda g, y, x, low, high: g * ((x >= low) & (x <= high)),
                                                       lambda g, y, x, low, high: g * ((x < low) & (low <= high)),
                                                       lambda g, y, x, low, high: g * ((x > high) | (low > high)),
-                name="clip", literal=True)
-astype     = Op(_astype,      "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype", literal=True)
-reciprocal = Op(np.reciprocal, "1 / x",         lambda g, y, x: -g * y * y)
+                name="clip", literal=True, onnx="Min(Max(x, low), high)")
+astype     = Op(_astype,      "x.astype(dtype)", lambda g, y, x, dtype: g, name="astype", literal=True,
+                onnx="Cast(x, to=dtype)")
+reciprocal = Op(np.reciprocal, "1 / x",         lambda g, y, x: -g * y * y, onnx="Reciprocal(x)")
 cbrt       = Op(np.cbrt,     "np.cbrt(x)",    lambda g, y, x: g / (3 * y * y))
-exp2       = Op(np.exp2,     "np.exp2(x)",    lambda g, y, x: g * y * math.log(2))
+exp2       = Op(np.exp2,     "np.exp2(x)",    lambda g, y, x: g * y * math.log(2), onnx="Pow(2, x)")
 log2       = Op(np.log2,     "np.log2(x)",    lambda g, y, x: g / (x * math.log(2)))
 log10      = Op(np.log10,    "np.log10(x)",   lambda g, y, x: g / (x * math.log(10)))
-arcsinh    = Op(np.arcsinh,  "np.arcsinh(x)", lambda g, y, x: g / np.sqrt(x * x + 1))
-arccosh    = Op(np.arccosh,  "np.arccosh(x)", lambda g, y, x: g / np.sqrt(x * x - 1))
-arctanh    = Op(np.arctanh,  "np.arctanh(x)", lambda g, y, x: g / (1 - x * x))
-fabs       = Op(np.fabs,     "np.fabs(x)",    lambda g, y, x: g * np.sign(x))
+arcsinh    = Op(np.arcsinh,  "np.arcsinh(x)", lambda g, y, x: g / np.sqrt(x * x + 1), onnx="Asinh(x)")
+arccosh    = Op(np.arccosh,  "np.arccosh(x)", lambda g, y, x: g / np.sqrt(x * x - 1), onnx="Acosh(x)")
+arctanh    = Op(np.arctanh,  "np.arctanh(x)", lambda g, y, x: g / (1 - x * x), onnx="Atanh(x)")
+fabs       = Op(np.fabs,     "np.fabs(x)",    lambda g, y, x: g * np.sign(x), onnx="Abs(x)")
 deg2rad    = Op(np.deg2rad,  "np.deg2rad(x)", lambda g, y, x: np.deg2rad(g))
 rad2deg    = Op(np.rad2deg,  "np.rad2deg(x)", lambda g, y, x: np.rad2deg(g))
 radians    = Op(np.radians,  "np.radians(x)", lambda g, y, x: np.deg2rad(g))
@@ -139,7 +147,8 @@ arctan2    = Op(np.arctan2,  "np.arctan2(a, b)",      lambda g, y, a, b: g * b /
 hypot      = Op(np.hypot,    "np.hypot(a, b)",        lambda g, y, a, b: g * a / np.where(y == 0, 1.0, y),
                                                       lambda g, y, a, b: g * b / np.where(y == 0, 1.0, y))
 logaddexp  = Op(np.logaddexp, "np.logaddexp(a, b)",   lambda g, y, a, b: g * np.exp(a - _finite(y)),
-                                                      lambda g, y, a, b: g * np.exp(b - _finite(y)))
+                                                      lambda g, y, a, b: g * np.exp(b - _finite(y)),
+                                                      onnx="Add(Max(a, b), Log(Add(Exp(Neg(Abs(Sub(a, b)))), 1)))")
 logaddexp2 = Op(np.logaddexp2, "np.logaddexp2(a, b)", lambda g, y, a, b: g * np.exp2(a - _finite(y)),
                                                       lambda g, y, a, b: g * np.exp2(b - _finite(y)))
 remainder  = Op(np.remainder, "a % b",                lambda g, y, a, b: g,
@@ -154,7 +163,7 @@ fmax       = Op(np.fmax,     "np.fmax(a, b)",         lambda g, y, a, b: _share(
 fmin       = Op(np.fmin,     "np.fmin(a, b)",         lambda g, y, a, b: _share(g, a, b, (a < b) | np.isnan(b)),
                                                       lambda g, y, a, b: _share(g, a, b, (a > b) | np.isnan(a)))
 ldexp      = Op(np.ldexp,    "np.ldexp(a, b)",        lambda g, y, a, b: np.ldexp(g, b), None)
-identity   = Op(lambda x: x, "x", lambda g, y, x: g, name="identity", view=True, literal=True)
+identity   = Op(lambda x: x, "x", lambda g, y, x: g, name="identity", view=True, literal=True, onnx="Identity(x)")
 
 heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
                                                      lambda g, y, x, h: g * (x == 0))

@@ -15,40 +15,43 @@ from autograd.registry import NAMED, PLAIN, numpy_functions, stands_for
 from autograd.tensor import Node, plain, refuse_value
 
 # fmt: off
-less          = Op(np.less,          "a < b",  symbol="<")
-less_equal    = Op(np.less_equal,    "a <= b", symbol="≤")
-greater       = Op(np.greater,       "a > b",  symbol=">")
-greater_equal = Op(np.greater_equal, "a >= b", symbol="≥")
-equal         = Op(np.equal,         "a == b", symbol="=")
-not_equal     = Op(np.not_equal,     "a != b", symbol="≠")
+less          = Op(np.less,          "a < b",  symbol="<", onnx="Less(a, b)")
+less_equal    = Op(np.less_equal,    "a <= b", symbol="≤", onnx="LessOrEqual(a, b)")
+greater       = Op(np.greater,       "a > b",  symbol=">", onnx="Greater(a, b)")
+greater_equal = Op(np.greater_equal, "a >= b", symbol="≥", onnx="GreaterOrEqual(a, b)")
+equal         = Op(np.equal,         "a == b", symbol="=", onnx="Equal(a, b)")
+not_equal     = Op(np.not_equal,     "a != b", symbol="≠", onnx="Not(Equal(a, b))")
 bitwise_and   = Op(np.bitwise_and,   "a & b")
 bitwise_or    = Op(np.bitwise_or,    "a | b")
 bitwise_xor   = Op(np.bitwise_xor,   "a ^ b")
 invert        = Op(np.invert,        "~x")
-logical_and   = Op(np.logical_and,   "np.logical_and(a, b)")
-logical_or    = Op(np.logical_or,    "np.logical_or(a, b)")
+logical_and   = Op(np.logical_and,   "np.logical_and(a, b)", onnx="And(a, b)")
+logical_or    = Op(np.logical_or,    "np.logical_or(a, b)", onnx="Or(a, b)")
 logical_xor   = Op(np.logical_xor,   "np.logical_xor(a, b)")
-logical_not   = Op(np.logical_not,   "np.logical_not(x)")
-isnan         = Op(np.isnan,         "np.isnan(x)")
+logical_not   = Op(np.logical_not,   "np.logical_not(x)", onnx="Not(x)")
+isnan         = Op(np.isnan,         "np.isnan(x)", onnx="IsNaN(x)")
 isinf         = Op(np.isinf,         "np.isinf(x)")
 isfinite      = Op(np.isfinite,      "np.isfinite(x)")
 signbit       = Op(np.signbit,       "np.signbit(x)")
-sign          = Op(np.sign,          "np.sign(x)")
-floor         = Op(np.floor,         "np.floor(x)")
-ceil          = Op(np.ceil,          "np.ceil(x)")
+sign          = Op(np.sign,          "np.sign(x)", onnx="Sign(x)")
+floor         = Op(np.floor,         "np.floor(x)", onnx="Floor(x)")
+ceil          = Op(np.ceil,          "np.ceil(x)", onnx="Ceil(x)")
 trunc         = Op(np.trunc,         "np.trunc(x)")
-rint          = Op(np.rint,          "np.rint(x)")
+rint          = Op(np.rint,          "np.rint(x)", onnx="Round(x)")
 fix           = Op(lambda x: np.trunc(x), "np.trunc(x)", name="fix")
 floor_divide  = Op(np.floor_divide,  "a // b")
 round         = Op(lambda x, decimals=0: np.round(x, decimals), "np.round(x, decimals)", name="round")
 argmax  = Op(lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims),
-             "np.argmax(x, axis=axis, keepdims=keepdims)", name="argmax", literal=True)
+             "np.argmax(x, axis=axis, keepdims=keepdims)", name="argmax", literal=True,
+             onnx="ArgMax(x, axis=axis, keepdims=keepdims)")
 argmin  = Op(lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims),
-             "np.argmin(x, axis=axis, keepdims=keepdims)", name="argmin", literal=True)
+             "np.argmin(x, axis=axis, keepdims=keepdims)", name="argmin", literal=True,
+             onnx="ArgMin(x, axis=axis, keepdims=keepdims)")
 argsort = Op(lambda x, axis=-1, kind=None: np.argsort(x, axis=axis, kind=kind),
              "np.argsort(x, axis=axis, kind=kind)", name="argsort", literal=True)
-cast    = Op(lambda x, dtype=float: np.asarray(x).astype(dtype)[()], "x.astype(dtype)", name="astype", literal=True)
-detach  = Op(lambda x: x + 0, "x + 0", name="detach", literal=True)  # a copy
+cast    = Op(lambda x, dtype=float: np.asarray(x).astype(dtype)[()], "x.astype(dtype)", name="astype", literal=True,
+                onnx="Cast(x, to=dtype)")
+detach  = Op(lambda x: x + 0, "x + 0", name="detach", literal=True, onnx="Identity(x)")  # a copy
 # fmt: on
 stands_for("around")(round)
 

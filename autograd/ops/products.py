@@ -71,12 +71,14 @@ def _einsum_part(i: Any, g: Any, xs: Any, subscripts: Any) -> Any:
 
 # fmt: off
 matmul = Op(np.matmul, "a @ b", _matmul_left,
-                                _matmul_right, symbol="@")
+                                _matmul_right, symbol="@", onnx="MatMul(a, b)")
 linear = Op(lambda x, w, b: x @ w.T + b, "x @ w.T + b", lambda g, y, x, w, b: g @ w,
                                                         _linear_weights,
-                                                        lambda g, y, x, w, b: g, name="linear")
+                                                        lambda g, y, x, w, b: g, name="linear",
+                                                        onnx="Add(MatMul(x, Transpose(w)), b)")
 sum_products = Op(lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
-                  "np.einsum(subscripts, *xs)", _einsum_rule, name="einsum", view=True)
+                  "np.einsum(subscripts, *xs)", _einsum_rule, name="einsum", view=True,
+                  onnx="Einsum(xs, equation=subscripts)")
 # fmt: on
 
 

@@ -80,20 +80,25 @@ def _sum(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 # fmt: off
 sum    = Op(_sum,      "np.sum(x, axis=axis, keepdims=keepdims)",
-            lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims))
+            lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims),
+            onnx="ReduceSum(x, axes, keepdims=keepdims)")
 mean   = Op(np.mean,   "np.mean(x, axis=axis, keepdims=keepdims)",
-            lambda g, y, x, axis=None, keepdims=False: _spread(g / (_count(x, axis) or 1), x, axis, keepdims))
+            lambda g, y, x, axis=None, keepdims=False: _spread(g / (_count(x, axis) or 1), x, axis, keepdims),
+            onnx="ReduceMean(x, axes, keepdims=keepdims)")
 max    = Op(np.max,    "np.max(x, axis=axis, keepdims=keepdims)",
-            lambda g, y, x, axis=None, keepdims=False: _to_ties(g, y, x, axis, keepdims))
+            lambda g, y, x, axis=None, keepdims=False: _to_ties(g, y, x, axis, keepdims),
+            onnx="ReduceMax(x, axes, keepdims=keepdims)")
 min    = Op(np.min,    "np.min(x, axis=axis, keepdims=keepdims)",
-            lambda g, y, x, axis=None, keepdims=False: _to_ties(g, y, x, axis, keepdims))
+            lambda g, y, x, axis=None, keepdims=False: _to_ties(g, y, x, axis, keepdims),
+            onnx="ReduceMin(x, axes, keepdims=keepdims)")
 var    = Op(np.var,    "np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)",
             lambda g, y, x, axis=None, ddof=0, keepdims=False:
                 expanded(g * 2, x, axis, keepdims) * _around_mean(x, axis) / (_count(x, axis) - ddof))
 std    = Op(np.std,    "np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)",
             lambda g, y, x, axis=None, ddof=0, keepdims=False: _std(g, y, x, axis, ddof, keepdims))
 prod   = Op(np.prod,   "np.prod(x, axis=axis, keepdims=keepdims)",
-            lambda g, y, x, axis=None, keepdims=False: _prod(g, y, x, axis, keepdims))
+            lambda g, y, x, axis=None, keepdims=False: _prod(g, y, x, axis, keepdims),
+            onnx="ReduceProd(x, axes, keepdims=keepdims)")
 cumsum = Op(np.cumsum, "np.cumsum(x, axis=axis)",
             lambda g, y, x, axis=None: _cumsum(g, y, x, axis))
 # fmt: on

@@ -61,18 +61,22 @@ def _from_windows(g: Any, x: Any, window_shape: Any, axis: Any) -> Any:
 # fmt: off
 reshape      = Op(lambda x, shape: np.reshape(x, shape), "np.reshape(x, shape)",  # by position: NumPy 2.0 has newshape
                                                                lambda g, y, x, shape: np.reshape(g, x.shape),
-                  name="reshape", stands_for=np.reshape, view=True, literal=True)
-ravel        = Op(np.ravel,        "np.ravel(x)",              lambda g, y, x: np.reshape(g, x.shape), view=True)
+                  name="reshape", stands_for=np.reshape, view=True, literal=True, onnx="Reshape(x, shape)")
+ravel        = Op(np.ravel,        "np.ravel(x)",              lambda g, y, x: np.reshape(g, x.shape), view=True,
+                onnx="Reshape(x, shape)")
 squeeze      = Op(np.squeeze,      "np.squeeze(x, axis=axis)", lambda g, y, x, axis=None: np.reshape(g, x.shape),
-                  view=True)
-expand_dims  = Op(np.expand_dims,  "np.expand_dims(x, axis)",  lambda g, y, x, axis: np.reshape(g, x.shape), view=True)
-broadcast_to = Op(_broadcast_to, "np.broadcast_to(x, shape)", lambda g, y, x, shape: g)
+                  view=True, onnx="Reshape(x, shape)")
+expand_dims  = Op(np.expand_dims,  "np.expand_dims(x, axis)",  lambda g, y, x, axis: np.reshape(g, x.shape), view=True,
+                onnx="Reshape(x, shape)")
+broadcast_to = Op(_broadcast_to, "np.broadcast_to(x, shape)", lambda g, y, x, shape: g, onnx="Expand(x, shape)")
 transpose    = Op(_transpose, "np.transpose(x, axes)",
-                  lambda g, y, x, axes=None: g.transpose(_inverse(axes, x)), view=True, literal=True)
+                  lambda g, y, x, axes=None: g.transpose(_inverse(axes, x)), view=True, literal=True,
+                  onnx="Transpose(x, perm=perm)")
 swapaxes     = Op(np.swapaxes,     "np.swapaxes(x, axis1, axis2)",
-                  lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2), view=True)
+                  lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2), view=True, onnx="Transpose(x, perm=perm)")
 moveaxis     = Op(np.moveaxis,     "np.moveaxis(x, source, destination)",
-                  lambda g, y, x, source, destination: np.moveaxis(g, destination, source), view=True)
+                  lambda g, y, x, source, destination: np.moveaxis(g, destination, source), view=True,
+                  onnx="Transpose(x, perm=perm)")
 flip         = Op(np.flip,         "np.flip(x, axis=axis)",
                   lambda g, y, x, axis=None: np.flip(g, axis), view=True)
 roll         = Op(np.roll,         "np.roll(x, shift, axis=axis)",
@@ -83,9 +87,10 @@ sliding_window_view = Op(np.lib.stride_tricks.sliding_window_view,
                   name="sliding_window_view", view=True)
 pad_constant = Op(lambda x, pad_width, constant_values=0: np.pad(x, pad_width, constant_values=constant_values),
                   "np.pad(x, pad_width, constant_values=constant_values)",
-                  lambda g, y, x, pad_width, constant_values=0: g[_inside(x, pad_width)], name="pad")
+                  lambda g, y, x, pad_width, constant_values=0: g[_inside(x, pad_width)], name="pad",
+                  onnx="Pad(x, pads, constant_values)")
 join         = Op(lambda *xs, axis=0: np.concatenate(xs, axis=axis), "np.concatenate([*xs], axis=axis)",
-                  _concatenate_rule, name="concatenate", literal=True)
+                  _concatenate_rule, name="concatenate", literal=True, onnx="Concat(xs, axis=axis)")
 # fmt: on
 stands_for("lib.stride_tricks.sliding_window_view")(sliding_window_view)
 

@@ -3,12 +3,12 @@
     python tests/stress/files.py --files 10000 --seed 0         so many of each kind, in some minutes
     python tests/stress/files.py --kinds npz --only 1234        one file again, by its number
 
-Models (.npz), IDX files (plain and gzipped), and pictures (PNG, PGM) are damaged at random: bytes changed, cut out, put
-in or repeated, the end cut off. Others are made anew from damaged parts, with right checksums: headers with wrong
-grammar or wrong sizes, members that are there twice, a lot of zeros packed into nothing. Each is given to the command
-`predict`. Exit code 0 and an answer, or 2 and one line, is right. A traceback is a fault, and so is more memory than
-the size of the file justifies, and a damaged model that is taken for another model. The exit code is 1 where there is
-a fault.
+Models (.npz, .safetensors), IDX files (plain and gzipped), and pictures (PNG, PGM) are damaged at random: bytes
+changed, cut out, put in or repeated, the end cut off. Others are made anew from damaged parts, with right checksums:
+headers with wrong grammar or wrong sizes, members that are there twice, a lot of zeros packed into nothing. Each is
+given to the command `predict`. Exit code 0 and an answer, or 2 and one line, is right. A traceback is a fault, and so
+is more memory than the size of the file justifies, and a damaged model that is taken for another model. The exit code
+is 1 where there is a fault.
 """
 
 import os
@@ -19,6 +19,7 @@ import argparse
 import contextlib
 import gzip
 import io
+import json
 import re
 import struct
 import sys
@@ -33,9 +34,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from safetensors.numpy import load
 
 from nn import Network
 from nn.cli import main as command
+from nn.exchange import KEY, checksum
 from nn.files import FREE, TIMES
 
 SLACK = 32 << 20  # bytes of memory that come and go without a file
@@ -46,6 +49,7 @@ def good_files(folder):
     rng = np.random.default_rng(0)
     net = Network([12, 5, 3], rng=1)
     net.save(folder / "good.npz")
+    net.save(folder / "good.safetensors")
     np.savez_compressed(folder / "packed.npz", sizes=[12, 5, 3], activation="sigmoid", cost="quadratic",
                         **net.state_dict())  # fmt: skip
     images = rng.integers(0, 256, (6, 4, 3)).astype(np.uint8)
@@ -57,11 +61,11 @@ def good_files(folder):
     return {
         "npz": (folder / "good.npz").read_bytes(), "packed": (folder / "packed.npz").read_bytes(), "idx": idx,
         "gz": (folder / "good.idx.gz").read_bytes(), "png": (folder / "good.png").read_bytes(),
-        "pgm": (folder / "good.pgm").read_bytes(),
+        "pgm": (folder / "good.pgm").read_bytes(), "safetensors": (folder / "good.safetensors").read_bytes(),
     }  # fmt: skip
 
 
-KINDS = ("npz", "packed", "idx", "gz", "png", "pgm")
+KINDS = ("npz", "packed", "idx", "gz", "png", "pgm", "safetensors")
 
 
 def damaged(content, rng):
@@ -97,6 +101,8 @@ def made_anew(kind, good, rng):
     """A file of damaged parts, put together with right checksums."""
     if kind in ("npz", "packed"):
         return _archive(good, rng)
+    if kind == "safetensors":
+        return _tensors(good, rng)
     if kind == "png":
         return _png(good, rng)
     content = gzip.decompress(good) if kind == "gz" else good
@@ -143,6 +149,42 @@ def _archive(good, rng):
         for name, content in members:
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def _tensors(good, rng):
+    length = int.from_bytes(good[:8], "little")
+    header, body = json.loads(good[8 : 8 + length]), good[8 + length :]
+    names = [name for name in header if name != "__metadata__"]
+    name, other = (str(rng.choice(names)) for _ in range(2))
+    way = rng.integers(0, 8)
+    if way == 0:
+        lengths = [0, 1, 3, 5, 12, -1, 1 << 31, 1 << 62]
+        header[name]["shape"] = [lengths[rng.integers(8)] for _ in range(rng.integers(0, 40))]
+    elif way == 1:
+        header[name]["dtype"] = str(rng.choice(["F64", "F32", "BF16", "F8_E5M2", "C64", "BOOL", "U8", "O", ""]))
+    elif way == 2:
+        header[name]["data_offsets"] = [int(rng.choice([0, 1, 24, 1 << 40, -1, len(body)])) for _ in range(2)]
+    elif way == 3:  # what is said of the model, with a right checksum
+        said = {"sizes": [12, 5, 3], "activation": "sigmoid", "cost": "quadratic"}
+        wrong = [None, [], {}, "relu", 3.5, [12, 5], [12, 1 << 40, 3], [[12]], ["a"], "log-likelihood", True]
+        said[str(rng.choice([*said, "w1", "more"]))] = wrong[rng.integers(len(wrong))]
+        text = {"description": said if rng.random() < 0.8 else wrong[rng.integers(len(wrong))], "version": "1"}
+        text["sha256"] = checksum(text, load(good))
+        header["__metadata__"] = {KEY: json.dumps(text)}
+    elif way == 4:
+        header["__metadata__"] = [None, {}, {"format": "pt"}, {KEY: "[" * 9999}, {KEY: "{}"}, [KEY], {KEY: 3}, KEY][
+            rng.integers(8)
+        ]
+    elif way == 5:
+        header[str(rng.choice(["0.weight", "w3", "", other]))] = header.pop(name)
+    elif way == 6:  # a long text of nothing
+        header["__metadata__"] = {str(i): "" for i in range(int(rng.choice([10, 10_000])))}
+    text = json.dumps(header).encode() + b" " * int(rng.choice([0, 0, 7, 1 << 20]))
+    if way == 7:
+        twice = text.rstrip()[:-1] + b', "w1": {}}'
+        text = [damaged(text, rng), b"[" * 100_000, twice, b"", b"3", b"NaN"][rng.integers(6)]
+    length = len(text) if rng.random() < 0.9 else [0, 1, 1 << 20, 1 << 40, (1 << 64) - 1][rng.integers(5)]
+    return length.to_bytes(8, "little") + text + body
 
 
 def _png(good, rng):
@@ -201,7 +243,7 @@ def run(kinds, numbers, seed, folder, report=lambda line: None):
     expected = outcome(["predict", str(folder / "good.npz"), str(folder / "good.png")], 0)
     for kind in kinds:
         since, counts = time.perf_counter(), Counter()
-        model = kind in ("npz", "packed")
+        model = kind in ("npz", "packed", "safetensors")
         path = folder / f"damaged.{kind}"
         for number in numbers:
             rng = np.random.default_rng([seed, KINDS.index(kind), number])
