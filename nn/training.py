@@ -95,6 +95,14 @@ class Epoch:
         return line
 
 
+def epochs_of(checkpoint: Checkpoint) -> list[Epoch]:
+    """Return the epochs that a checkpoint tells of. The seconds that they took are not in it, and are 0."""
+    return [
+        Epoch(number, 0.0, {name: Score(*numbers) for name, numbers in scores.items()}, cost)
+        for number, (scores, cost) in enumerate(zip(checkpoint.history, checkpoint.costs[:-1], strict=True))
+    ]
+
+
 def as_examples(data: DataSet, n_in: int, what: str = "data") -> Examples:
     """Turn a data set into two arrays, from the book's list of `(x, y)` columns or from a pair of arrays `(x, y)`.
 
@@ -139,7 +147,7 @@ def targets_of(y: Array, n_out: int, dtype: DTypeLike, what: str = "data") -> Ar
     return targets[:, 1:] if n_out == 1 else targets  # one output says how much it is label 1, and not 0
 
 
-def _labels(y: Array) -> Array:
+def labels_of(y: Array) -> Array:
     """Return the labels of shape (n,) for targets (n, n_out), or for labels."""
     if y.ndim == 1:
         return y
@@ -153,7 +161,7 @@ def correct(net: Classifier, data: DataSet, what: str = "data") -> int:
 
 
 def _correct(net: Classifier, x: Array, y: Array) -> int:
-    return int(np.sum(net.predict(x) == _labels(y)))
+    return int(np.sum(net.predict(x) == labels_of(y)))
 
 
 def score(net: Classifier, data: DataSet, what: str = "data") -> Score:
@@ -242,7 +250,7 @@ class _Model:
                 cost += float(self._cost(outputs, y)) * len(x) / n
             found = np.asarray(outputs.data)
             if found.ndim == 2 == y.ndim and found.shape == y.shape:
-                right += int(np.sum(_labels(found) == _labels(y)))
+                right += int(np.sum(labels_of(found) == labels_of(y)))
         return Score(cost, right, n)
 
 
@@ -338,10 +346,7 @@ class _Training:
                 self.at_start = saved.rng[0]
         except ValueError as error:
             raise FileError(f"{path}: cannot be resumed: {error}") from error
-        self.history[:] = [
-            Epoch(number, 0.0, {name: Score(*numbers) for name, numbers in scores.items()}, cost)
-            for number, (scores, cost) in enumerate(zip(saved.history, saved.costs[:-1], strict=True))
-        ]
+        self.history[:] = epochs_of(saved)
         self.best, self.batches, self.total = saved.best, saved.batches, saved.costs[-1]
         self.within = saved.rng[1]
 

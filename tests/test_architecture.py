@@ -62,6 +62,8 @@ NN = [
     "images",
     "checkpoint",
     "training",
+    "history",
+    "figures",
     "network",
     "proof.numbers",
     "proof.symbols",
