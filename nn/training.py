@@ -61,7 +61,7 @@ class Score:
         return self.correct / self.total
 
 
-@dataclass
+@dataclass(repr=False)
 class Epoch:
     """An epoch of training: its number from 0, the seconds that it took, and the scores by data set.
 
@@ -77,6 +77,8 @@ class Epoch:
     def __str__(self) -> str:
         """Write the book's line, `Epoch 0 : 9063 / 10000`, and after it the other scores."""
         return self.line()
+
+    __repr__ = __str__  # so that the history of a training is a list of such lines
 
     def line(self, epochs: int | None = None) -> str:
         """Write the same; with the number of epochs, so that the lines of all of them stand below each other.

@@ -28,6 +28,7 @@ AUTOGRAD = [
     "readings.graph",
     "readings.formula",
     "readings.text",
+    "readings.display",
     "readings.names",
     "readings.outside",
     "readings.trace",

@@ -34,7 +34,7 @@ def test_values_gradients_operations_names_and_shapes_are_in_the_picture():
     drawing = draw(y)
     assert isinstance(drawing, graphviz.Digraph)
     before = texts(drawing)
-    assert {"w", "(1, 2) float64", "[[ 1.5, -2.5]]", "scale", "2", "y", "@", "tanh", "sum", "×"} <= set(before)
+    assert {"w", "(1, 2) float64", "[[1.5, -2.5]]", "scale", "2", "y", "@", "tanh", "sum", "×"} <= set(before)
     assert "(2, 100) float64" in before and "0 … 199" in before  # a large array is told by its range
     assert not [text for text in before if text.startswith("grad")]
     y.backward()
@@ -175,7 +175,7 @@ def test_the_nodes_nearest_the_output_are_shown_of_a_graph_that_is_too_large():
 def test_masks_are_drawn_as_what_they_are_computed_from():
     x = Tensor([1.0, -2.0], name="x")
     drawing = draw(relu(x), backward=True, seed=[1.0, 1.0])
-    assert {">", "(2,) bool", "[ True, False]"} <= set(texts(drawing))
+    assert {">", "(2,) bool", "[True, False]"} <= set(texts(drawing))
     assert re.search(r"bool.*rounded,filled,dashed", drawing.source)
     many = relu(Tensor(np.arange(9.0) - 2))
     assert "6 of 9 true" in texts(draw(many, backward=True, seed=np.ones(9)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd.backward import backprop, seed_of
+from autograd.readings.display import SMALL, numbers_of
 from autograd.readings.graph import Entry, Graph
 from autograd.recording import tracing
 from autograd.tensor import Node, Plain, Tensor, plain
@@ -14,7 +15,6 @@ from autograd.tensor import Node, Plain, Tensor, plain
 if TYPE_CHECKING:
     from autograd.readings.drawing import Drawing
 
-SMALL = 6  # elements: arrays up to this size are shown in full
 BLUE = "#2a6099"  # of the derived graph
 LONGEST = 60  # characters of a name that are shown
 MOST = 150  # boxes of values that a picture is readable with
@@ -286,10 +286,9 @@ class _Picture:
         data = plain(value)
         if np.size(data) != 1:
             lines.append(f"{tuple(np.shape(data))} {np.asarray(data).dtype}")
-        lines += numbers_of(data).splitlines()
+        lines.append(numbers_of(data))
         if isinstance(value, Node) and value.grad is not None:
-            grad = numbers_of(value.grad).splitlines()
-            lines += [f"grad {grad[0]}", *grad[1:]]
+            lines.append(f"grad {numbers_of(value.grad)}")
         return str(self.label(*lines))
 
 
@@ -300,24 +299,6 @@ def _cut(name: str) -> str:
 def _count(n: int, what: str) -> str:
     """`1 operation`, `1,200 operations`."""
     return f"{n:,} {what}{'s' * (n != 1)}"
-
-
-def numbers_of(data: Any) -> str:
-    """A value for people to read: in full if it is small, else its range; of many truth values, how many hold.
-
-    >>> numbers_of(np.float64(0.1) + 0.2), numbers_of(np.arange(100.0)), numbers_of(np.arange(9) > 2)
-    ('0.3', '0 … 99', '6 of 9 true')
-    """
-    array = np.asarray(data)
-    if array.size == 0:
-        return "empty"
-    if array.size > SMALL:
-        if array.dtype == bool:
-            return f"{np.count_nonzero(array)} of {array.size} true"
-        return f"{array.min():.4g} … {array.max():.4g}"
-    if array.ndim:
-        return np.array2string(array, precision=4, suppress_small=False, separator=", ")
-    return f"{array[()]:.4g}" if array.dtype.kind == "f" else str(array[()])
 
 
 def operation(node: Node) -> list[str]:

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from autograd.backward import backprop, memory, owned
 from autograd.readings.buffers import Assembly
+from autograd.readings.display import Lines
 from autograd.readings.formula import Formulas, frozen, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.outside import Outside
@@ -218,9 +219,9 @@ class Compiled:
         return value
 
     @property
-    def source(self) -> str:
+    def source(self) -> Lines:
         """The text of the programs, one for each combination of shapes and dtypes seen so far."""
-        return "\n\n".join(program.source for program in self._programs.values())
+        return Lines("\n\n".join(program.source for program in self._programs.values()))
 
     def _compare(self, args: tuple[Any, ...], value: Any, found: dict[Tensor, Any]) -> None:
         with recording():
