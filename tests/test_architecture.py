@@ -35,6 +35,7 @@ AUTOGRAD = [
     "readings.algebra",
     "readings.notation",
     "readings.reader",
+    "readings.boxes",
     "readings.drawing",
     "readings.draw",
     "readings.explain",
