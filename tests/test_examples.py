@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# The numbered ones, and the script that runs them, have tests/test_course_results.py.
-EXAMPLES = [path for path in sorted((ROOT / "examples").glob("[a-z]*.py")) if path.stem != "reproduce"]
+# The numbered ones, and the script that runs them, have tests/test_course_results.py; notebooks tests/test_notebooks.py.
+EXAMPLES = [
+    path for path in sorted((ROOT / "examples").glob("[a-z]*.py")) if path.stem not in ("reproduce", "notebooks")
+]
 
 
 def output_of(path, *arguments):
