@@ -4,9 +4,10 @@ INSTALL = .venv/bin/python -m pip install --disable-pip-version-check --quiet --
 
 .PHONY: train test check lint benchmark clean
 
-train: .venv/.runs
+train: .venv/.draws
 	@echo "Training the network 784-30-10 on 50,000 handwritten digits, for 30 epochs ..."
-	.venv/bin/python -m nn train
+	.venv/bin/python -m nn train --save model.npz
+	@echo "Next: .venv/bin/python -m nn show model.npz --to pictures, or predict model.npz with a picture of a digit"
 
 check: .venv/.runs
 	.venv/bin/python -m nn check
@@ -27,8 +28,13 @@ lint: .venv/.lints
 	@$(INSTALL) .
 	@touch $@
 
+.venv/.draws: pyproject.toml | .venv/bin/python
+	@echo "Installing handgrad, NumPy, tqdm and matplotlib into .venv ..."
+	@$(INSTALL) '.[plot]'
+	@touch $@
+
 .venv/.tests: pyproject.toml | .venv/bin/python
-	@echo "Installing what the tests need (pytest, hypothesis, matplotlib, pygraphviz) into .venv ..."
+	@echo "Installing what the tests need (pytest, hypothesis, matplotlib, pygraphviz, ipykernel) into .venv ..."
 	@$(INSTALL) '.[draw,plot,test]'
 	@touch $@
 

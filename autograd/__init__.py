@@ -39,6 +39,7 @@ from autograd.ops.activations import (
 )
 from autograd.ops.products import linear
 from autograd.recording import no_grad, scope
+from autograd.registry import NAMED
 from autograd.tensor import Tensor
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -108,6 +109,15 @@ def __getattr__(name: str) -> Any:
 
     found = globals()[name] = getattr(import_module(f"autograd.{room}"), name)
     return found
+
+
+def _html(tensor: Tensor) -> str:
+    from autograd.readings.display import tensor_html
+
+    return tensor_html(tensor)
+
+
+NAMED["html"] = _html  # what a notebook shows of a Tensor: a reading, too
 
 
 def __dir__() -> list[str]:

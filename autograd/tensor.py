@@ -22,6 +22,7 @@ from autograd.vocabulary import Vocabulary
 next_tick = itertools.count(1).__next__  # creation order, which is a topological order of every graph
 last_change = [0]  # when any Tensor's data was last assigned: a graph younger than that needs no check
 NO_PARAMS: dict[str, Any] = {}
+LONGEST = 40  # elements that a Tensor shows in full
 
 
 class Node(Vocabulary):
@@ -63,10 +64,14 @@ class Node(Vocabulary):
 
     def __repr__(self) -> str:
         value = self._value
-        values = np.array2string(value, separator=", ", prefix="Tensor(") if np.ndim(value) else str(value)
+        values, shape = str(value), ""
+        if isinstance(value, ndarray):
+            edge = 3 if value.ndim == 1 else 2  # of each side, where the middle is left out
+            values = np.array2string(value, separator=", ", prefix="Tensor(", threshold=LONGEST, edgeitems=edge)
+            shape = f", shape={value.shape}" if value.size > LONGEST else ""
         dtype = "" if np.result_type(value) == float64 else f", dtype={np.result_type(value)}"
         name = f", name={self.name!r}" if self.name is not None else ""
-        return f"{type(self).__name__}({values}{dtype}{name})"
+        return f"{type(self).__name__}({values}{shape}{dtype}{name})"
 
 
 class Tensor(Node):
@@ -131,6 +136,9 @@ class Tensor(Node):
         if is_tracing():
             refuse_value(self, "t.item()")
         return float(self._value.item())
+
+    def _repr_html_(self) -> str:
+        return NAMED["html"](self)  # type: ignore[no-any-return]
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.inputs:

@@ -10,7 +10,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from typing import NoReturn, cast
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -19,18 +21,20 @@ from autograd.readings.onnx import OnnxError
 from autograd.version import __version__
 from nn.checkpoint import Checkpoint
 from nn.costs import COSTS
-from nn.digits import load_digits
+from nn.digits import MNIST, load_digits, read_part
 from nn.distributed import Ranks, launched
 from nn.exchange import is_safetensors
 from nn.exporting import export
+from nn.files import check_writable
 from nn.grader.problems import CHOICES
 from nn.grader.verdict import grade
+from nn.history import kind_of, read_history, write_history
 from nn.images import read_images
 from nn.interrupts import TERMINATED
 from nn.layers import INITIALISATIONS, activations
 from nn.network import Network
 from nn.proof import numbers, symbols
-from nn.training import Epoch, print_line, score
+from nn.training import Epoch, epochs_of, print_line, score
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 USUAL = {"sizes": "784,30,10", "cost": "quadratic", "activation": "sigmoid"}
@@ -52,6 +56,7 @@ EXAMPLES = {
         "--cost log-likelihood --activation relu --init scaled --eta 0.1 --momentum 0.9 --nesterov --batch 20",
         "--epochs 100 --patience 5 --validation-size 5000 --save best.npz --every 1000 --seed 1",
         "--data emnist --sizes 784,100,27 --scale 256 --dtype float32 --no-compile",
+        "--plot curve.png --history run.csv",
     ],
     "evaluate": [
         "net.npz",
@@ -61,6 +66,8 @@ EXAMPLES = {
     "predict": ["net.npz four.png nine.pgm", "net.npz t10k-images-idx3-ubyte.gz --scale 256"],
     "info": ["net.npz"],
     "export": ["net.npz net.onnx", "net.npz net.onnx --scale 256", "net.npz net.safetensors --names pytorch"],
+    "show": ["net.npz --to pictures", "net.npz --to pictures --digit 18 --data emnist --scale 256"],
+    "compare": ["slow.csv fast.jsonl net.npz --plot runs.png", "one.csv two.csv --on validation --plot runs.svg"],
     "check": [
         "",
         "--sizes 20,10,10,5 --cost cross-entropy --activation tanh --init scaled --batch 3 --dtype float32 --seed 1",
@@ -212,6 +219,10 @@ def _parser() -> argparse.ArgumentParser:
         help="write a checkpoint to this .npz file after each epoch: the network, and what is needed to go on"
              " (default: none)")  # fmt: skip
     add("--every", type=_at_least(1), metavar="N", help="save after every N mini-batches, too (default: none)")
+    add("--plot", metavar="FILE",
+        help="draw the costs and accuracies of the epochs to this .png, .svg or .pdf file (default: none)")  # fmt: skip
+    add("--history", metavar="FILE",
+        help="write them to this file, a line for each epoch: .csv or .jsonl (default: none)")  # fmt: skip
     add("--quiet", action="store_true", help="print nothing but errors")
     add("--resume", metavar="FILE",
         help="go on where the training of this file stopped, with its settings, and save to it; --epochs can be more"
@@ -269,6 +280,28 @@ def _parser() -> argparse.ArgumentParser:
         help="note that pixel bytes are divided by X (default: as in the training, or 255)")  # fmt: skip
 
     sub = commands.add_parser(
+        "show",
+        help="draw what a saved network learnt",
+        formatter_class=formatter,
+        description="Write pictures to a folder: how the training went, the weights of each layer, how often each digit"
+        " is taken for each other, the test images that are misclassified, with the probability of the wrong answer,"
+        " and what the network makes of one of them.",
+    )
+    add = sub.add_argument
+    add("model", metavar="model.npz", help="the saved network")
+    add("--to", required=True, metavar="FOLDER", help="write the pictures to this folder, which is made if need be")
+    add("--digit", type=_at_least(0), default=0, metavar="N", help="the test image whose activations are drawn")
+    add("--data", metavar="DIR", help="the data set whose test images are shown, as for train (default: MNIST)")
+    _scale_option(add)
+
+    sub = commands.add_parser("compare", help="draw several trainings in one picture", formatter_class=formatter)
+    add = sub.add_argument
+    add("runs", nargs="+", metavar="run", help="a file of train --history or train --save")
+    add("--plot", required=True, metavar="FILE", help="draw them to this .png, .svg or .pdf file")
+    add("--on", choices=("test", "validation", "training"),
+        help="compare the accuracies on these images (default: the first that all runs scored)")  # fmt: skip
+
+    sub = commands.add_parser(
         "derive", help="show the derived equations beside those derived by hand", formatter_class=formatter
     )
     add = sub.add_argument
@@ -285,14 +318,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 # Options that are not a setting of the training: they can be others when it is resumed.
-FREE = ("help", "quiet", "epochs", "save", "every", "resume", "compile", "data")
+FREE = ("help", "quiet", "epochs", "save", "every", "resume", "compile", "data", "plot", "history")
 
 
 def _as_options(args: argparse.Namespace) -> list[str]:
     """Write the options of a training as they could have been typed, to keep them in its file."""
     options: list[str] = []
     for action in _command(_parser(), "train")._actions:
-        if action.dest not in ("help", "quiet", "save", "every", "resume", "compile"):
+        if action.dest not in ("help", "quiet", "save", "every", "resume", "compile", "plot", "history"):
             value = getattr(args, action.dest)
             if value is True:
                 options += action.option_strings[-1:]
@@ -332,6 +365,10 @@ def _train(args: argparse.Namespace) -> int:
         raise ValueError("--every needs a file to --save to")
     if args.nesterov and not args.momentum:
         raise ValueError("--nesterov needs a --momentum greater than 0")
+    figures = _figures(args.plot) if args.plot else None
+    if args.history:
+        kind_of(args.history)
+        check_writable(args.history)
     dtype = DTYPES[args.dtype]
     training, validation, test = load_digits(
         args.data, scale=args.scale, validation=args.validation_size, classes=max(2, args.sizes[-1]), dtype=dtype
@@ -343,7 +380,12 @@ def _train(args: argparse.Namespace) -> int:
     rng = np.random.default_rng(args.seed)
     net = Network(args.sizes, activation=args.activation, cost=args.cost, init=args.init, dtype=dtype, rng=rng)
 
+    done = epochs_of(Checkpoint.read(args.resume)) if args.resume else []
+
     def report(epoch: Epoch) -> None:
+        done.append(epoch)
+        if args.history:
+            write_history(args.history, done)
         print_line(epoch.line(args.epochs))
 
     on_test = args.test or not (args.validation or args.training)
@@ -371,7 +413,85 @@ def _train(args: argparse.Namespace) -> int:
         if not history and first:
             net.save(args.save)
         say(f"saved to {args.save}")
+    if args.history:
+        write_history(args.history, history)
+        say(f"the history is in {args.history}")
+    if figures and history:
+        figures.write_figure(args.plot, figures.curve(history))
+        say(f"the curve is in {args.plot}")
     return 0
+
+
+def _figures(*paths: str) -> Any:
+    """Import what draws with matplotlib. Raises an error before there is anything to draw, if files cannot be drawn."""
+    try:
+        from nn import figures
+    except ImportError:
+        raise ValueError(
+            "drawing this needs matplotlib: pip install 'handgrad[plot]' (in a checkout: pip install '.[plot]')"
+        ) from None
+    for path in paths:
+        figures.kind_of(path)
+        check_writable(path)
+    return figures
+
+
+def _show(args: argparse.Namespace) -> int:
+    figures = _figures()
+    net = Network.load(args.model)
+    images, labels = read_part(args.data or MNIST, "t10k", each=1 + net.weights[0].dtype.itemsize)
+    shape = images.shape[1:]
+    x = images.reshape(len(images), -1) / np.asarray(args.scale, net.weights[0].dtype)
+    if x.shape[1] != net.sizes[0]:
+        raise ValueError(f"the network in {args.model} takes {net.sizes[0]} pixels, and the images have {x.shape[1]}")
+    if args.digit >= len(x):
+        raise ValueError(f"--digit {args.digit}: there are {len(x)} test images, counted from 0")
+    pictures: dict[str, Callable[[], Any]] = {}
+    try:
+        epochs = read_history(args.model)
+    except ValueError:
+        epochs = []
+    if epochs:
+        pictures["curve"] = lambda: figures.curve(epochs)
+    for layer in range(1, len(net.sizes)):
+        pictures[f"weights{layer}"] = partial(figures.weights, net, layer, shape=shape if layer == 1 else None)
+    data = (x, labels.astype(np.int64))
+    pictures["confusion"] = lambda: figures.confusion(net, data)
+    pictures["misclassified"] = lambda: figures.misclassified(net, data, shape=shape)
+    pictures["activations"] = lambda: figures.activations(
+        net, x[args.digit], label=int(labels[args.digit]), shape=shape
+    )
+    folder = Path(args.to)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{folder}: cannot be made: {error.strerror or error}") from error
+    for name, make in pictures.items():
+        figures.write_figure(folder / f"{name}.png", make())
+        print_line(str(folder / f"{name}.png"))
+    return 0
+
+
+def _compare(args: argparse.Namespace) -> int:
+    figures = _figures(args.plot)
+    names = _apart([Path(path) for path in args.runs])
+    runs = {name: read_history(path) for name, path in zip(names, args.runs, strict=True)}
+    figures.write_figure(args.plot, figures.compare(runs, on=args.on))
+    for name, history in runs.items():
+        print(f"{name}: {len(history)} epochs, {history[-1].line()}")
+    return 0
+
+
+def _apart(paths: list[Path]) -> list[str]:
+    """Names for files: their stems, or what else tells them apart.
+
+    >>> _apart([Path("runs/one.csv"), Path("runs/two.csv")]), _apart([Path("a/run.csv"), Path("b/run.csv")])
+    (['one', 'two'], ['a/run.csv', 'b/run.csv'])
+    """
+    for names in ([path.stem for path in paths], [path.name for path in paths], [str(path) for path in paths]):
+        if len(set(names)) == len(names):
+            return names
+    raise ValueError("a run is named twice")
 
 
 def _evaluate(args: argparse.Namespace) -> int:
@@ -558,7 +678,7 @@ def _on_rank(ranks: Ranks, argv: list[str]) -> int:
 def _main(argv: list[str], ranks: Ranks | None = None) -> int:
     args = _parser().parse_args(argv)
     commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive,
-                "info": _info, "export": _export}  # fmt: skip
+                "info": _info, "export": _export, "show": _show, "compare": _compare}  # fmt: skip
     run = commands[args.command]
     try:
         if getattr(args, "resume", None):

@@ -19,7 +19,7 @@ import numpy as np
 from autograd.version import __version__
 from nn.checkpoint import fingerprint, split
 from nn.equations import Array
-from nn.files import FileError, justify, read_arrays, write_arrays, write_pieces
+from nn.files import FileError, justify, read_arrays, write_arrays, write_bytes
 
 SUFFIX = ".safetensors"
 KEY = "handgrad"  # of our own text in the metadata: one, for the package writes several in any order
@@ -54,7 +54,7 @@ def write_model(path: str | Path, description: dict[str, Array], parameters: dic
     text: dict[str, Any] = {"description": about, "version": __version__}
     text["sha256"] = checksum(text, parameters)
     arrays = {name: np.array(array, array.dtype.newbyteorder("<"), order="C") for name, array in parameters.items()}
-    write_pieces(path, [save(arrays, {KEY: json.dumps(text, sort_keys=True)})])
+    write_bytes(path, save(arrays, {KEY: json.dumps(text, sort_keys=True)}))
 
 
 def read_model(path: str | Path) -> tuple[dict[str, Array], dict[str, Array]]:

@@ -12,7 +12,7 @@ from autograd.readings.onnx import OnnxError, to_onnx
 from autograd.version import __version__
 from nn.equations import Array
 from nn.exchange import KEY, checksum, is_safetensors, needed
-from nn.files import FileError, write_pieces
+from nn.files import FileError, write_bytes
 from nn.layers import Module
 from nn.network import Network
 
@@ -53,4 +53,4 @@ def export(
         found = to_onnx(model, x, metadata=metadata, name=type(model).__name__)  # type: ignore[arg-type]
     except OnnxError as error:
         raise OnnxError(f"{path}: cannot be written: {error}") from error
-    write_pieces(path, [found.SerializeToString(deterministic=True)])
+    write_bytes(path, found.SerializeToString(deterministic=True))

@@ -140,21 +140,21 @@ def check_writable(path: str | Path) -> None:
         raise _cannot_write(path, error) from error
 
 
+def write_bytes(path: str | Path, *pieces: bytes) -> None:
+    """Write a file of any kind, whole or not at all, as `write_arrays` does. Raises FileError if it cannot."""
+    try:
+        with Deferred():
+            os.close(_replace(_target(Path(path)), list(pieces)))
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
 def write_arrays(path: str | Path, arrays: dict[str, Array]) -> None:
     """Write the arrays, each under its name. The file gets its name when it is complete and on disk.
 
     Raises FileError if it cannot be written; a file of that name is then as it was. Ctrl-C waits for the end.
     """
-    write_pieces(path, _archive(path, arrays))
-
-
-def write_pieces(path: str | Path, pieces: list[bytes]) -> None:
-    """Write the pieces of a file, one after the other, as `write_arrays` writes its own."""
-    try:
-        with Deferred():
-            os.close(_replace(_target(Path(path)), pieces))
-    except OSError as error:
-        raise _cannot_write(path, error) from error
+    write_bytes(path, *_archive(path, arrays))
 
 
 class Claim:

@@ -63,7 +63,7 @@ class Score:
         return self.correct / self.total
 
 
-@dataclass
+@dataclass(repr=False)
 class Epoch:
     """An epoch of training: its number from 0, the seconds that it took, and the scores by data set.
 
@@ -80,6 +80,8 @@ class Epoch:
         """Write the book's line, `Epoch 0 : 9063 / 10000`, and after it the other scores."""
         return self.line()
 
+    __repr__ = __str__  # so that the history of a training is a list of such lines
+
     def line(self, epochs: int | None = None) -> str:
         """Write the same; with the number of epochs, so that the lines of all of them stand below each other.
 
@@ -95,6 +97,14 @@ class Epoch:
             if name != "test":
                 line += f"  {name} cost {score.cost:.5f} accuracy {score.accuracy:{widths[2]}.2%}"
         return line
+
+
+def epochs_of(checkpoint: Checkpoint) -> list[Epoch]:
+    """Return the epochs that a checkpoint tells of. The seconds that they took are not in it, and are 0."""
+    return [
+        Epoch(number, 0.0, {name: Score(*numbers) for name, numbers in scores.items()}, cost)
+        for number, (scores, cost) in enumerate(zip(checkpoint.history, checkpoint.costs[:-1], strict=True))
+    ]
 
 
 def as_examples(data: DataSet, n_in: int, what: str = "data") -> Examples:
@@ -141,7 +151,7 @@ def targets_of(y: Array, n_out: int, dtype: DTypeLike, what: str = "data") -> Ar
     return targets[:, 1:] if n_out == 1 else targets  # one output says how much it is label 1, and not 0
 
 
-def _labels(y: Array) -> Array:
+def labels_of(y: Array) -> Array:
     """Return the labels of shape (n,) for targets (n, n_out), or for labels."""
     if y.ndim == 1:
         return y
@@ -155,7 +165,7 @@ def correct(net: Classifier, data: DataSet, what: str = "data") -> int:
 
 
 def _correct(net: Classifier, x: Array, y: Array) -> int:
-    return int(np.sum(net.predict(x) == _labels(y)))
+    return int(np.sum(net.predict(x) == labels_of(y)))
 
 
 def score(net: Classifier, data: DataSet, what: str = "data") -> Score:
@@ -244,7 +254,7 @@ class _Model:
                 cost += float(self._cost(outputs, y)) * len(x) / n
             found = np.asarray(outputs.data)
             if found.ndim == 2 == y.ndim and found.shape == y.shape:
-                right += int(np.sum(_labels(found) == _labels(y)))
+                right += int(np.sum(labels_of(found) == labels_of(y)))
         return Score(cost, right, n)
 
 
@@ -340,10 +350,7 @@ class _Training:
                 self.at_start = saved.rng[0]
         except ValueError as error:
             raise FileError(f"{path}: cannot be resumed: {error}") from error
-        self.history[:] = [
-            Epoch(number, 0.0, {name: Score(*numbers) for name, numbers in scores.items()}, cost)
-            for number, (scores, cost) in enumerate(zip(saved.history, saved.costs[:-1], strict=True))
-        ]
+        self.history[:] = epochs_of(saved)
         self.best, self.batches, self.total = saved.best, saved.batches, saved.costs[-1]
         self.within = saved.rng[1]
 

@@ -1,6 +1,7 @@
 """The command line: what the commands print, their exit codes, and one line for whatever is wrong."""
 
 import importlib.metadata
+import json
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from autograd.version import version
 from nn import Network, equations, load_digits
 from nn.checkpoint import Checkpoint
 from nn.cli import _parser, main
+from nn.history import read_history
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 HERE = ["--sizes", "12,8,3", "--validation-size", "30", "--epochs", "3"]
@@ -191,6 +193,109 @@ def test_predict_on_pictures_and_idx(run, data, model, tmp_path):
     assert len(out.splitlines()) == 3
 
 
+# The history of a training, and pictures
+
+
+def test_train_leaves_a_history_and_a_curve(run, data, tmp_path):
+    table, lines, curve = tmp_path / "run.csv", tmp_path / "run.jsonl", tmp_path / "curve.png"
+    code, out, err = run("train", "--data", data, *HERE, "--training", "--test", "--history", table, "--plot", curve)
+    assert (code, err) == (0, "")
+    assert out.endswith(f"the history is in {table}\nthe curve is in {curve}\n")
+    header, *rows = table.read_text().splitlines()
+    assert header.startswith("epoch,cost,seconds,training_cost,") and len(rows) == 3
+    shown = [int(found) for found in re.findall(r"^Epoch \d : +(\d+) / 50", out, re.MULTILINE)]
+    assert [epoch.scores["test"].correct for epoch in read_history(table)] == shown
+    with Image.open(curve) as picture:
+        assert picture.format == "PNG" and picture.width > 500
+    assert run("train", "--data", data, *HERE, "--quiet", "--history", lines) == (0, "", "")
+    assert [json.loads(line)["epoch"] for line in lines.read_text().splitlines()] == [0, 1, 2]
+
+
+def test_the_history_of_a_resumed_training_has_the_epochs_before(run, data, tmp_path):
+    save, history = tmp_path / "net.npz", tmp_path / "run.csv"
+    assert run("train", "--data", data, *HERE, "--save", save)[0] == 0
+    assert run("train", "--resume", save, "--epochs", 5, "--history", history)[0] == 0
+    assert [epoch.number for epoch in read_history(history)] == [0, 1, 2, 3, 4]
+    saved = [(epoch.cost, epoch.scores) for epoch in read_history(save)]
+    assert [(epoch.cost, epoch.scores) for epoch in read_history(history)] == saved
+
+
+def test_a_training_that_is_interrupted_leaves_its_history(run, data, tmp_path, monkeypatch):
+    def interrupted(line):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nn.cli.print_line", interrupted)
+    assert run("train", "--data", data, *HERE, "--history", tmp_path / "run.csv")[0] == 130
+    assert len(read_history(tmp_path / "run.csv")) == 1
+
+
+def test_show_writes_what_the_network_learnt(run, data, model, tmp_path):
+    code, out, err = run("show", model, "--to", tmp_path / "a" / "b", "--data", data, "--digit", 3)
+    assert (code, err) == (0, "")
+    names = ["curve", "weights1", "weights2", "confusion", "misclassified", "activations"]
+    assert out.splitlines() == [str(tmp_path / "a" / "b" / f"{name}.png") for name in names]
+    for line in out.splitlines():
+        with Image.open(line) as picture:
+            assert picture.format == "PNG"
+    plain = tmp_path / "plain.npz"
+    Network.load(model).save(plain)  # nothing is said of its training, so there is no curve
+    _, out, _ = run("show", plain, "--to", tmp_path, "--data", data)
+    assert out.startswith(str(tmp_path / "weights1.png"))
+
+
+def test_runs_are_compared_in_one_picture(run, data, model, tmp_path):
+    one, two, picture = tmp_path / "one.csv", tmp_path / "two.jsonl", tmp_path / "runs.svg"
+    for history, eta in ((one, 3), (two, 0.3)):
+        assert run("train", "--data", data, *HERE, "--eta", eta, "--history", history)[0] == 0
+    code, out, err = run("compare", one, two, model, "--plot", picture)
+    assert (code, err) == (0, "")
+    assert [line.split(",")[0] for line in out.splitlines()] == ["one: 3 epochs", "two: 3 epochs", "net: 20 epochs"]
+    assert "<svg" in picture.read_text()
+
+
+def test_what_is_wrong_with_a_history_or_a_picture(complaint, data, model, tmp_path):
+    def train(*options):
+        return complaint("train", "--data", data, *HERE, *options)
+
+    assert "c.gif: a picture ends in .png, .svg, .pdf, not in .gif" in train("--plot", "c.gif")
+    assert "run: a history ends in .csv or .jsonl (JSON lines), not in nothing" in train("--history", "run")
+    assert "none/c.png: cannot be written: No such file" in train("--plot", tmp_path / "none" / "c.png")
+    assert "none/c.csv: cannot be written: No such file" in train("--history", tmp_path / "none" / "c.csv")
+    (tmp_path / "a.csv").write_text("epoch,cost\n0,1\n")
+    (tmp_path / "b.csv").write_text("epoch,cost,seconds\n0,1,1\n1,much,1\n")
+    (tmp_path / "c.jsonl").write_text("[1]\n")
+    (tmp_path / "d.csv").write_text("epoch,cost,seconds\n")
+    (tmp_path / "e.csv").write_text("epoch,cost,seconds\n0,1,1\n")
+
+    def compare(*names):
+        return complaint("compare", *[tmp_path / name for name in names], "--plot", tmp_path / "runs.png")
+
+    assert "a.csv: line 2 is no epoch of a history: it lacks 'seconds'" in compare("a.csv")
+    assert "b.csv: line 3 is no epoch of a history: could not convert string to float: 'much'" in compare("b.csv")
+    assert "c.jsonl: line 1 is no epoch of a history" in compare("c.jsonl")
+    assert "there are no epochs to compare in d" in compare("d.csv")
+    assert "no set was scored in all of the runs" in compare("e.csv")
+    assert "a run is named twice" in compare("e.csv", "e.csv")
+    assert "f.csv: cannot be read: No such file" in compare("f.csv")
+    assert "--digit 50: there are 50 test images" in complaint(
+        "show", model, "--to", tmp_path, "--data", data, "--digit", 50
+    )
+    assert "takes 12 pixels, and the images have 784" in complaint("show", model, "--to", tmp_path)
+    assert "a.csv: cannot be made: File exists" in complaint("show", model, "--to", tmp_path / "a.csv", "--data", data)
+
+
+def test_without_matplotlib_the_error_says_how_to_get_it(complaint, data, model, tmp_path, monkeypatch):
+    """Before anything is trained."""
+    monkeypatch.delattr(nn, "figures", raising=False)
+    monkeypatch.setitem(sys.modules, "nn.figures", None)
+    for arguments in (
+        ("train", "--data", data, *HERE, "--plot", tmp_path / "curve.png"),
+        ("show", model, "--to", tmp_path),
+        ("compare", model, "--plot", tmp_path / "runs.png"),
+    ):
+        assert "pip install 'handgrad[plot]'" in complaint(*arguments)
+
+
 # check
 
 
@@ -226,7 +331,7 @@ def commands():
     return next(action for action in _parser()._actions if action.dest == "command").choices
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info", "check", "derive"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info", "show", "compare", "check", "derive"])
 def test_help_says_every_option_with_its_default(run, command):
     code, out, _ = run(command, "--help")
     out = " ".join(out.split())
@@ -252,7 +357,7 @@ def test_every_help_has_examples_that_can_be_typed(run):
             assert words[:2] == ["handgrad", name]
             _parser().parse_args(words[1:])
             options[name].update(word for word in words if word.startswith("--"))
-    for name in ("train", "evaluate", "predict", "check", "derive"):  # and every option is in one
+    for name in ("train", "evaluate", "predict", "show", "compare", "check", "derive"):  # and every option is in one
         all_of_them = {action.option_strings[-1] for action in commands()[name]._actions if action.option_strings}
         assert all_of_them - options[name] - {"--help"} == set()
 

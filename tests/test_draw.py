@@ -6,15 +6,17 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from io import BytesIO
+from itertools import pairwise
 
 import graphviz
 import numpy as np
 import pytest
 from PIL import Image
 
-from autograd import Tensor, draw, relu, scope, sigmoid
+from autograd import Tensor, draw, grad, relu, scope, sigmoid
 from autograd.readings.drawing import Drawing
 from autograd.readings.graph import Graph
+from nn import Network
 
 
 def texts(drawing):
@@ -34,7 +36,7 @@ def test_values_gradients_operations_names_and_shapes_are_in_the_picture():
     drawing = draw(y)
     assert isinstance(drawing, graphviz.Digraph)
     before = texts(drawing)
-    assert {"w", "(1, 2) float64", "[[ 1.5, -2.5]]", "scale", "2", "y", "@", "tanh", "sum", "×"} <= set(before)
+    assert {"w", "(1, 2) float64", "[[1.5, -2.5]]", "scale", "2", "y", "@", "tanh", "sum", "×"} <= set(before)
     assert "(2, 100) float64" in before and "0 … 199" in before  # a large array is told by its range
     assert not [text for text in before if text.startswith("grad")]
     y.backward()
@@ -111,6 +113,132 @@ def test_a_large_graph_folds_by_itself_and_says_so():
     assert any("autograd.scope" in text for text in texts(draw(x)))
 
 
+def boxes(drawing):
+    """The lines of each box of a value, by its first line."""
+    found = re.findall(r'^\t*v\d+ \[label=("[^"]*"|\S+) ', drawing.source, re.MULTILINE)
+    return {lines[0]: lines for lines in (label.strip('"').split("\\n") for label in found)}
+
+
+def places(drawing):
+    """Where Graphviz puts each node: (x, y) in inches, from the left and from the bottom."""
+    rows = [line.split() for line in drawing.pipe("plain", encoding="utf-8").splitlines()]
+    return {row[1]: (float(row[2]), float(row[3])) for row in rows if row[0] == "node"}
+
+
+def operations(drawing):
+    return re.findall(r'^\t*op\d+ \[label=(?:"([^"]*)"|(\S+)) ', drawing.source, re.MULTILINE)
+
+
+def names_of_operations(drawing):
+    return [quoted or bare for quoted, bare in operations(drawing)]
+
+
+def loop(steps=5):
+    """h = tanh(u x + w h + b), a scope for each step."""
+    rng = np.random.default_rng(0)
+    u, w, b = (Tensor(rng.standard_normal(shape), name=name) for name, shape in zip("uwb", ((3, 2), (3, 3), 3)))
+    h = np.zeros(3)
+    for t in range(steps):
+        with scope(f"step {t + 1}"):
+            h = np.tanh(u @ rng.standard_normal(2) + w @ h + b)
+    cost = np.sum(h**2)
+    cost.name = "C"
+    return cost
+
+
+def test_the_numbers_0_1_and_2_are_written_into_the_operation_that_uses_them():
+    x = Tensor(3.0, name="x")
+    drawing = draw((1 - x) ** 2 / 2 + np.maximum(x, 0) * np.float64(-1.0))
+    assert {"1 −", "^2", "÷ 2", "maximum(·, 0)", "× -1"} <= set(names_of_operations(drawing))
+    assert 'fillcolor="#eeeeee"' not in drawing.source  # no box of a constant
+    assert "#eeeeee" in draw(x * 3).source
+    one = np.float64(1.0)
+    assert boxes(draw(x * one, y=one))["y"] == ["y", "1"]  # not where it has a name
+
+
+def test_identities_of_transforms_are_not_drawn():
+    x = Tensor(0.5, name="x")
+    drawing = draw(grad(grad(np.tanh))(x))
+    assert "identity" not in " ".join(names_of_operations(drawing))
+    assert ("v0", "op1") in edges(drawing) and names_of_operations(drawing)[0] == "tanh"
+
+
+def test_an_index_is_written_in_brackets_and_a_transpose_into_the_product():
+    w, x = Tensor(np.ones((2, 3)), name="w"), np.ones((4, 3))
+    drawing = draw(np.sum((x @ w.T)[:, None, 0:2] ** 3), backward=True)
+    assert {"· @ ·ᵀ", "[:, None, 0:2]", "scatter\\n[:, None, 0:2]"} <= set(names_of_operations(drawing))
+
+
+def test_a_transposed_array_of_a_gradient_is_the_array():
+    w, x = Tensor(np.ones((3, 2)), name="w"), np.arange(12.0).reshape(4, 3)
+    drawing = draw(np.sum((x @ w) ** 2), backward=True, x=x)
+    assert "·ᵀ @ ·" in names_of_operations(drawing)
+    assert len(re.findall(r"fillcolor=\"#eeeeee\".*shape=box", drawing.source)) == 1
+
+
+def test_the_layers_of_a_network_show_their_z_and_not_the_data():
+    x, y = np.random.default_rng(0).standard_normal((5, 4)), np.eye(5, 2)
+    cost = Network([4, 3, 2], rng=0).cost(x, y)
+    cost.backward()
+    drawing = draw(cost, x=x, y=y)
+    assert {"z1", "a1", "z2", "a2", "x", "w1", "b1"} <= boxes(drawing).keys()
+    inside = re.search(r"subgraph cluster_1 \{(.*?)\n\t\}", drawing.source, re.DOTALL)[1]
+    assert "layer 1" in inside and "z1" in inside and "w1" in inside and 'label="x' not in inside
+    assert boxes(drawing)["w1"][-1].startswith("grad ")  # what backward() left is still there
+    assert boxes(drawing)["a1"][-1].startswith("grad ") and not boxes(drawing)["z1"][-1].startswith("grad ")
+    assert "∂output/∂z1" in boxes(draw(cost, backward=True))
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_the_gradient_runs_back_below_the_values_or_beside_them(direction):
+    """Every gradient is in the same column as its value (or in the same row), and all are on one side."""
+    x, y = np.random.default_rng(0).standard_normal((5, 4)), np.eye(5, 2)
+    for cost in (Network([4, 3, 2], rng=0).cost(x, y), loop(), layered(2)):
+        drawing = draw(cost, backward=True, direction=direction, depth=0 if cost.name == "C" else None)
+        where = places(drawing)
+        ties = re.findall(r"^\t(\w+) -> (\w+) .*dotted", drawing.source, re.MULTILINE)
+        assert len(ties) > 5
+        along, across = (0, 1) if direction == "LR" else (1, 0)
+        aligned = [abs(where[value][along] - where[gradient][along]) < 0.1 for value, gradient in ties]
+        assert sum(aligned) > 0.7 * len(aligned)  # not where one gradient is that of several values
+        sides = [where[value][across] > where[gradient][across] for value, gradient in ties]
+        assert set(sides) == {direction == "LR"}
+
+
+def test_a_loop_is_folded_by_step_and_so_is_its_gradient():
+    drawing = draw(loop(), backward=True)
+    found = set(texts(drawing))
+    assert {f"step {t}" for t in range(1, 6)} | {f"gradient of step {t}" for t in range(1, 6)} <= found
+    assert {"∂C/∂u", "∂C/∂w", "∂C/∂b"} <= found
+    assert "parameter" not in " ".join(found)
+    svg = ET.fromstring(drawing.pipe("svg", encoding="utf-8"))
+    assert max(float(svg.get(side).removesuffix("pt")) for side in ("width", "height")) < 1300  # points
+    steps = [re.search(rf'(fold\d+) \[label="gradient of step {t}\\', drawing.source)[1] for t in range(1, 6)]
+    assert set(pairwise(steps)) <= set(edges(drawing))
+
+
+def test_a_picture_that_is_too_wide_for_a_page_runs_down():
+    short, long = Tensor(2.0, name="x"), Tensor(2.0, name="x")
+    for _ in range(20):
+        long = np.sin(long)
+    assert "rankdir=LR" in draw(np.sin(short)).source
+    assert "rankdir=TB" in draw(long).source
+    assert "rankdir=LR" in draw(long, direction="LR").source
+    assert "rankdir=TB" in draw(short, direction="TB").source
+    with pytest.raises(ValueError, match='direction is "LR"'):
+        draw(short, direction="RL")
+
+
+def test_values_are_drawn_as_they_were_recorded():
+    net = Network([2, 2, 1], rng=0)
+    cost = net.cost(np.ones((1, 2)), np.ones((1, 1)))
+    before = boxes(draw(cost))["a2"]
+    net.weights[1].data = np.zeros((1, 2))
+    assert boxes(draw(cost))["a2"] == before
+    with pytest.raises(RuntimeError, match="w2"):
+        draw(cost, backward=True)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -131,7 +259,7 @@ def test_a_large_graph_folds_by_itself_and_says_so():
     ],
 )
 def test_names_come_out_right_and_inject_nothing(name):
-    y = Tensor(2.0, name=name) * 1.0
+    y = Tensor(2.0, name=name) * 3.0
     drawing = draw(y)
     assert len(edges(drawing)) == 3 and len(Graph(y)) == 3
     written = "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)  # \x00 has no place in a picture
@@ -175,7 +303,7 @@ def test_the_nodes_nearest_the_output_are_shown_of_a_graph_that_is_too_large():
 def test_masks_are_drawn_as_what_they_are_computed_from():
     x = Tensor([1.0, -2.0], name="x")
     drawing = draw(relu(x), backward=True, seed=[1.0, 1.0])
-    assert {">", "(2,) bool", "[ True, False]"} <= set(texts(drawing))
+    assert {"> 0", "(2,) bool", "[True, False]"} <= set(texts(drawing))
     assert re.search(r"bool.*rounded,filled,dashed", drawing.source)
     many = relu(Tensor(np.arange(9.0) - 2))
     assert "6 of 9 true" in texts(draw(many, backward=True, seed=np.ones(9)))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# The numbered ones, and the script that runs them, have tests/test_course_results.py.
-EXAMPLES = [path for path in sorted((ROOT / "examples").glob("[a-z]*.py")) if path.stem != "reproduce"]
+# Those have tests of their own: the numbered ones and the script that runs them, and the notebooks.
+ELSEWHERE = ("reproduce", "notebooks")
+EXAMPLES = [path for path in sorted((ROOT / "examples").glob("[a-z]*.py")) if path.stem not in ELSEWHERE]
 
 
 def output_of(path, *arguments):

@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd.backward import backprop, seed_of
-from autograd.readings.graph import Entry, Graph
+from autograd.backward import backprop, reached, seed_of
+from autograd.readings.boxes import Boxes, place_gradients
+from autograd.readings.display import SMALL, numbers_of
+from autograd.readings.graph import Entry, Graph, computed
+from autograd.readings.trace import apart
 from autograd.recording import tracing
+from autograd.stale import refuse_changed_data
 from autograd.tensor import Node, Plain, Tensor, plain
 
 if TYPE_CHECKING:
     from autograd.readings.drawing import Drawing
 
-SMALL = 6  # elements: arrays up to this size are shown in full
 BLUE = "#2a6099"  # of the derived graph
+PALE = "#8fb0d4"  # of what leads from the values into it
+WEIGHT = "8"  # of what ties a gradient to its value, where an edge has 1
 LONGEST = 60  # characters of a name that are shown
 MOST = 150  # boxes of values that a picture is readable with
 STYLES = {
@@ -29,34 +34,48 @@ STYLES = {
         "style": "filled",
         "fillcolor": "#333333",
         "fontcolor": "#ffffff",
-        "margin": "0.05",
+        "margin": "0.03,0.01",
     },
-    "folded": {"shape": "box3d", "style": "filled", "fillcolor": "#e3f1dc", "color": "#4d7a36"},
+    "folded": {"shape": "box3d", "margin": "0.1,0.07", "style": "filled", "fillcolor": "#e3f1dc", "color": "#4d7a36"},
+    "folded gradient": {
+        "shape": "box3d",
+        "margin": "0.1,0.07",
+        "style": "filled",
+        "fillcolor": "#dcebfa",
+        "color": BLUE,
+    },
 }
 NOT_INSTALLED = (
     "drawing needs the Python package graphviz: pip install graphviz, or pip install 'handgrad[draw]' for all that"
     " drawing needs (in a checkout: pip install '.[draw]')"
 )
-Place = int | tuple[str, ...] | str  # where a node is painted: in a box of its own, of a scope, or of what is too much
+PAGE = 160  # characters that stand in a row on a page
+MARGINS, GAP = 2, 4  # characters that a box has around its text, and that an arrow is long
+Scope = tuple[Any, ...]  # whether it is derived, and the names of the scopes
+Place = int | Scope | str  # where a node is painted: in a box of its own, of a scope, or of what is too much
 EARLIER, DERIVED = "earlier values", "their gradients"
 
 
 def draw(
     output: Tensor, *, backward: bool = False, seed: Any = None, depth: int | None = None, limit: int = 30,
-    **constants: Any,
+    direction: str | None = None, **constants: Any,
 ) -> Drawing:  # fmt: skip
     """Draw the graph that `output` was computed by: a `graphviz.Digraph`, which notebooks show as SVG.
 
     Boxes are values: parameters yellow, constants grey and dashed, computed ones white; what is computed and never
     differentiated, such as a mask, is dashed too. Each says its name, its shape and dtype, its data and, after
     `backward()`, its gradient; small arrays in full, large ones by their range. Ellipses are operations; an edge stands
-    for each use, so `x * x` has two.
+    for each use, so `x * x` has two. The numbers 0, 1 and 2, and a transpose, are written into the operation that uses
+    them: ÷ 2, ·ᵀ @ ·. A layer that was computed at once is taken apart, so that its z is a box.
 
-    backward  draw the graph of the derived gradients as well, in blue, each tied by a dotted line to the value that it
-              is the gradient of; `seed` is the gradient arriving at an output of several elements
+    backward  draw the graph of the derived gradients as well, in blue. It runs back below the values, or at their
+              right: each gradient is tied by a dotted line to its value, and belongs to the value's scope. What a
+              folded gradient takes from the values is not drawn. `seed` is the gradient arriving at an output of
+              several elements
     depth     how many levels of scopes (layers, `with scope(…)`) to open; what lies deeper is folded into one box
-    limit     above this many nodes, scopes are folded by themselves, and the picture says so. What is still more than
-              150 nodes (or than `limit`, if that is larger) is cut to those nearest the output: the rest is one box
+    limit     above this many boxes, scopes are folded by themselves, and the picture says so. What is still more than
+              150 boxes (or than `limit`, if that is larger) is cut to those nearest the output: the rest is one box
+    direction "LR" from left to right, "TB" from top to bottom; by default from left to right if that fits on a page
     constants names for arrays that the output was computed from: draw(cost, x=x, y=y)
 
     Raises RuntimeError without the Python package graphviz. Rendering (`.render()`, `.pipe()`) uses the program dot, or
@@ -67,18 +86,22 @@ def draw(
     >>> print(draw(x * x).source.count(" -> "))       # x to the product twice, and the product to its value
     3
     """
+    if direction not in (None, "LR", "TB"):
+        raise ValueError(f'draw: direction is "LR", from left to right, or "TB", from top to bottom, not {direction!r}')
     if not isinstance(output, Tensor):
         raise TypeError(f"draw takes a Tensor, whose graph it draws, not {type(output).__name__}")
     try:
         from autograd.readings.drawing import Drawing, label
     except ImportError:
         raise RuntimeError(NOT_INSTALLED) from None
+    if backward:
+        refuse_changed_data(reached(output))
+    output, gradients = _apart(output)
     grads: dict[Tensor, Any] = {}
     if backward:
         with tracing():  # so that masks are drawn as they are computed
             grads = backprop(output, Tensor(seed_of(output, plain(seed))))  # a Tensor, so that all is recorded
     forward = Graph(output)
-    graph = Graph(output, *grads.values(), scopes_of=forward)
     for name, array in constants.items():
         if array not in forward:
             raise ValueError(f"draw: {name} is none of the arrays that this value was computed from")
@@ -86,40 +109,70 @@ def draw(
     of: dict[int, list[Tensor]] = {}  # whose a gradient is, by its id: a sum passes one on to all its terms
     for x, g in grads.items():
         of.setdefault(id(g), []).append(x)
+    everything = Graph(output, *grads.values(), scopes_of=forward)
+    place_gradients(everything, forward, of)
+    graph = Boxes(everything, output, of, names)
+    derived = _derived(graph, forward, of)
     note = ""
     if depth is None and len(graph) > limit:
         deepest = max(len(node.scope) for node in graph)
         if deepest:
-            depth = next((level for level in reversed(range(deepest)) if _shown(graph, level) <= limit), 0)
-            note = f"{len(graph)} nodes: scopes are folded to depth {depth}; draw(…, depth=…) or limit=… shows more"
-    derived = {node.number for node in graph if (node.kind == "computed" and node.value not in forward)
-               or id(node.value) in of}  # fmt: skip
-    gradients = {graph[x].number: graph[g].number for x, g in grads.items()}
-    places, boxes = _places(graph, derived, gradients, depth, max(MOST, limit))
+            depth = next((level for level in reversed(range(deepest)) if _shown(graph, derived, level) <= limit), 0)
+            note = f"{len(graph)} values: scopes are folded to depth {depth}; draw(…, depth=…) or limit=… shows more"
+    numbers = {graph[x].number: graph[g].number for x, g in grads.items()}
+    places, boxes = _places(graph, derived, numbers, depth, max(MOST, limit))
     if EARLIER in places or DERIVED in places:
         note = (
-            f"{len(graph)} nodes: the {boxes} nearest the output are shown; draw(…, limit=…) shows more, and what is"
+            f"{len(graph)} values: the {boxes} nearest the output are shown; draw(…, limit=…) shows more, and what is"
             " computed within autograd.scope(…) is folded"
         )
     drawing = Drawing("graph", format="svg")
-    drawing.attr(
-        "graph", rankdir="LR", ordering="in", fontname="Helvetica", compound="true", ranksep="0.35", nodesep="0.2"
-    )
-    drawing.attr("node", fontname="Helvetica", fontsize="11")
-    drawing.attr("edge", color="#555555", arrowsize="0.7")
+    drawing.attr("graph", fontname="Helvetica", fontsize="11", ranksep="0.22", nodesep="0.12")
+    if derived:  # ranks go through all clusters, so that a gradient can stand below its value
+        drawing.attr("graph", newrank="true")
+    else:  # what is subtracted stands below; together the two can keep Graphviz busy for good
+        drawing.attr("graph", ordering="in")
+    drawing.attr("node", fontname="Helvetica", fontsize="11", margin="0.07,0.03", width="0.35", height="0.3")
+    drawing.attr("edge", color="#555555", arrowsize="0.6")
     if note:
         drawing.attr("graph", label=note, labelloc="t")
-    _Picture(drawing, label, graph, forward, derived, of, output, places, names).paint()
+    picture = _Picture(drawing, label, graph, forward, derived, of, output, places, names, gradients)
+    picture.paint()
+    drawing.graph_attr["rankdir"] = direction or ("LR" if picture.length() <= PAGE else "TB")
     return drawing
 
 
-def _folded(node: Entry, depth: int | None) -> tuple[str, ...] | None:
-    """The scope whose box stands for the node, if it is folded."""
-    return None if depth is None or len(node.scope) <= depth else node.scope[: depth + 1]
+def _apart(output: Tensor) -> tuple[Tensor, dict[Any, Any]]:
+    """The graph with fused layers taken apart, so that z is a box; and the gradients of its values, by value."""
+    made: dict[Node, Any] = {}
+    nodes = computed([output])
+    leaves = [x for node in nodes for x in node.inputs if isinstance(x, Tensor)]
+    found = apart(output, made=made)
+    gradients: dict[Any, Any] = {x: x.grad for x in (*leaves, *nodes, output)}
+    for node, other in made.items():
+        other._value = node._value  # as it was recorded, whatever the data is now
+        gradients[other] = node.grad
+    return found, gradients
 
 
-def _shown(graph: Graph, depth: int) -> int:
-    places = [_folded(node, depth) for node in graph]
+def _derived(graph: Boxes, forward: Graph, of: dict[int, list[Tensor]]) -> set[int]:
+    """The numbers of what was derived, and of the numbers and arrays that are used there alone."""
+    derived = {node.number for node in graph
+               if (node.kind == "computed" and node.value not in forward) or id(node.value) in of}  # fmt: skip
+    used = {number for node in graph if node.number not in derived for number in node.inputs}
+    there = {number for node in graph if node.number in derived for number in node.inputs}
+    return derived | {number for number in there - used if graph.nodes[number].kind == "constant"}
+
+
+def _folded(node: Entry, derived: set[int], depth: int | None) -> Scope | None:
+    """The scope whose box stands for the node, if it is folded; what is derived has boxes of its own."""
+    if depth is None or len(node.scope) <= depth:
+        return None
+    return node.number in derived, *node.scope[: depth + 1]
+
+
+def _shown(graph: Graph, derived: set[int], depth: int) -> int:
+    places = [_folded(node, derived, depth) for node in graph]
     return sum(place is None for place in places) + len({place for place in places if place is not None})
 
 
@@ -131,7 +184,7 @@ def _places(
     Where there are more than `most`, those stay that are nearest the output: the latest values, and what is derived up
     to their gradients. One box stands for the other values, and one for what else is derived.
     """
-    places: list[Place] = [_folded(node, depth) or node.number for node in graph]
+    places: list[Place] = [_folded(node, derived, depth) or node.number for node in graph]
     if len(set(places)) <= most:
         return places, len(set(places))
 
@@ -170,42 +223,77 @@ class _Picture:
         self,
         drawing: Drawing,
         label: Any,
-        graph: Graph,
+        graph: Boxes,
         forward: Graph,
         derived: set[int],
         of: dict[int, list[Tensor]],
         output: Tensor,
         places: list[Place],
         names: dict[int, str],
+        gradients: dict[Any, Any],
     ):
         self.drawing, self.label, self.graph, self.forward, self.names = drawing, label, graph, forward, names
         self.derived, self.of, self.output, self.places = derived, of, output, places
+        self.gradients = gradients
         boxes = dict.fromkeys(place for place in places if not isinstance(place, int))
         order = [*sorted(place for place in boxes if isinstance(place, tuple)),
                  *(place for place in boxes if isinstance(place, str))]  # fmt: skip
         self.numbers = {place: number for number, place in enumerate(order)}  # of the folded boxes
         self.edges: set[tuple[str, str]] = set()  # into and out of folded boxes, where one line is enough
         self.clusters = 0
+        self.widths: dict[str, int] = {}  # of boxes and operations, in characters
+
+    def length(self) -> int:
+        """The longest way to a value, or back to a gradient, in characters."""
+        ways = [0] * len(self.graph)
+        for node in self.graph:
+            step = self.widths[self._id(node)] + GAP
+            if node.kind == "computed" and isinstance(self.places[node.number], int):
+                step += self.widths[f"op{node.number}"] + GAP
+            for number in node.inputs:
+                if (number in self.derived) == (node.number in self.derived):
+                    inside = self.places[number] == self.places[node.number]
+                    ways[node.number] = max(ways[node.number], ways[number] + (0 if inside else step))
+            ways[node.number] = ways[node.number] or step
+        return max(ways)
+
+    def _box(self, into: Any, name: str, lines: list[str], **style: str) -> None:
+        self.widths[name] = max(map(len, lines)) + MARGINS
+        into.node(name, self.label(*lines), **style)
 
     def paint(self) -> None:
-        self._paint_scope(
-            self.drawing, (), [node for node in self.graph if self.places[node.number] not in (EARLIER, DERIVED)]
-        )
-        for box in (EARLIER, DERIVED):
-            hidden = [node for node in self.graph if self.places[node.number] == box]
-            if hidden:
-                self._paint_folded(self.drawing, box, hidden)
+        """The values, and apart from them, so that neither gets in between the other, what was derived."""
+        ties = [(self.graph[x], node) for node in self.graph for x in self.of.get(id(node.value), ())]
+        if ties:  # Graphviz places first what it meets first: the values above what was derived, or at its left
+            self.drawing.node("start", "", style="invis", width="0", height="0", fixedsize="true")
+            for end in ties[-1]:
+                self.drawing.edge("start", self._id(end), style="invis", weight="0")
+        for side in (False, True) if self.derived else (False,):
+            nodes = [node for node in self.graph if (node.number in self.derived) == side]
+            if self.derived:
+                with self.drawing.subgraph(name=f"cluster_{'derived' if side else 'values'}") as cluster:
+                    cluster.attr(peripheries="0", label="")
+                    self._paint_side(cluster, nodes)
+            else:
+                self._paint_side(self.drawing, nodes)
         for node in self.graph:
             self._paint_edges(node)
-        for node in self.graph:
-            for x in self.of.get(id(node.value), ()):
-                self._tie(self.graph[x], node)
+        for tie in ties:
+            self._tie(*tie)
+
+    def _paint_side(self, into: Any, nodes: list[Entry]) -> None:
+        self._paint_scope(into, (), [node for node in nodes if self.places[node.number] not in (EARLIER, DERIVED)])
+        for box in (EARLIER, DERIVED):
+            hidden = [node for node in nodes if self.places[node.number] == box]
+            if hidden and self.places.index(box) == hidden[0].number:
+                self._paint_folded(into, box, [node for node in self.graph if self.places[node.number] == box])
 
     def _tie(self, value: Entry, gradient: Entry) -> None:
+        """A gradient stands below its value, or beside it."""
         ends = (self._id(value), self._id(gradient))
         if ends[0] != ends[1] and ends not in self.edges:
             self.edges.add(ends)
-            self.drawing.edge(*ends, dir="none", style="dotted", color=BLUE, constraint="false")
+            self.drawing.edge(*ends, dir="none", style="dotted", color=BLUE, minlen="0", weight=WEIGHT)
 
     def _id(self, node: Entry) -> str:
         place = self.places[node.number]
@@ -220,32 +308,36 @@ class _Picture:
             else:
                 self._paint_node(into, node)
         for scope, members in inner.items():
-            if self.places[members[0].number] == scope:
-                self._paint_folded(into, _cut(scope[-1]), members)
+            derived = members[0].number in self.derived
+            title = f"gradient of {_cut(scope[-1])}" if derived else _cut(scope[-1])
+            if self.places[members[0].number] == (derived, *scope):
+                self._paint_folded(into, title, members)
             else:
                 self.clusters += 1
                 with into.subgraph(name=f"cluster_{self.clusters}") as cluster:
+                    color = BLUE if derived else "#888888"
                     cluster.attr(
-                        label=self.label(_cut(scope[-1])), style="rounded", color="#888888", fontname="Helvetica"
+                        label=self.label(title), style="rounded", color=color, fontcolor=color, peripheries="1"
                     )
                     self._paint_scope(cluster, scope, members)
 
     def _paint_folded(self, into: Any, title: str, members: list[Entry]) -> None:
-        parameters = [node for node in members if node.kind == "parameter"]
+        parameters = [node for node in members if node.kind == "parameter" and id(node.value) not in self.of]
         numbers = sum(node.value.size for node in parameters)
-        computed = sum(node.kind == "computed" for node in members)
-        lines = [title, _count(computed, "operation")]
+        operations = sum(node.kind == "computed" for node in members)
+        lines = [title, _count(operations, "operation")]
         if parameters:
             lines.insert(1, f"{_count(len(parameters), 'parameter')} ({_count(numbers, 'number')})")
-        into.node(self._id(members[0]), self.label(*lines), **STYLES["folded"])
+        derived = members[0].number in self.derived
+        self._box(into, self._id(members[0]), lines, **STYLES["folded gradient" if derived else "folded"])
 
     def _paint_node(self, into: Any, node: Entry) -> None:
         kind = "plain" if node.kind == "computed" and isinstance(node.value, Plain) else node.kind
-        style = STYLES["gradient" if node.number in self.derived and kind != "plain" else kind]
+        gradient = node.number in self.derived and (kind == "computed" or id(node.value) in self.of)
         outline = {"penwidth": "2"} if node.value is self.output else {}
-        into.node(self._id(node), self._label(node), **style, **outline)
+        self._box(into, self._id(node), self._lines(node), **STYLES["gradient" if gradient else kind], **outline)
         if node.kind == "computed":
-            into.node(f"op{node.number}", self.label(*operation(node.value)), **STYLES["operation"])
+            self._box(into, f"op{node.number}", self.graph.operation(node), **STYLES["operation"])
 
     def _paint_edges(self, node: Entry) -> None:
         alone = isinstance(self.places[node.number], int)
@@ -254,25 +346,28 @@ class _Picture:
             self._edge(f"op{node.number}", self._id(node), derived)
         for number in node.inputs:
             source = self.graph.nodes[number]
-            crosses = derived and number not in self.derived and source.value in self.forward
+            crosses = derived and number not in self.derived
             ends = (self._id(source), f"op{node.number}" if alone else self._id(node))
+            if crosses and not alone:
+                continue  # what a folded gradient takes from the values would be a tangle; it is tied to its own
             if alone and isinstance(self.places[number], int):
-                self._edge(*ends, derived, crosses)
+                self._edge(*ends, derived, crosses, source.scope != node.scope)
             elif ends[0] != ends[1] and ends not in self.edges:
                 self.edges.add(ends)
                 self._edge(*ends, derived, crosses)
 
-    def _edge(self, tail: str, head: str, derived: bool, crosses: bool = False) -> None:
+    def _edge(self, tail: str, head: str, derived: bool, crosses: bool = False, enters: bool = False) -> None:
         """The derived graph runs from right to left, under the values that its gradients belong to; what crosses over
-        from the values does not move them."""
+        from the values does not move them. What goes from scope to scope leaves room for the parameters of the next
+        one, or for their gradients, so that scopes stand in a row."""
         if not derived:
-            self.drawing.edge(tail, head)
+            self.drawing.edge(tail, head, **({"minlen": "2"} if enters else {}))
         elif crosses:
-            self.drawing.edge(tail, head, color=BLUE, constraint="false")
+            self.drawing.edge(tail, head, color=PALE, constraint="false")
         else:
-            self.drawing.edge(head, tail, dir="back", color=BLUE)
+            self.drawing.edge(head, tail, dir="back", color=BLUE, **({"minlen": "3"} if enters else {}))
 
-    def _label(self, node: Entry) -> str:
+    def _lines(self, node: Entry) -> list[str]:
         value = node.value
         lines = []
         name = node.name or self.names.get(id(value))
@@ -286,11 +381,11 @@ class _Picture:
         data = plain(value)
         if np.size(data) != 1:
             lines.append(f"{tuple(np.shape(data))} {np.asarray(data).dtype}")
-        lines += numbers_of(data).splitlines()
-        if isinstance(value, Node) and value.grad is not None:
-            grad = numbers_of(value.grad).splitlines()
-            lines += [f"grad {grad[0]}", *grad[1:]]
-        return str(self.label(*lines))
+        lines.append(numbers_of(data))
+        grad = self.gradients.get(value) if isinstance(value, Tensor) else None
+        if grad is not None:
+            lines.append(f"grad {numbers_of(grad)}")
+        return lines
 
 
 def _cut(name: str) -> str:
@@ -300,28 +395,3 @@ def _cut(name: str) -> str:
 def _count(n: int, what: str) -> str:
     """`1 operation`, `1,200 operations`."""
     return f"{n:,} {what}{'s' * (n != 1)}"
-
-
-def numbers_of(data: Any) -> str:
-    """A value for people to read: in full if it is small, else its range; of many truth values, how many hold.
-
-    >>> numbers_of(np.float64(0.1) + 0.2), numbers_of(np.arange(100.0)), numbers_of(np.arange(9) > 2)
-    ('0.3', '0 … 99', '6 of 9 true')
-    """
-    array = np.asarray(data)
-    if array.size == 0:
-        return "empty"
-    if array.size > SMALL:
-        if array.dtype == bool:
-            return f"{np.count_nonzero(array)} of {array.size} true"
-        return f"{array.min():.4g} … {array.max():.4g}"
-    if array.ndim:
-        return np.array2string(array, precision=4, suppress_small=False, separator=", ")
-    return f"{array[()]:.4g}" if array.dtype.kind == "f" else str(array[()])
-
-
-def operation(node: Node) -> list[str]:
-    """What an operation is called in a picture, its symbol or its name, and its parameters, a line for each."""
-    assert node.op is not None
-    parameters = [f"{key}={value}" for key, value in node.params.items() if value is not None and value is not False]
-    return [node.op.facts.get("symbol", node.op.name), *[line[:40] for line in parameters]]

@@ -10,6 +10,8 @@ from typing import Any
 
 import graphviz
 
+from autograd.readings.display import MOST, capped
+
 ADVICE = (
     "drawing needs Graphviz: install its program dot (graphviz in the system's packages), or the Python package"
     " pygraphviz with pip install 'handgrad[draw]' (in a checkout: pip install '.[draw]'); the drawing's .source is the"
@@ -63,18 +65,34 @@ class Drawing(graphviz.Digraph):
             graphviz.view(str(picture))
         return str(picture)
 
+    def __repr__(self) -> str:
+        boxes = len(re.findall(r"shape=box", self.source))
+        return (
+            f"<a drawing of {boxes} values: a notebook shows it, .render(outfile='picture.svg') writes it, .source is"
+            " its text>"
+        )
+
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, str]:
         """Return what a notebook shows: the picture, no wider than the cell, and its DOT text where there is none.
 
-        Pictures of a notebook share one page, so each rendering has ids of its own.
+        Pictures of a notebook share one page, so each rendering has ids of its own. A picture of more than 256 kB is
+        left out.
         """
+        source = capped(self.source, "print(drawing.source) shows all of it")
         try:
             picture = self.pipe("svg", encoding="utf-8")
         except RuntimeError:  # neither dot nor pygraphviz is there
-            return {"text/plain": self.source}
+            return {"text/plain": source}
+        size = len(picture.encode())
+        if size > MOST:
+            return {
+                "text/plain": f"The picture is left out: it has {size:,} bytes, and a notebook keeps each."
+                " draw(…, depth=…) shows less, .render(outfile='picture.svg') writes it to a file. Its DOT text:\n"
+                + source
+            }
         svg = re.sub(r'\bid="', f'id="drawing{next(_renderings)}-', picture)
         svg = svg.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
-        return {"image/svg+xml": svg, "text/plain": self.source}
+        return {"image/svg+xml": svg, "text/plain": source}
 
 
 def label(*lines: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.algebra import Sum, atom, depth, size
+from autograd.readings.display import Shown
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.names import Names
@@ -43,8 +44,8 @@ class Equation:
         return equals.join([*steps, notation.sum(self.right)])
 
 
-@dataclass
-class Equations:
+@dataclass(repr=False)
+class Equations(Shown):
     """The equations of a function: of its values, and of its gradient from the output back; `print` shows both.
 
     notes   what was read off the data of constants, such as that the targets of every example sum to one
@@ -70,9 +71,6 @@ class Equations:
         rows = [equation.text(LATEX, " &= ").replace(" &= ", " = ").replace(" = ", " &= ", 1)
                 for equation in [*self.values, *self.gradient, *self.notes]]  # fmt: skip
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
 
 
 def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> Equations:

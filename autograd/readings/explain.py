@@ -12,6 +12,7 @@ import numpy as np
 from autograd.backward import backprop, fit, reached, seed_of
 from autograd.check import central_difference
 from autograd.readings.algebra import Algebra, atom
+from autograd.readings.display import Shown
 from autograd.readings.formula import Formula
 from autograd.readings.graph import Graph, computed, recomputed
 from autograd.readings.names import Names
@@ -324,8 +325,8 @@ def _number(data: Any) -> str:
     return f"{float(data):.4g}"
 
 
-@dataclass
-class Explanation:
+@dataclass(repr=False)
+class Explanation(Shown):
     """The steps of an explanation, from the output back, or one element traced through; as text, what `print` shows."""
 
     of: str  # what is differentiated
@@ -415,9 +416,6 @@ class Explanation:
     def _symbol(self, name: str, element: tuple[int, ...] = ()) -> str:
         place = f"{{}}_{{[{','.join(map(str, element))}]}}" if element else ""
         return LATEX.symbol(self.called[name].symbol) + place
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
 
 
 def _rest(element: Element) -> str:

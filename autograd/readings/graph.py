@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from numpy import generic, ndarray
+from numpy import generic, ndarray, ndim
 
 from autograd.tensor import Node, Tensor
 
@@ -71,13 +71,13 @@ class Graph:
         return len(self.nodes) - 1
 
     def _place_leaves(self) -> None:
-        """Leaves and constants belong to the scope of all that uses them."""
+        """Leaves and numbers belong to the scope of all that uses them; an array is data, and comes from outside."""
         users: dict[int, list[tuple[str, ...]]] = {}
         for node in self.nodes:
             for number in node.inputs:
                 users.setdefault(number, []).append(node.scope)
         for node in self.nodes:
-            if not node.inputs and node.number in users:
+            if not node.inputs and node.number in users and (isinstance(node.value, Node) or not ndim(node.value)):
                 node.scope = common_prefix(users[node.number])
 
     def __iter__(self) -> Iterator[Entry]:

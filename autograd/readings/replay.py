@@ -10,6 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from autograd.backward import backprop
+from autograd.readings.display import Lines
 from autograd.readings.program import Program, kind_of
 from autograd.readings.step import Step
 from autograd.readings.updates import Update
@@ -71,9 +72,9 @@ class Compiled:
         return value
 
     @property
-    def source(self) -> str:
+    def source(self) -> Lines:
         """The text of the programs, one for each combination of shapes and dtypes seen so far."""
-        return "\n\n".join(program.source for program in self._programs.values())
+        return Lines("\n\n".join(program.source for program in self._programs.values()))
 
     def _compare(self, args: tuple[Any, ...], value: Any, found: dict[Tensor, Any]) -> None:
         with recording():

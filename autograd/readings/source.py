@@ -12,6 +12,7 @@ import numpy as np
 from autograd.backward import reached
 from autograd.ops.indexing import is_basic
 from autograd.readings.c import CPrinter, c_text
+from autograd.readings.display import Lines
 from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.javascript import JavaScriptPrinter, javascript_text
@@ -216,7 +217,7 @@ def _constant(array: Any) -> ast.expr | None:
     return parsed(f"np.array({items}{dtype})") if len(items) <= WRITTEN_OUT else None
 
 
-class ProgramText(str):
+class ProgramText(Lines):
     """The text of a program. What it takes besides the arguments of the function is in `arrays`, by name."""
 
     arrays: dict[str, Any]

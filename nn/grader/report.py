@@ -30,7 +30,7 @@ class Mark:
         return self.from_engine <= TOLERANCE and self.from_differences <= 10 * TOLERANCE
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """The verdict on a file. `exit_code` is 0 if it is right, 1 if it is wrong, 2 if it could not be judged."""
 
@@ -61,6 +61,8 @@ class Report:
             text, _, quoted = note.partition("\n")
             lines += ["", _wrapped(text), *([quoted] if quoted else [])]
         return "\n".join(lines)
+
+    __repr__ = __str__
 
 
 def _wrapped(text: str, first: str = "") -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd import backprop, equations
+from autograd.readings.display import Shown
 from autograd.readings.notation import LATEX, UNICODE, Unicode
 from nn.costs import Values
 from nn.digits import load_digits, one_hot
@@ -34,8 +35,8 @@ class EquationPair:
     difference: float
 
 
-@dataclass
-class Derivation:
+@dataclass(repr=False)
+class Derivation(Shown):
     """The equations of a network, side by side. `print` shows them as a table."""
 
     title: str
