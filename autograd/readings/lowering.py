@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -127,16 +127,18 @@ class Lowered:
             return ast.Call(parsed(formula.op.name.rpartition(".")[2]), operands, [])
 
 
-def lowered(trace: Trace, printer: Any, exact: bool = False) -> Lowered:
-    """The loops of what was traced, and of its gradient; `printer` says what the language has."""
-    formulas = Formulas(Graph(trace.output, *trace.wanted), trace.named, exact=exact)
-    results = [formulas[trace.output], *(formulas[g] for g in trace.wanted)]
-    if results[0].op is not None:
-        results[0].name = results[0].name or "value"
-    order = ordered(results)
+def lowered(trace: Trace, printer: Any, exact: bool = False, results: Mapping[str, Any] | None = None) -> Lowered:
+    """The loops of what was traced, and of its gradient; `printer` says what the language has. In place of the gradient,
+    `results` may have other values that were recorded, by the names of the arrays that are filled with them."""
+    if results is None:
+        differentiated = [x for x in trace.inputs if isinstance(x, Tensor)] + trace.outside
+        results = {f"d{trace.named[id(x)]}": g for x, g in zip(differentiated, trace.wanted, strict=True)}
+    formulas = Formulas(Graph(trace.output, *results.values()), trace.named, exact=exact)
+    found = [formulas[trace.output], *(formulas[x] for x in results.values())]
+    if found[0].op is not None:
+        found[0].name = found[0].name or "value"
+    order = ordered(found)
     trace.name_gradients(formulas, order)
-    differentiated = [x for x in trace.inputs if isinstance(x, Tensor)] + trace.outside
-    labels = [f"d{trace.named[id(x)]}" for x in differentiated]
     values = [getattr(x, "_value", x) for x in [*trace.inputs, *trace.outside, *trace.arrays]]
     program = Lowered(f"{trace.name}_and_grad", printer.functions, printer.reserved)
     program.says = f"The value of {trace.name}, and its gradient."
@@ -144,7 +146,7 @@ def lowered(trace: Trace, printer: Any, exact: bool = False) -> Lowered:
     for name, value in zip(trace.parameters, values, strict=True):
         if isinstance(value, np.ndarray | np.generic | float | int):
             given[name] = value
-    program.lower(order, program.add_inputs(given), results, labels)
+    program.lower(order, program.add_inputs(given), found, list(results))
     return program
 
 
