@@ -28,7 +28,7 @@ DEEP = 20  # parentheses in one another
 class Equation:
     """`left = right`, and between them the right side as it was recorded, where terms cancelled in it.
 
-    name     what it is the equation of: "z1" for a value, "dw1" for a gradient, "delta1" for that of a weighted input z1
+    name     what it is the equation of: "z1" for a value, "dw1" for a gradient, "delta1" for that of a weighted input
     shape    the shape of what stands on the left; the right side is repeated to it, as NumPy broadcasts
     formula  what is on the right; `parameter` the Tensor that it is the gradient of, where that is a parameter
     """

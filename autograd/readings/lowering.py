@@ -128,8 +128,10 @@ class Lowered:
 
 
 def lowered(trace: Trace, printer: Any, exact: bool = False, results: Mapping[str, Any] | None = None) -> Lowered:
-    """The loops of what was traced, and of its gradient; `printer` says what the language has. In place of the gradient,
-    `results` may have other values that were recorded, by the names of the arrays that are filled with them."""
+    """The loops of what was traced, and of its gradient; `printer` says what the language has.
+
+    In place of the gradient, `results` may have other values that were recorded, by the names of the arrays for them.
+    """
     if results is None:
         differentiated = [x for x in trace.inputs if isinstance(x, Tensor)] + trace.outside
         results = {f"d{trace.named[id(x)]}": g for x, g in zip(differentiated, trace.wanted, strict=True)}
