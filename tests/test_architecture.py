@@ -50,6 +50,10 @@ AUTOGRAD = [
     "readings.source",
     "readings.buffers",
     "readings.replay",
+    "readings.page.where",
+    "readings.page.steps",
+    "readings.page.layout",
+    "readings.page.write",
 ]
 NN = [
     "interrupts",
