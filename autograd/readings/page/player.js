@@ -44,7 +44,8 @@
     return (small ? short.toExponential() : String(short)).replace(/-/g, "−").replace("e+", "e");
   }
 
-  function summary(x, node) {
+  /** What there is room for in words: a number, a few of them, or shape and range. */
+  function summary(x, node, shape = `${node.shape.join("×")}: `) {
     if (x === null || !isArray(x)) return written(x);
     if (x.length === 1) return written(x[0]);
     if (!x.length) return "empty";
@@ -54,7 +55,7 @@
       if (each < low) low = each;
       if (each > high) high = each;
     }
-    return `${node.shape.join("×")}: ${written(low, 3)} … ${written(high, 3)}`;
+    return `${shape}${written(low, 3)} … ${written(high, 3)}`;
   }
 
   // What is computed: from the leaves, all values and all parts; from the parts, the gradients at a step.
@@ -272,7 +273,9 @@
     const shown = data.pictures[picture];
     const pad = 8;
     const width = shown.width + 2 * pad, height = shown.height + 2 * pad;
-    const svg = drawn("svg", { width, height, viewBox: `${-pad} ${-pad} ${width} ${height}`, role: "presentation" });
+    // A drawing that is a little too wide is made smaller; one that is much too wide is scrolled.
+    const fits = Math.min(1, Math.max(0.75, (graph.clientWidth - 4) / width || 1));
+    const svg = drawn("svg", { width: width * fits, height: height * fits, viewBox: `${-pad} ${-pad} ${width} ${height}`, role: "presentation" });
     for (const [name, [x, y, w, h]] of Object.entries(shown.frames)) {
       const number = Number(name.slice(1));
       const frame = drawn("g", { class: folds ? "frame closes" : "frame" });
@@ -283,11 +286,11 @@
     }
     edges = shown.edges.map((edge) => {
       const path = drawn("path", { d: edge.path, class: "edge" });
-      const end = edge.path.match(/L(\S+) (\S+)$/);
-      const tip = drawn("circle", { cx: end[1], cy: end[2], r: 3, class: "tip" });
+      const tip = drawn("path", { class: "tip" });
       svg.append(path, tip);
       const uses = edge.uses.map(([node, position]) => ({ made: madeAt.get(node), came: useAt.get(`${node} ${position}`) }));
-      return { path, tip, uses };
+      const points = edge.path.match(/-?[\d.]+/g).map(Number);
+      return { path, tip, uses, points };
     });
     boxes = new Map();
     for (const [name, [x, y, w, h]] of Object.entries(shown.boxes)) {
@@ -297,6 +300,12 @@
     }
     graph.replaceChildren(svg);
     drawCrumbs();
+  }
+
+  /** The head of an arrow that comes from one point and ends at another. */
+  function arrow(fromX, fromY, x, y) {
+    const length = Math.hypot(x - fromX, y - fromY) || 1, dx = (x - fromX) / length, dy = (y - fromY) / length;
+    return `M${x} ${y}L${x - 9 * dx - 4 * dy} ${y - 9 * dy + 4 * dx}L${x - 9 * dx + 4 * dy} ${y - 9 * dy - 4 * dx}Z`;
   }
 
   const cut = (text, most) => (text.length > most ? `${text.slice(0, Math.max(1, most - 1))}…` : text);
@@ -365,8 +374,8 @@
       }
       const value = valueAt(box.id, k), gradient = box.node.gradient ? gradientAt(box.id, k) : null;
       const room = Math.floor((Number(box.outer.firstChild.getAttribute("width")) - 20) / 7.3);
-      box.value.textContent = cut(summary(value, box.node), room);
-      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node)}`, room);
+      box.value.textContent = cut(summary(value, box.node, ""), room);
+      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, "")}`, room);
       if (box.pictures) {
         [value, gradient].forEach((x, i) => {
           if (x === null) box.pictures[i].removeAttribute("href");
@@ -381,10 +390,12 @@
       const said = `${box.node.title}, value ${summary(value, box.node)}`;
       box.outer.setAttribute("aria-label", box.node.gradient ? `${said}, gradient ${summary(gradient, box.node)}` : said);
     }
-    for (const { path, tip, uses } of edges) {
+    for (const { path, tip, uses, points } of edges) {
       const backward = uses.some((use) => use.came <= k), forward = uses.some((use) => use.made <= k);
       const here = uses.some((use) => use.came === k || (k > 0 && use.made === k));
       path.setAttribute("class", `edge${backward ? " backward" : forward ? " forward" : ""}${here ? " here" : ""}`);
+      tip.setAttribute("d", backward ? arrow(points[2], points[3], points[0], points[1])
+        : arrow(...points.slice(-4)));
       tip.setAttribute("class", backward ? "tip-backward" : forward ? "tip-forward" : "tip");
     }
     const at = focus && (boxes.get(`v${focus.id}`) || [...boxes.values()].find((box) => box.inside && box.inside.has(focus.id)));

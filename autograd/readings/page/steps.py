@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from autograd.backward import fit
 from autograd.readings.algebra import Atom, Sum, atom
 from autograd.readings.equations import Writer
 from autograd.readings.explain import Reading, expression_of, template
-from autograd.readings.formula import Formula, fact, own_name
+from autograd.readings.formula import Formula, fact
 from autograd.readings.graph import Entry, Graph
 from autograd.readings.notation import MathML
 from autograd.readings.trace import Trace
@@ -99,8 +99,11 @@ class Steps:
             return None if value is node or not isinstance(value, Node) else self.called[value].name
 
         if fact(node.op, "by_name"):  # σ(z) rather than what it is short for
-            operands = [self._read(expression_of(x, symbol)) for x in node.inputs]
-            return Step(entry, None, atom("call", own_name(node.op), *operands, shape=np.shape(node._value)), node)
+            settings = "".join([f", {key}={value}" for key, value in node.params.items() if value is not None])
+            kind, name = ("numpy", f"{node.op.name}({{0}}{settings})") if settings else ("call", node.op.name)
+            (x,) = node.inputs
+            right = atom(kind, name, self._read(expression_of(x, symbol)), shape=np.shape(node._value))
+            return Step(entry, None, right, node)
         return Step(entry, None, self._read(expression_of(node, symbol)), node)
 
     def _uses(self) -> list[Step]:
@@ -148,6 +151,29 @@ class Steps:
             for formula in formulas:
                 for arg in formula.args:
                     users.setdefault(id(arg), formula)
+
+    def of_values(self, line_of: Callable[[Node], int | None]) -> dict[Node, int | None]:
+        """The lines that `line_of` says for values; for one that has none, that of what uses it."""
+        found: dict[Node, int | None] = {}
+        for entry in reversed(self.nodes):
+            line = line_of(entry.value) if entry.inputs else None
+            found[entry.value] = found.get(entry.value) if line is None else line
+            for number in entry.inputs:
+                x = self.graph.nodes[number].value
+                if isinstance(x, Node) and found.get(x) is None:
+                    found[x] = found[entry.value]
+        return found
+
+    def of_gradients(self, line_of: Callable[[Tensor], int | None]) -> dict[Node, int | None]:
+        """The same for gradients; for one that has none, the line of what it flows on to."""
+        found: dict[Node, int | None] = {}
+        for entry in self.nodes:
+            if isinstance(entry.value, Tensor) and entry.value in self.trace.grads:
+                further = [found.get(self.graph.nodes[number].value) for number in entry.inputs
+                           if isinstance(self.graph.nodes[number].value, Node)]  # fmt: skip
+                lines = [line for line in (line_of(entry.value), *further) if line is not None]
+                found[entry.value] = lines[0] if lines else None
+        return found
 
     def line_of_value(self, x: Node) -> int | None:
         return _line(self.writer.formulas[x], self._lines, self._users[0])

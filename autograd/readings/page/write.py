@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +110,11 @@ class _Data:
     def everything(self) -> dict[str, Any]:
         steps = self.steps
         program, line_of = numpy_program(self.trace)
-        self._line_of: Callable[[Any], int | None] = line_of
+        grads = self.trace.grads
+        self._value_lines = steps.of_values(steps.line_of_value), steps.of_values(line_of)
+        self._gradient_lines = (
+            steps.of_gradients(steps.line_of_gradient), steps.of_gradients(lambda x: line_of(grads[x]))
+        )  # fmt: skip
         inputs = self._program()
         groups = grouped(steps.nodes)
         nodes = [self._node(entry) for entry in steps.nodes]
@@ -182,8 +185,8 @@ class _Data:
             "shape": list(np.shape(x._value)),
             "dtype": np.result_type(x._value).name,
             "inputs": [i if isinstance(steps.graph.nodes[i].value, Node) else None for i in entry.inputs],
-            "equation": steps.line_of_value(x),
-            "line": self._line_of(x),
+            "equation": self._value_lines[0][x],
+            "line": self._value_lines[1][x],
             "source": self._lines[id(x)],
         }
         if not entry.inputs or self.refused:
@@ -193,8 +196,8 @@ class _Data:
             found["gradient"] = {
                 "symbol": self.notation.sum(gradient),
                 "name": _cut(UNICODE.sum(gradient)),
-                "equation": steps.line_of_gradient(x),
-                "line": self._line_of(self.trace.grads[x]),
+                "equation": self._gradient_lines[0][x],
+                "line": self._gradient_lines[1][x],
             }
         return found
 
@@ -245,7 +248,7 @@ class _Data:
         """How many pixels the box of a value takes: a line of text for what it is, its data, and its gradient."""
         lines = 2 + (isinstance(entry.value, Tensor) and not entry.value.is_constant)
         pictures = 34 if np.size(entry.value._value) > 1 else 0
-        return max(128, 22 + round(7.3 * len(self.title(entry)))), 12 + 17 * lines + pictures
+        return max(168 if pictures else 128, 22 + round(7.3 * len(self.title(entry)))), 12 + 17 * lines + pictures
 
 
 def _numbers(data: Any) -> Any:
