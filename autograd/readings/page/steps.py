@@ -14,10 +14,12 @@ from autograd.readings.equations import Writer
 from autograd.readings.explain import Reading, expression_of, template
 from autograd.readings.formula import Formula, fact
 from autograd.readings.graph import Entry, Graph
-from autograd.readings.notation import MathML
+from autograd.readings.notation import MathML, Unicode
 from autograd.readings.trace import Trace
 from autograd.recording import tracing
 from autograd.tensor import Node, Tensor, plain
+
+LONG = 60  # characters of a name that are shown
 
 
 @dataclass
@@ -192,13 +194,28 @@ def _line(formula: Formula, lines: Mapping[int, int], users: Mapping[int, Formul
     return None if found is None else lines[id(found)]
 
 
+def cut(name: str, to: int = LONG) -> str:
+    """A name with no more characters than are shown."""
+    return name if len(name) <= to else f"{name[:to]}…"
+
+
+class Text(Unicode):
+    """Expressions as text, with names cut short."""
+
+    def symbol(self, name: str) -> str:
+        return super().symbol(cut(name))
+
+
 class Linked(MathML):
     """MathML in which every symbol says what it stands for: v3 for the value 3, g3 for the gradient with respect to it.
-    A page puts their numbers in place of them."""
+    A page puts their numbers in place of them. Names are cut short."""
 
     def __init__(self, links: Mapping[str, str]):
         super().__init__()
         self.links = links
+
+    def symbol(self, name: str) -> str:
+        return super().symbol(cut(name))
 
     def atom(self, x: Atom) -> str:
         written = super().atom(x)

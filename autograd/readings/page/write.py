@@ -17,18 +17,17 @@ from autograd.readings.elements import LoweringError
 from autograd.readings.graph import Entry
 from autograd.readings.javascript import JavaScriptPrinter, javascript_text, type_of
 from autograd.readings.lowering import lowered
-from autograd.readings.notation import MATHML, UNICODE
 from autograd.readings.page.layout import grouped, pictures
-from autograd.readings.page.steps import Linked, Step, Steps
+from autograd.readings.page.steps import Linked, Step, Steps, Text, cut
 from autograd.readings.page.where import Places, lines_run, text_of
 from autograd.readings.source import is_long, numpy_program, program_of_loops
 from autograd.readings.trace import Trace
 from autograd.tensor import Node, Plain, Tensor, plain
 
 HERE = Path(__file__).parent
+TEXT, PLAIN = Text(), Linked({})
 LONG = 60  # symbols: what is longer is not written into a step
 SHORT = 26  # characters of an expression that a box has room for
-CUT = 60  # characters of a name that are shown
 
 
 def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **constants: Any) -> Path:
@@ -68,7 +67,7 @@ def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **c
     path = Path(path)
     written = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        written.write_text(_html(trace, places), "utf-8")
+        written.write_bytes(_html(trace, places).encode("utf-8", "replace"))
         written.replace(path)
     finally:
         written.unlink(missing_ok=True)
@@ -119,7 +118,7 @@ class _Data:
         groups = grouped(steps.nodes)
         nodes = [self._node(entry) for entry in steps.nodes]
         titles = [
-            {"title": _cut(group.scope), "parent": group.parent.number if group.parent else None,
+            {"title": cut(group.scope), "parent": group.parent.number if group.parent else None,
              "nodes": [entry.number for entry in group.entries]}
             for group in groups
         ]  # fmt: skip
@@ -131,9 +130,9 @@ class _Data:
             "inputs": inputs,
             "live": not self.refused,
             "refused": self.refused,
-            "equations": [line.text(MATHML, MATHML.equals) for line in [*steps.values, *steps.gradients]],
+            "equations": [line.text(PLAIN, PLAIN.equals) for line in [*steps.values, *steps.gradients]],
             "values": len(steps.values),
-            "notes": [line.text(MATHML, MATHML.equals) for line in steps.notes],
+            "notes": [line.text(PLAIN, PLAIN.equals) for line in steps.notes],
             "programs": {"NumPy": str(program), **self._other_programs()},
             "sources": self.sources,
             "groups": titles,
@@ -178,8 +177,8 @@ class _Data:
         found = {
             "id": entry.number,
             "kind": kind,
-            "name": _cut(UNICODE.symbol(called.symbol)),
-            "given": _cut(entry.name or ""),
+            "name": TEXT.symbol(called.symbol),
+            "given": cut(entry.name or ""),
             "symbol": self.notation.sum(steps.symbol(x)),
             "title": self.title(entry),
             "shape": list(np.shape(x._value)),
@@ -195,7 +194,7 @@ class _Data:
             gradient = steps.gradient(x)
             found["gradient"] = {
                 "symbol": self.notation.sum(gradient),
-                "name": _cut(UNICODE.sum(gradient)),
+                "name": TEXT.sum(gradient),
                 "equation": self._gradient_lines[0][x],
                 "line": self._gradient_lines[1][x],
             }
@@ -203,7 +202,7 @@ class _Data:
 
     def title(self, entry: Entry) -> str:
         """What stands in the box of a value."""
-        name = _cut(UNICODE.symbol(self.steps.called[entry.value].symbol), SHORT)
+        name = cut(TEXT.symbol(self.steps.called[entry.value].symbol), SHORT)
         if not entry.inputs:
             return name
         right = self._right(entry)
@@ -212,14 +211,14 @@ class _Data:
 
     def _right(self, entry: Entry) -> str | None:
         step = self.steps.value_of[entry.number]
-        return UNICODE.sum(step.right) if size(step.right) <= LONG else None
+        return TEXT.sum(step.right) if size(step.right) <= LONG else None
 
     def _step(self, step: Step) -> dict[str, Any]:
         readable = size(step.right) <= LONG
         found = {
             "node": step.node.number,
             "right": self.notation.sum(step.right) if readable else "<mo>…</mo>",
-            "text": UNICODE.sum(step.right) if readable else "…",
+            "text": TEXT.sum(step.right) if readable else "…",
         }
         if step.position is not None:
             found |= {"position": step.position, "summed": list(step.summed)}
@@ -257,7 +256,3 @@ def _numbers(data: Any) -> Any:
         return base64.b64encode(np.asarray(data, "<f8").tobytes()).decode("ascii")
     number = float(data)
     return number if np.isfinite(number) else str(number)
-
-
-def _cut(name: str, to: int = CUT) -> str:
-    return name if len(name) <= to else f"{name[:to]}…"
