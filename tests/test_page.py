@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from browser import Opened, chromium
 
-from autograd import Tensor, page, scope, sigmoid
+from autograd import Op, Tensor, page, scope, sigmoid, source
 from autograd.readings.page.write import HERE
 
 RNG = np.random.default_rng(5)
@@ -298,3 +298,114 @@ def test_the_table_says_what_the_graph_shows(opened):
     assert rows[0] == ["w", "given", "number", "0.6", "0.1219"]
     assert rows[4] == ["z", "u₁ + b", "number", "1.5", "0.1219"]
     assert len(rows) == 10
+
+
+# Live.
+
+
+def test_everything_follows_a_leaf_at_200_settings(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    found.keys("End")
+    rng, arrays = np.random.default_rng(1), [x.copy() for x in WEIGHTS]
+    names = ("w1", "b1", "w2", "b2")
+    for _ in range(200):
+        i = int(rng.integers(4))
+        at, x = int(rng.integers(arrays[i].size)), float(rng.normal())
+        arrays[i].flat[at] = x
+        found.run("([name, x, at]) => backprop.set(name, x, at)", [names[i], x, at])
+        tensors = list(map(Tensor, arrays))
+        cost = network(*tensors, X, Y)
+        cost.backward()
+        assert found.value("network") == pytest.approx(cost.item(), rel=1e-12)
+        for name, tensor in zip(names, tensors, strict=True):
+            np.testing.assert_allclose(found.gradient(name), tensor.grad.ravel(), rtol=1e-11, atol=1e-15)
+
+
+def test_a_slider_moves_the_numbers_of_the_step_and_leaves_the_step(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    found.keys("ArrowRight", "ArrowRight")
+    found.tab.get_by_label("w as a number").fill("2.5")
+    assert found.step() == 2 and found.value("z") == 2.5 + 0.9
+    assert "2.5+0.9=3.4" in re.sub(r"\s", "", found.tab.inner_text("#step"))
+    found.tab.get_by_role("slider", name="w", exact=True).focus()
+    found.keys("ArrowRight")
+    assert found.step() == 2 and found.value("z") > 3.4
+
+
+def test_a_step_of_descent_is_that_of_numpy(opened):
+    tensors = [*map(Tensor, WEIGHTS)]
+    found = opened(network, *tensors, X, Y)
+    found.tab.fill("#rate", "0.5")
+    for _ in range(3):
+        found.tab.click("#descend")
+        for t in tensors:
+            t.grad = None
+        network(*tensors, X, Y).backward()
+        for t in tensors:
+            t.data -= 0.5 * t.grad
+    for name, tensor in zip(("w1", "b1", "w2", "b2"), tensors, strict=True):
+        np.testing.assert_allclose(found.value(name), tensor.data.ravel(), rtol=1e-11)
+    assert "after 3 steps" in found.tab.inner_text("#descended")
+    assert len(found.run("() => document.querySelector('.plot polyline').getAttribute('points')").split()) == 4
+    found.tab.click("#reset")
+    np.testing.assert_array_equal(found.value("w1"), WEIGHTS[0].ravel())
+
+
+def test_descent_runs_until_it_is_stopped(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    before = found.value("w")
+    found.tab.click("#run")
+    found.tab.wait_for_function("before => backprop.value('w') < before - 0.05", arg=before)
+    found.tab.click("#run")
+    stopped = found.value("w")
+    found.tab.wait_for_timeout(300)
+    assert found.value("w") == stopped
+
+
+def test_a_badge_says_whether_finite_differences_agree(opened):
+    found = opened(lambda a, b: np.maximum(a, 0.0) * b + np.abs(b) * np.sin(40 * a), Tensor(0.0), Tensor(-2.0))
+    badges = "() => [...document.querySelectorAll('.badge')].map(x => x.textContent)"
+    kink, smooth = found.run(badges)
+    assert kink.startswith("kink: slope 80 on the left, 78 on the right") and smooth.startswith("✓")
+    found.run("() => backprop.set('a', 0.1)")
+    assert found.run(badges)[0].startswith("✓")
+
+
+def test_a_gradient_that_is_wrong_is_called_so(opened):
+    wrong = Op(lambda x: x**2, "x ** 2", lambda g, y, x: g * 3 * x, name="wrong")
+    found = opened(lambda x: wrong(x) + 1, Tensor(2.0))
+    assert found.run("() => document.querySelector('.badge').textContent") == "✗ finite difference 4"
+
+
+def test_the_address_has_the_state(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    found.run("() => { backprop.go(7); backprop.set('w', 1.25); }")
+    found.tab.click("#v4")
+    found.tab.wait_for_function("() => /step=7.*at=g4.*=1.25/.test(location.hash)")
+    seen = found.seen()
+    address = found.run("() => location.href")
+    tab = found.context.new_page()
+    tab.goto(address)
+    assert tab.evaluate("() => [backprop.step, backprop.value('w')]") == [7, 1.25]
+    found.tab = tab
+    assert found.seen() == seen
+
+
+@pytest.mark.parametrize(
+    "address", ["#step=1e9&at=v999&open=77&x0=abc", "#step=-3&x0=NaN&at=q1", "#%%%", "#step=2&x0=1:2"]
+)
+def test_an_address_that_makes_no_sense_does_no_harm(opened, address):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    found.run("address => { location.hash = address; }", address)
+    found.tab.wait_for_timeout(100)
+    assert 0 <= found.step() <= 14 and found.run("() => document.querySelectorAll('.box').length") == 10
+    found.requests = found.requests[:1]
+
+
+@pytest.mark.parametrize("language", ["NumPy", "C", "JavaScript"])
+def test_programs_can_be_copied(opened, language):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, permissions=["clipboard-read", "clipboard-write"])
+    found.tab.click(f"[data-copies={language}]")
+    copied = found.run("() => navigator.clipboard.readText()")
+    name = {"NumPy": "numpy", "C": "c", "JavaScript": "javascript"}[language]
+    assert copied.strip() == str(source(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, language=name)).strip()

@@ -1016,11 +1016,13 @@
     get last() { return last; },
     value: (name) => plain(name, valueAt),
     gradient: (name) => plain(name, gradientAt),
-    set: (name, x, at = 0) => setLeaf(leaves.find((leaf) => leaf.of.name === name), x, at),
+    set: (name, x, at = 0) => setLeaf(leaves.find((leaf) => leaf.of === named(name)), x, at),
   };
+  function named(name) {
+    return data.nodes.find((node) => node.name === name || node.given === name);
+  }
   function plain(name, of) {
-    const node = data.nodes.find((each) => each.name === name || each.given === name);
-    const x = of(node.id, k);
+    const x = of(named(name).id, k);
     return isArray(x) ? Array.from(x) : x;
   }
 })();
