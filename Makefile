@@ -34,7 +34,7 @@ lint: .venv/.lints
 	@touch $@
 
 .venv/.tests: pyproject.toml | .venv/bin/python
-	@echo "Installing what the tests need (pytest, hypothesis, matplotlib, pygraphviz, ipykernel) into .venv ..."
+	@echo "Installing what the tests need (pytest, hypothesis, playwright, matplotlib, pygraphviz, ...) into .venv ..."
 	@$(INSTALL) '.[draw,plot,test]'
 	@touch $@
 

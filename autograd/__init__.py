@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from autograd.readings.equations import equations
     from autograd.readings.explain import explain
     from autograd.readings.native import CompilerError
+    from autograd.readings.page.write import page
     from autograd.readings.replay import ReplayError, compile
     from autograd.readings.source import source
 
@@ -75,6 +76,7 @@ __all__ = [
     "logsumexp",
     "no_grad",
     "operations",
+    "page",
     "relu",
     "relu_layer",
     "scope",
@@ -97,6 +99,7 @@ _READINGS = {
     "draw": "draw",
     "equations": "equations",
     "explain": "explain",
+    "page": "page.write",
     "source": "source",
 }
 

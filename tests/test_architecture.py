@@ -58,6 +58,10 @@ AUTOGRAD = [
     "readings.step",
     "readings.replay",
     "readings.onnx",
+    "readings.page.where",
+    "readings.page.steps",
+    "readings.page.layout",
+    "readings.page.write",
 ]
 NN = [
     "interrupts",

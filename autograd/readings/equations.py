@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import methodcaller
 from typing import Any
 
@@ -29,8 +29,9 @@ DEEP = 20  # parentheses in one another
 class Equation:
     """`left = right`, and between them the right side as it was recorded, where terms cancelled in it.
 
-    name   what it is the equation of: "z1" for a value, "dw1" for a gradient, "delta1" for that of a weighted input z1
-    shape  the shape of what stands on the left; the right side is repeated to it, as NumPy broadcasts
+    name     what it is the equation of: "z1" for a value, "dw1" for a gradient, "delta1" for that of a weighted input
+    shape    the shape of what stands on the left; the right side is repeated to it, as NumPy broadcasts
+    formula  what is on the right; `parameter` the Tensor that it is the gradient of, where that is a parameter
     """
 
     name: str
@@ -38,6 +39,8 @@ class Equation:
     right: Sum
     recorded: Sum | None = None
     shape: tuple[int, ...] = ()
+    formula: Formula | None = field(default=None, repr=False, compare=False)
+    parameter: Tensor | None = field(default=None, repr=False, compare=False)
 
     def text(self, notation: Unicode, equals: str = " = ") -> str:
         steps = [self.left(notation), *([] if self.recorded is None else [notation.sum(self.recorded)])]
@@ -108,14 +111,14 @@ def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> E
     ∂C/∂w = δ · x
     """
     trace = Trace.of(f, constants) if isinstance(f, Tensor) else Trace(f, args, like_grad=True)
-    return _Writer(trace, trace.name if trace.name != "f" else "C").equations()
+    return Writer(trace, trace.name if trace.name != "f" else "C").equations()
 
 
 def _is_long(x: Sum, most: int = LONG) -> bool:
     return size(x) > most or depth(x) > DEEP
 
 
-class _Writer:
+class Writer:
     """Decides what gets a line of its own, and writes the lines."""
 
     def __init__(self, trace: Trace, of: str):
@@ -146,7 +149,7 @@ class _Writer:
         self._name_lines()
         values, gradient = self._values(), self._gradient()
         notes = [Equation("", methodcaller("sum", x), right) for x, right in self.short.notes.items()]
-        leaves = [*self.trace.inputs, *self.trace.outside]
+        leaves = [*self.trace.inputs, *self.trace.outside, *self.trace.arrays]
         inputs = {
             parameter: self.names[self.formulas[x]] for parameter, x in zip(self.trace.parameters, leaves, strict=True)
         }
@@ -191,7 +194,7 @@ class _Writer:
                 lines.append(
                     (
                         formula is self.output,
-                        Equation(name, methodcaller("symbol", name), right, shape=np.shape(formula.value)),
+                        self._equation(name, right, formula),
                     )
                 )
         return [line for _, line in sorted(lines, key=lambda line: line[0])]
@@ -214,14 +217,15 @@ class _Writer:
                 if is_error or _is_long(right, SHORT if value is not None and uses[id(formula)] > 1 else LONG):
                     if value is not None:
                         self._name(value)
-                        lines.append(self._line(value, is_error, recorded, right))
+                        lines.append(self._line(value, formula, is_error, recorded, right))
                         self.symbols[id(formula)] = self._symbol(value)
                     elif id(formula) not in of_parameters:
                         name = self._name(formula)
-                        lines.append(Equation(name, methodcaller("symbol", name), right, shape=np.shape(formula.value)))
+                        lines.append(self._equation(name, right, formula))
                         self.symbols[id(formula)] = atom("symbol", name, shape=np.shape(formula.value))
             for x in of_parameters.get(id(formula), ()):
-                lines.append(self._line(formulas[x], False, self.plain(formula), self.short(formula)))
+                line = self._line(formulas[x], formula, False, self.plain(formula), self.short(formula))
+                lines.append(replace(line, parameter=x))
         return lines
 
     def _whose(self) -> dict[int, Formula]:
@@ -248,13 +252,19 @@ class _Writer:
             return atom("symbol", self.names.gradient(value), shape=shape)
         return atom("derivative", f"{self.of}/{self._name(value)}", shape=shape)
 
-    def _line(self, value: Formula, is_error: bool, recorded: Sum, right: Sum) -> Equation:
+    @staticmethod
+    def _equation(name: str, right: Sum, formula: Formula) -> Equation:
+        """The equation of a value."""
+        return Equation(name, methodcaller("symbol", name), right, shape=np.shape(formula.value), formula=formula)
+
+    def _line(self, value: Formula, formula: Formula, is_error: bool, recorded: Sum, right: Sum) -> Equation:
+        """The equation of the gradient with respect to a value, which is this formula."""
         name = self._name(value)
         found = self.names.gradient(value) if self.names[value] else f"d{name}"
 
         def left(notation: Unicode) -> str:
             derivative = notation.derivative(notation.symbol(self.of), notation.symbol(name))
-            return f"{notation.symbol(found)} = {derivative}" if is_error else derivative
+            return f"{notation.symbol(found)}{notation.equals}{derivative}" if is_error else derivative
 
         cancelled = UNICODE.sum(recorded) != UNICODE.sum(right)
-        return Equation(found, left, right, recorded if cancelled else None, np.shape(value.value))
+        return Equation(found, left, right, recorded if cancelled else None, np.shape(value.value), formula)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -137,7 +137,7 @@ def explain(
         raise TypeError(f"explain takes a Tensor, whose gradients it explains, not {type(output).__name__}")
     if element is not None and (not isinstance(element, tuple) or len(element) != 2):
         raise ValueError("explain: element is a pair of a Tensor and an index, such as (w1, (3, 5))")
-    reading = _Reading(output, seed, constants)
+    reading = Reading.of(output, seed, constants)
     if element is not None:
         return reading.explanation([], reading.trace(*element))
     steps = reading.steps()
@@ -146,10 +146,25 @@ def explain(
     return reading.explanation(list(steps.values()))
 
 
-class _Reading:
-    """A graph taken apart, its gradients as they are recorded, and what every value is called."""
+class Reading:
+    """A graph, its gradients as they were recorded, and what every value is called.
 
-    def __init__(self, output: Tensor, seed: Any, constants: dict[str, Any]):
+    made    what stands in the place of the values of the graph that was given
+    names   what values are to be called, besides those that have a name; with `every`, what is not differentiated has a
+            name as well. `taken` are names that no value may have
+    """
+
+    def __init__(
+        self, output: Tensor, grads: dict[Tensor, Any], made: dict[Node, Any], names: Mapping[Node, str] | None = None,
+        every: bool = False, taken: Collection[str] = (),
+    ):  # fmt: skip
+        self.output, self.grads, self._made = output, grads, made
+        self.nodes = reached(output) if output.inputs else []
+        self.called = self._names(names or {}, every, taken)
+
+    @classmethod
+    def of(cls, output: Tensor, seed: Any, constants: dict[str, Any]) -> Reading:
+        """The reading of a graph that is there already, with its fused operations taken apart."""
         seed = seed_of(output, plain(seed))
         refuse_changed_data(reached(output))
         arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
@@ -158,31 +173,29 @@ class _Reading:
             if id(array) not in leaves:
                 raise ValueError(f"explain: {name} is none of the arrays that this value was computed from")
             leaves[id(array)].name = name
-        self._made: dict[Node, Any] = {}  # what stands in the place of the values of the graph that was given
-        self.output = apart(output, leaves, self._made)
+        made: dict[Node, Any] = {}
+        output = apart(output, leaves, made)
         with tracing():
-            self.grads: dict[Tensor, Any] = backprop(self.output, Tensor(seed))
-        self.nodes = reached(self.output) if self.output.inputs else []
-        self.called = self._names()
+            return cls(output, backprop(output, Tensor(seed)), made)
 
-    def _names(self) -> dict[Node, Called]:
+    def _names(self, given: Mapping[Node, str], every: bool, taken: Collection[str]) -> dict[Node, Called]:
         """The names of all Tensors, and of the arrays that they are computed from."""
         formulas: list[Formula] = []
         graph = Graph(self.output)
         for entry in graph:
             op = entry.value.op if entry.inputs else None
             formulas.append(Formula(plain(entry.value), op, tuple([formulas[i] for i in entry.inputs])))
-            formulas[-1].name = entry.name
-        names = Names(formulas[graph[self.output].number], of="C")
+            formulas[-1].name = given.get(entry.value, entry.name) if isinstance(entry.value, Node) else None
+        names = Names(formulas[graph[self.output].number], of="C", taken=taken)
         found = {entry.value: names[formulas[entry.number]] for entry in graph if isinstance(entry.value, Node)}
         called: dict[Node, Called] = {}
         for x in sorted(found, key=lambda node: node.tick):
-            if found[x] or isinstance(x, Tensor):
+            if found[x] or every or isinstance(x, Tensor):
                 name = found[x] or names.spare()
                 symbol = name if found[x] else f"{name[0]}_{name[1:]}"
                 called[x] = Called(name, f"d{name}", symbol, x._value)
-        taken = {each.name for each in called.values()}
-        return {x: each._replace(gradient=_untaken(each.gradient, taken)) for x, each in called.items()}
+        values = {each.name for each in called.values()}
+        return {x: each._replace(gradient=_untaken(each.gradient, values)) for x, each in called.items()}
 
     def explanation(self, steps: list[Step], elements: list[Element] | None = None) -> Explanation:
         called = {called.name: called for called in self.called.values()}
@@ -193,12 +206,12 @@ class _Reading:
         latest_first = sorted(self.grads, key=lambda x: (x.op is None, -x.tick))
         steps = {x: Step(self.called[x].name, x._value, plain(self.grads[x])) for x in latest_first}
         for node in self.nodes:
-            for x, part in zip(node.inputs, self._pulled(node), strict=True):
+            for x, part in zip(node.inputs, self.pulled(node), strict=True):
                 if isinstance(x, Tensor):
                     steps[x].contributions.append(self._contribution(node, x, part))
         return steps
 
-    def _pulled(self, node: Tensor) -> Any:
+    def pulled(self, node: Tensor) -> Any:
         """What the rules of a node record: for each of its inputs, what the gradient at the node contributes."""
         op: Any = node.op
         with tracing():
@@ -218,12 +231,12 @@ class _Reading:
         data = plain(part)
         figures = None
         if all(np.ndim(value) == 0 for value in (plain(g), node._value, *node.values)):
-            figures = _expression(part, figure)
+            figures = expression_of(part, figure)
             figures = None if text(figures) == _number(data) else figures
         return Contribution(
             target=self.called[node].name,
-            use=_expression(node, lambda value: None if value is node else symbol(value)),
-            formula=_expression(part, symbol),
+            use=expression_of(node, lambda value: None if value is node else symbol(value)),
+            formula=expression_of(part, symbol),
             figures=figures,
             summed=_summed(np.shape(data), x.shape),
             value=fit(data, x._value) if np.shape(data) != x.shape else data,
@@ -276,7 +289,7 @@ class _Reading:
         """A rule is linear in the arriving gradient: its gradient says how much of each element of that comes in."""
         arriving = self.grads[node]
         with tracing():
-            found = fit(self._pulled(node)[i], node.values[i])
+            found = fit(self.pulled(node)[i], node.values[i])
             picked = found[at] if at else found
         if not isinstance(picked, Tensor):
             return []
@@ -298,14 +311,14 @@ def _untaken(name: str, taken: set[str]) -> str:
     return name
 
 
-def _expression(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
+def expression_of(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
     """The Python expression of a recorded value, in terms of the values that `named` has a text for. What is too long
     to be written down is …"""
     name = named(value)
     if name is not None:
         return parsed(name)
     if isinstance(value, Node) and value.inputs and value.op is not None:
-        operands = [_expression(x, named) for x in value.inputs]
+        operands = [expression_of(x, named) for x in value.inputs]
         try:
             return applied(value.op, operands, value.params)
         except ValueError:
@@ -323,6 +336,17 @@ def _summed(given: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
 
 def _number(data: Any) -> str:
     return f"{float(data):.4g}"
+
+
+def template(called: Mapping[str, Called], of: str) -> Template:
+    """Reads the expressions of rules, in which the names of values and of their gradients stand for themselves."""
+    places: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    for name, gradient, symbol, value in called.values():
+        places[name] = atom("symbol", symbol, shape=np.shape(value))
+        places[gradient] = atom("derivative", f"{called[of].symbol}/{symbol}", shape=np.shape(value))
+        values |= {name: value, gradient: value}  # which give the shapes
+    return Template(Algebra(cancel=False), places, values)
 
 
 @dataclass(repr=False)
@@ -384,17 +408,12 @@ class Explanation(Shown):
     def latex(self) -> str:
         """The same as a LaTeX `aligned` environment, without the dollar signs around it."""
         rows = []
-        places: dict[str, Any] = {}  # what the names in a rule stand for
-        values: dict[str, Any] = {}
-        for name, gradient, symbol, value in self.called.values():
-            places[name] = atom("symbol", symbol, shape=np.shape(value))
-            places[gradient] = atom("derivative", f"{self.called[self.of].symbol}/{symbol}", shape=np.shape(value))
-            values |= {name: value, gradient: value}  # which give the shapes
+        read = template(self.called, self.of).read
         for step in self.steps:
             beside = rf"\quad \text{{{_beside(step).strip()}}}" if step.difference is not None else ""
             rows.append(f"{self._derivative(step.name)} &= {_latex_result(step.gradient)}{beside}")
             for use in step.contributions:
-                rule = LATEX.sum(Template(Algebra(cancel=False), places, values).read(use.formula))
+                rule = LATEX.sum(read(use.formula))
                 numbers = "" if use.figures is None else f" = {_latex_figures(use.figures)}"
                 axes = rf",\ \text{{summed over axis {', '.join(map(str, use.summed))}}}" if use.summed else ""
                 rows.append(rf"&\quad {rule}{numbers} = {_latex_result(use.value)}{axes}")

@@ -106,10 +106,8 @@ def javascript_text(program: Lowered) -> str:
     for array in program.outputs:
         if array.shape:
             lines.append(_made(array))
-    for array in program.outputs:  # a number is made where it is computed
-        if not array.shape:
-            body = [line.replace(f"{array.name} = ", f"const {array.name} = ", 1) if line.startswith(f"{array.name} = ")
-                    else line for line in body]  # fmt: skip
+    scalars = {array.name for array in program.outputs if not array.shape}  # a number is made where it is computed
+    body = [f"const {line}" if line.partition(" = ")[0] in scalars else line for line in body]
     inputs = program.inputs
     value = printer_text(printer, program.value.at(()))
     wide = max(map(len, (x.name for x in inputs)), default=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -165,16 +165,21 @@ class Lowered:
             return ast.Call(parsed(formula.op.name.rpartition(".")[2]), operands, [])
 
 
-def lowered(trace: Trace, printer: Any, exact: bool = False) -> Lowered:
-    """The loops of what was traced, and of its gradient; `printer` says what the language has."""
-    formulas = Formulas(Graph(trace.output, *trace.results), trace.named, exact=exact)
-    results = [formulas[trace.output], *(formulas[g] for g in trace.results)]
-    if results[0].op is not None:
-        results[0].name = results[0].name or "value"
-    order = last(ordered(results), results[1:]) if trace.moves else ordered(results)
+def lowered(trace: Trace, printer: Any, exact: bool = False, results: Mapping[str, Any] | None = None) -> Lowered:
+    """The loops of what was traced, and of its gradient or its update; `printer` says what the language has.
+
+    In place of the gradient, `results` may have other values that were recorded, by the names of the arrays for them.
+    """
+    if results is None:
+        differentiated = [x for x in trace.inputs if isinstance(x, Tensor)] + trace.outside
+        labels = [f"new_{move.name}" for move in trace.moves] or [f"d{trace.named[id(x)]}" for x in differentiated]
+        results = dict(zip(labels, trace.results, strict=True))
+    formulas = Formulas(Graph(trace.output, *results.values()), trace.named, exact=exact)
+    found = [formulas[trace.output], *(formulas[x] for x in results.values())]
+    if found[0].op is not None:
+        found[0].name = found[0].name or "value"
+    order = last(ordered(found), found[1:]) if trace.moves else ordered(found)
     trace.name_gradients(formulas, order)
-    differentiated = [x for x in trace.inputs if isinstance(x, Tensor)] + trace.outside
-    labels = [f"new_{move.name}" for move in trace.moves] or [f"d{trace.named[id(x)]}" for x in differentiated]
     values = [getattr(x, "_value", x) for x in [*trace.inputs, *trace.outside, *trace.arrays, *trace.extra]]
     name = f"{trace.name}_step" if trace.moves else f"{trace.name}_and_grad"
     program = Lowered(name, printer.functions, printer.reserved)
@@ -184,7 +189,7 @@ def lowered(trace: Trace, printer: Any, exact: bool = False) -> Lowered:
     for name, value in zip(trace.parameters, values, strict=True):
         if isinstance(value, np.ndarray | np.generic | float | int):
             given[name] = value
-    program.lower(order, program.add_inputs(given), results, labels, trace.places)
+    program.lower(order, program.add_inputs(given), found, list(results), trace.places)
     return program
 
 

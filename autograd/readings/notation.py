@@ -1,10 +1,11 @@
-"""Expressions as people read them: Unicode for a terminal, and LaTeX."""
+"""Expressions as people read them: Unicode for a terminal, LaTeX, and MathML for a browser."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from fractions import Fraction
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class Unicode:
         self.digits = digits
 
     minus, times, hadamard, plus = "−", " · ", " ⊙ ", "+"
-    infinity = "∞"
+    equals, beside, infinity = " = ", " ", "∞"
     marks = {"ones": "𝟏", "zeros": "𝟎", "eye": "𝐈"}  # noqa: RUF012
     functions = {"sigmoid": "σ", "relu": "ReLU", "log": "ln"}  # noqa: RUF012
 
@@ -109,7 +110,7 @@ class Unicode:
 
     def sum(self, x: Sum) -> str:
         if not x:
-            return "0"
+            return self.number(Fraction(0))
         first, *rest = sorted(x, key=lambda term: term.coefficient < 0)  # a − y rather than −y + a
         text = f"{self.minus if first.coefficient < 0 else ''}{self.term(first)}"
         for term in rest:
@@ -179,7 +180,7 @@ class Unicode:
         if x.kind == "group":
             return self.parenthesised(self.sum(x.args[0]))
         if x.kind == "matmul":
-            return " ".join(self.as_factor(arg) for arg in x.args)
+            return self.beside.join(self.as_factor(arg) for arg in x.args)
         if x.kind == "transpose":
             (inner,) = x.args
             found = alone(inner)
@@ -299,6 +300,88 @@ class LaTeX(Unicode):
         return f"\\left({x}\\right)"
 
 
+class MathML(Unicode):
+    """Expressions as what stands inside a `<math>` element.
+
+    >>> print(MathML().symbol("w2"))
+    <msup><mi>w</mi><mn>2</mn></msup>
+    """
+
+    minus, times, hadamard, plus = (f"<mo>{sign}</mo>" for sign in "−·⊙+")
+    equals, beside, infinity = "<mo>=</mo>", '<mspace width="0.2em"/>', "<mi>∞</mi>"
+
+    def symbol(self, name: str) -> str:
+        word, above, below = split_name(name)
+        letter = f"<mi>{escape(greek(word) or word)}</mi>"
+        number, index = f"<mn>{escape(above)}</mn>", f"<mi>{escape(below)}</mi>"
+        if above and below:
+            return f"<msubsup>{letter}{index}{number}</msubsup>"
+        return f"<msup>{letter}{number}</msup>" if above else f"<msub>{letter}{index}</msub>" if below else letter
+
+    def derivative(self, of: str, by: str) -> str:
+        return f"<mfrac><mrow><mo>∂</mo>{of}</mrow><mrow><mo>∂</mo>{by}</mrow></mfrac>"
+
+    def raised(self, base: str, exponent: str) -> str:
+        return f"<msup>{_row(base)}{_row(_mathml_number(exponent))}</msup>"
+
+    def transposed(self, base: str) -> str:
+        return f'<msup>{_row(base)}<mi mathvariant="normal">T</mi></msup>'
+
+    def fraction(self, above: str, below: str, above_is_one: bool, below_is_one: bool) -> str:
+        return f"<mfrac>{_row(above)}{_row(below)}</mfrac>"
+
+    def number(self, value: Any) -> str:
+        if isinstance(value, Fraction) and value.denominator > 1:
+            return f"<mfrac>{_row(_mathml_number(str(value.numerator)))}<mn>{value.denominator}</mn></mfrac>"
+        if not isinstance(value, Fraction) and np.isinf(value):
+            return self.infinity
+        return _mathml_number(str(value) if isinstance(value, Fraction) else self.decimal(value))
+
+    def of_shape(self, kind: str, shape: tuple[int, ...]) -> str:
+        return f"<msub><mi>{self.marks[kind]}</mi><mtext>{'×'.join(map(str, shape))}</mtext></msub>"
+
+    def literal(self, piece: str) -> str:
+        return f"<mtext>{escape(piece.replace(' ', chr(0xA0)))}</mtext>" if piece else ""
+
+    def any_power(self, base: str, exponent: str) -> str:
+        return f"<msup>{self.parenthesised(base)}{_row(exponent)}</msup>"
+
+    def call(self, function: str, args: list[str]) -> str:
+        if function == "sqrt":
+            return f"<msqrt>{args[0]}</msqrt>"
+        if function == "abs":
+            return f"<mrow><mo>|</mo>{args[0]}<mo>|</mo></mrow>"
+        name = escape(self.functions.get(function, function))
+        return f"<mrow><mi>{name}</mi>{self.parenthesised('<mo>,</mo>'.join(args))}</mrow>"
+
+    def total(self, axes: str, x: str) -> str:
+        return f"<msub><mo>∑</mo><mi>{escape(axes)}</mi></msub>{x}" if axes else f"<mo>∑</mo>{x}"
+
+    def indicator(self, comparison: str, a: str, b: str) -> str:
+        return f"<mrow><mn>𝟙</mn><mo>[</mo>{a}<mo>{escape(comparison)}</mo>{b}<mo>]</mo></mrow>"
+
+    def index(self, x: str, index: str) -> str:
+        return f"<mrow>{x}<mo>[</mo>{self.literal(index)}<mo>]</mo></mrow>"
+
+    def element(self, x: str, index: str) -> str:
+        return f"<msub>{_row(x)}<mi>{escape(index)}</mi></msub>"
+
+    def parenthesised(self, x: str) -> str:
+        return f"<mrow><mo>(</mo>{x}<mo>)</mo></mrow>"
+
+
+def _row(x: str) -> str:
+    return f"<mrow>{x}</mrow>"
+
+
+def _mathml_number(text: str) -> str:
+    """The text of a number, whose sign and power of ten MathML has elements for."""
+    sign = "<mo>−</mo>" if text.startswith("-") else ""
+    digits, _, power = text.removeprefix("-").partition("e")
+    ten = f"<mo>·</mo><msup><mn>10</mn>{_row(_mathml_number(str(int(power))))}</msup>" if power else ""
+    return f"{sign}<mn>{digits}</mn>{ten}"
+
+
 def _ten_to(match: re.Match[str]) -> str:
     return f" \\cdot 10^{{{int(match[1])}}}"
 
@@ -313,4 +396,4 @@ def _escaped(word: str) -> str:
     return "".join({"\\": "/", "^": "", "~": "-"}.get(c, f"\\{c}" if c in "{}$&#_%" else c) for c in word)
 
 
-UNICODE, LATEX = Unicode(), LaTeX()
+UNICODE, LATEX, MATHML = Unicode(), LaTeX(), MathML()

@@ -61,7 +61,7 @@ class Outside:
         self._arrays: dict[int, ndarray[Any, Any]] = {}
         self._seen: dict[int, Any] = {}  # kept, so that no id is taken again
         self._placed: set[tuple[int, str]] = set()
-        self._ran = ran = {code for code in ran if not _is_library(code)}
+        self._ran = ran = {code for code in ran if not is_library(code)}
         self._attributes = sorted({name for code in ran for name in _names(code)})
         for f in functions:
             if not isinstance(f, ndarray):  # an array that is an argument is read anew at each call
@@ -207,7 +207,8 @@ class Outside:
                 self._place(value, f".{name}", found)
 
 
-def _is_library(code: types.CodeType) -> bool:
+@functools.cache
+def is_library(code: types.CodeType) -> bool:
     """Whether the code is the standard library's, NumPy's or the engine's own."""
     standard, *ours = PLACES
     path = code.co_filename

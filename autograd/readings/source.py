@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from autograd.readings.text import applied, literal, number, numbers, parsed, te
 from autograd.readings.trace import Trace
 
 WIDTH = 88  # characters in a line
+T = TypeVar("T")
 
 
 def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> ProgramText:
@@ -97,9 +98,17 @@ def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> Progra
     """
     if language not in ("numpy", "c", "javascript"):
         raise ValueError(f'source: language is "numpy", "c" or "javascript", not {language!r}')
-    trace = Trace(f, args, like_grad=True, is_parameter=lambda array: _constant(array) is None)
-    if language != "numpy":
-        return _as_loops(trace, language)
+    trace = Trace(f, args, like_grad=True, is_parameter=is_long)
+    return numpy_program(trace)[0] if language == "numpy" else program_of_loops(trace, language)
+
+
+def is_long(array: Any) -> bool:
+    """Whether an array is too long to be written out: it is a parameter of the program."""
+    return _constant(array) is None
+
+
+def numpy_program(trace: Trace) -> tuple[ProgramText, Callable[[Any], int | None]]:
+    """The program of what was traced, and where in it a recorded value is computed: the number of the line, from 0."""
     inputs = [trace.output, *trace.wanted]
     formulas = Formulas(Graph(*inputs), trace.named)
     program = Listing({*trace.parameters})
@@ -123,17 +132,22 @@ def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> Progra
         written += (
             f"    {quotes[0]}{name} is an array from outside of {trace.name}, of shape {array.shape}.{quotes[1]}\n"
         )
+    places: dict[int, int] = {}
     for formula, line in lines:
         if id(formula) in whose and id(formula) not in forward:
             uses = [program.line_of(user, line_of) for user in users.get(id(whose[id(formula)]), ())]
             written += "".join(f"    # {use}\n" for use in dict.fromkeys(uses) if use and len(use) <= WIDTH - 6)
+        places[id(formula)] = written.count("\n")
         written += f"    {line}\n" if len(line) <= WIDTH - 4 else _broken(line)
+    for formula in (value, *gradients):
+        if formula.op is not None:
+            places.setdefault(id(formula), written.count("\n"))  # what is returned as it is computed
     found = ProgramText(written + program.returns(value, gradients))
     found.arrays = arrays
-    return found
+    return found, lambda value: program.line_of(formulas[value], places)
 
 
-def _as_loops(trace: Trace, language: str) -> ProgramText:
+def program_of_loops(trace: Trace, language: str) -> ProgramText:
     """The program as loops over elements."""
     if language == "c":
         found = ProgramText(c_text(lowered(trace, CPrinter)))
@@ -298,8 +312,8 @@ class Listing:
         items = [text(self._expression(g)) for g in gradients]
         return _split(f"return {text(self._expression(value))}, (", items, ")", indent="    ", trailing=True)
 
-    def line_of(self, formula: Formula, written: dict[int, str]) -> str | None:
-        """The line that computes a formula, by itself or as a part; `written` are the lines by the formula's id."""
+    def line_of(self, formula: Formula, written: dict[int, T]) -> T | None:
+        """The line that computes a formula, by itself or as a part; `written` has the lines by the formulas' ids."""
         while id(formula) not in written:
             if id(formula) not in self.inlined:
                 return None

@@ -33,6 +33,7 @@ class Trace:
     named       the names of those that are nodes, by id
     output      the value of f; grads its gradients, recorded; wanted those of the differentiated parameters
     moves       what is written into parameters, in a step with an update; `extra` the inputs that it has besides
+    made        what stands in place of the nodes that f computed, where an operation was taken apart
 
     Where neither an argument nor what f reaches is a Tensor, the first argument is differentiated, as `grad` does, if
     `like_grad` says so. Raises ValueError if the value is not a single number computed from Tensors.
@@ -58,7 +59,8 @@ class Trace:
         number = count(1)
         leaves = {id(x): plain_input(x, names.get(id(x)) or f"c{next(number)}") for x in wanted}
         self.arrays = list(leaves.values())
-        self._differentiate(apart(output, leaves), labels)
+        self.made: dict[Node, Any] = {}
+        self._differentiate(apart(output, leaves, self.made), labels)
 
     def _record(self, f: Callable[..., Any], args: tuple[Any, ...], labels: list[str]) -> Any:
         """What f gives for inputs of our own."""
@@ -84,7 +86,8 @@ class Trace:
             if key in names or (array.dtype.kind == "f" and array.size and np.ptp(array))
         }
         trace.inputs = list(leaves.values())
-        trace._differentiate(apart(output, leaves), [str(x.name) for x in trace.inputs])
+        trace.made = {}
+        trace._differentiate(apart(output, leaves, trace.made), [str(x.name) for x in trace.inputs])
         return trace
 
     def _differentiate(self, output: Tensor, labels: list[str]) -> None:
@@ -105,7 +108,7 @@ class Trace:
     @property
     def places(self) -> list[str | None]:
         """The parameters that the results are written into; None for those that are returned."""
-        return [move.name if np.ndim(move.old._value) else None for move in self.moves] or [None] * len(self.wanted)
+        return [move.name if np.ndim(move.old._value) else None for move in self.moves]
 
     @property
     def constants(self) -> set[int]:

@@ -1,0 +1,174 @@
+"""Where the boxes of a graph stand, by Graphviz: one picture of a small graph, and of a large one a picture for each
+group that can be opened, with everything else folded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd.readings.draw import NOT_INSTALLED
+from autograd.readings.graph import Entry
+
+SMALL = 60  # boxes: a graph up to this size is shown whole
+MOST = 30  # parts of a group; of more, neighbours are put into groups of their own
+INCH = 72  # points: Graphviz measures boxes in inches, and says in points where they stand
+FOLDED = (150, 46)  # the size of the box of a folded group
+
+
+@dataclass(eq=False)
+class Group:
+    """What may be folded into one box: a scope, or neighbours among too many values.
+
+    scope  the name of a scope; nothing for neighbours
+    """
+
+    number: int
+    scope: str
+    parent: Group | None
+    parts: list[Group | Entry] = field(default_factory=list)
+
+    @property
+    def path(self) -> list[Group]:
+        """The group with those around it, the outermost first."""
+        return [*(self.parent.path if self.parent else []), self]
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        for part in self.parts:
+            if isinstance(part, Group):
+                yield from part.entries
+            else:
+                yield part
+
+
+def grouped(nodes: Sequence[Entry]) -> list[Group]:
+    """The groups of a graph, the whole of it first: one for each scope, and for neighbours where there are many."""
+    groups = [Group(0, "", None)]
+
+    def new(scope: str, parent: Group) -> Group:
+        groups.append(Group(len(groups), scope, parent))
+        return groups[-1]
+
+    of: dict[tuple[str, ...], Group] = {(): groups[0]}
+    for node in nodes:
+        for depth in range(1, len(node.scope) + 1):
+            path = node.scope[:depth]
+            if path not in of:
+                of[path] = new(path[-1], of[path[:-1]])
+                of[path[:-1]].parts.append(of[path])
+        of[node.scope].parts.append(node)
+    if len(nodes) > SMALL:
+        for group in list(groups):
+            while len(group.parts) > MOST:
+                parts, group.parts = group.parts, []
+                for start in range(0, len(parts), MOST):
+                    inner = new("", group)
+                    inner.parts = parts[start : start + MOST]
+                    for part in inner.parts:
+                        if isinstance(part, Group):
+                            part.parent = inner
+                    group.parts.append(inner)
+    return groups
+
+
+def pictures(
+    nodes: Sequence[Entry], groups: Sequence[Group], size: Callable[[Entry], tuple[int, int]]
+) -> list[dict[str, Any]]:
+    """A picture for each group, in which it is open and the others are folded; of a small graph one, with all open.
+
+    `size` says how many pixels the box of a value takes. In a picture are
+
+    width, height  of it
+    boxes          of values (v3) and of folded groups (f2): centre and size
+    frames         of open groups (f2), and the groups in them
+    edges          from the box of an input to that of what uses it, as the path of an SVG; `uses` are pairs of a value
+                   and of the position among its inputs
+    """
+    try:
+        from autograd.readings.drawing import Drawing
+    except ImportError:
+        raise RuntimeError(NOT_INSTALLED) from None
+    home = {part.number: group for group in groups for part in group.parts if isinstance(part, Entry)}
+    found = []
+    for shown in groups if len(nodes) > SMALL else groups[:1]:
+        is_open = set(shown.path) if len(nodes) > SMALL else set(groups)
+        drawing = Drawing("graph")
+        drawing.attr("graph", rankdir="LR", ranksep="0.45", nodesep="0.2")
+        drawing.attr("node", shape="box", fixedsize="true", label="")
+        _boxes(drawing, groups[0], is_open, size)
+        edges = _edges(drawing, nodes, home, is_open)
+        found.append(_picture(json.loads(drawing.pipe("json")), edges))
+    return found
+
+
+def _boxes(into: Any, group: Group, is_open: set[Group], size: Callable[[Entry], tuple[int, int]]) -> None:
+    for part in group.parts:
+        if isinstance(part, Group) and part in is_open:
+            with into.subgraph(name=f"cluster_{part.number}") as cluster:
+                cluster.attr(label="x" * 12, fontsize="12")  # room for the title, which the page writes
+                _boxes(cluster, part, is_open, size)
+        else:
+            name, (width, height) = (f"f{part.number}", FOLDED) if isinstance(part, Group) else _sized(part, size)
+            into.node(name, width=f"{width / INCH:.3f}", height=f"{height / INCH:.3f}")
+
+
+def _sized(entry: Entry, size: Callable[[Entry], tuple[int, int]]) -> tuple[str, tuple[int, int]]:
+    return f"v{entry.number}", size(entry)
+
+
+def _edges(
+    drawing: Any, nodes: Sequence[Entry], home: dict[int, Group], is_open: set[Group]
+) -> list[tuple[str, str, list[tuple[int, int]]]]:
+    """Draw an edge for each use, and one for all those into or out of a folded group. Returns their ends and uses."""
+
+    def box(number: int) -> str:
+        closed = next((group for group in home[number].path if group not in is_open), None)
+        return f"f{closed.number}" if closed else f"v{number}"
+
+    edges: list[tuple[str, str, list[tuple[int, int]]]] = []
+    merged: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for node in nodes:
+        for position, number in enumerate(node.inputs):
+            if number not in home:
+                continue
+            ends = box(number), box(node.number)
+            if ends[0] == ends[1]:
+                continue
+            if ends in merged:
+                merged[ends].append((node.number, position))
+                continue
+            uses = [(node.number, position)]
+            if "f" in ends[0] + ends[1]:
+                merged[ends] = uses
+            drawing.edge(*ends, id=str(len(edges)))
+            edges.append((*ends, uses))
+    return edges
+
+
+def _picture(found: dict[str, Any], edges: list[tuple[str, str, list[tuple[int, int]]]]) -> dict[str, Any]:
+    """What Graphviz found, from the upper left corner."""
+    _, _, width, height = map(float, found["bb"].split(","))
+
+    def point(text: str) -> list[float]:
+        x, y = map(float, text.split(","))
+        return [round(x, 1), round(height - y, 1)]
+
+    boxes, frames = {}, {}
+    for thing in found.get("objects", ()):
+        if thing["name"].startswith("cluster_"):
+            left, low, right, high = map(float, thing["bb"].split(","))
+            frames[f"f{thing['name'][8:]}"] = [left, height - high, right - left, high - low]
+        else:
+            size = [round(float(thing[side]) * INCH, 1) for side in ("width", "height")]
+            boxes[thing["name"]] = [*point(thing["pos"]), *size]
+    paths = []
+    for thing in found.get("edges", ()):
+        end, first, *rest = thing["pos"].split(" ")
+        tip = point(end.removeprefix("e,"))
+        points = [point(text) for text in (first, *rest)]
+        path = f"M{points[0][0]} {points[0][1]}C{' '.join(f'{x} {y}' for x, y in points[1:])}L{tip[0]} {tip[1]}"
+        tail, head, uses = edges[int(thing["id"])]
+        paths.append({"from": tail, "to": head, "uses": uses, "path": path})
+    return {"width": width, "height": height, "boxes": boxes, "frames": frames, "edges": paths}

@@ -1,0 +1,70 @@
+"""The lines of the user's own Python: where each value was made while a function was traced."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import types
+from bisect import bisect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from autograd.readings.outside import is_library
+from autograd.tensor import Node, next_tick
+
+
+class Places:
+    """Which line ran when: `of(node)` is the code that made a value, and the number of the line, or None.
+
+    A value knows the tick at which it was made. So it is enough to note a tick at each line that is not NumPy's, the
+    engine's or the standard library's, and whenever a function returns to the middle of one.
+    """
+
+    def __init__(self) -> None:
+        self._ticks: list[int] = []
+        self._lines: list[tuple[types.CodeType, int]] = []
+
+    def _note(self, frame: types.FrameType) -> None:
+        self._ticks.append(next_tick())
+        self._lines.append((frame.f_code, frame.f_lineno))
+
+    def _enter(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        if is_library(frame.f_code):
+            return None
+        self._note(frame)
+        return self._step
+
+    def _step(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        caller: types.FrameType | None = frame
+        if event == "return":
+            caller = frame.f_back
+            while caller is not None and is_library(caller.f_code):
+                caller = caller.f_back
+        if caller is not None and event in ("line", "return"):
+            self._note(caller)
+        return self._step
+
+    def of(self, node: Node) -> tuple[types.CodeType, int] | None:
+        i = bisect(self._ticks, node.tick)
+        return self._lines[i - 1] if i else None
+
+
+@contextmanager
+def lines_run() -> Iterator[Places]:
+    """Note the lines that run in the block. A debugger that is on sees nothing of it, and goes on behind it."""
+    places, before = Places(), sys.gettrace()
+    sys.settrace(places._enter)
+    try:
+        yield places
+    finally:
+        sys.settrace(before)
+
+
+def text_of(code: types.CodeType) -> tuple[list[str], int]:
+    """The lines of a function, and the number of the first; no lines where its file is not at hand."""
+    try:
+        lines, first = inspect.getsourcelines(code)
+    except (OSError, TypeError):
+        return [], 0
+    return [line.rstrip("\n") for line in lines], max(first, 1)

@@ -1,0 +1,411 @@
+"""A recorded graph as a page: what is in the file, and what a real browser makes of it."""
+
+import json
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from browser import Opened, chromium
+
+from autograd import Op, Tensor, page, scope, sigmoid, source
+from autograd.readings.page.write import HERE
+
+RNG = np.random.default_rng(5)
+WEIGHTS = [RNG.normal(size=shape) for shape in ((3, 4), (3,), (2, 3), (2,))]
+X, Y = RNG.normal(size=(5, 4)), RNG.random((5, 2))
+
+
+def neuron(w, b, x, y):
+    z = w * x + b
+    a = sigmoid(z)
+    return (a - y) ** 2 / 2
+
+
+def twice(w, x):
+    return np.sin(w) * x + w * w
+
+
+def network(w1, b1, w2, b2, x, y):
+    a1 = sigmoid(x @ w1.T + b1)
+    a2 = sigmoid(a1 @ w2.T + b2)
+    return np.mean(np.sum((a2 - y) ** 2, axis=1)) / 2
+
+
+def contents(path):
+    """The data that a page carries."""
+    text = path.read_text("utf-8")
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Write a page and open it; in the end, nothing may have been asked for, and nothing have gone wrong."""
+    pages = []
+
+    def write_and_open(f, *args, **settings):
+        path = page(f, *args, path=tmp_path / f"{len(pages)}.html")
+        pages.append(Opened(browser, path, **settings))
+        return pages[-1]
+
+    yield write_and_open
+    for one in pages:
+        assert set(one.requests) == {one.address}
+        assert one.errors == []
+        one.context.close()
+
+
+# The file.
+
+
+def test_the_page_is_one_file_with_everything_in_it(tmp_path):
+    path = page(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, path=tmp_path / "neuron.html")
+    text = path.read_text("utf-8")
+    assert path == tmp_path / "neuron.html" and [each.name for each in tmp_path.iterdir()] == ["neuron.html"]
+    assert not re.search(r"(src|href)=\"(?!data:)|url\(|@import|import\(|<link rel=\"stylesheet", text)
+    assert "{{" not in text.replace("${{", "")
+
+
+def test_the_player_is_the_same_in_every_page(tmp_path):
+    player = (HERE / "player.js").read_text("utf-8")
+    assert player in page(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, path=tmp_path / "a.html").read_text("utf-8")
+    assert player in page(twice, Tensor(0.6), 2.0, path=tmp_path / "b.html").read_text("utf-8")
+
+
+def test_there_is_a_step_for_each_value_and_for_each_use(tmp_path):
+    found = contents(page(twice, Tensor(0.6), 2.0, path=tmp_path / "twice.html"))
+    names = {node["id"]: node["name"] for node in found["nodes"]}
+    texts = [(names[step["node"]], step["text"]) for step in found["steps"]]
+    assert texts == [
+        ("u₁", "sin(w)"), ("u₂", "u₁ · x"), ("u₃", "w²"), ("twice", "u₂ + u₃"),
+        ("twice", "∂twice/∂twice"), ("twice", "∂twice/∂twice"), ("u₃", "∂twice/∂u₃ · w"), ("u₃", "∂twice/∂u₃ · w"),
+        ("u₂", "∂twice/∂u₂ · x"), ("u₁", "∂twice/∂u₁ · cos(w)"),
+    ]  # fmt: skip
+
+
+def test_a_value_knows_its_equation_its_line_of_numpy_and_its_line_of_python(tmp_path):
+    found = contents(page(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, path=tmp_path / "neuron.html"))
+    z = next(node for node in found["nodes"] if node["name"] == "z")
+    program, source = found["programs"]["NumPy"].splitlines(), found["sources"][z["source"][0]]["text"]
+    assert source[z["source"][1]].strip() == "z = w * x + b"
+    assert program[z["line"]].strip() == "t1 = 1 / (1 + np.exp(-(w * x + b)))"
+    assert program[z["gradient"]["line"]].strip() == "db = t2 * t1 * (1 - t1)"
+    texts = ["".join(ElementTree.fromstring(f"<m>{each}</m>").itertext()) for each in found["equations"]]
+    assert texts[z["equation"]] == "z=w·x + b" and texts[z["gradient"]["equation"]].startswith("δ=∂neuron∂z=")
+
+
+def test_every_step_points_at_an_equation_and_at_a_line(tmp_path):
+    found = contents(page(network, *map(Tensor, WEIGHTS), X, Y, path=tmp_path / "network.html"))
+    for node in found["nodes"]:
+        if node["inputs"]:
+            assert node["equation"] is not None and node["line"] is not None and node["source"] is not None, node[
+                "name"
+            ]
+        if "gradient" in node:
+            assert node["gradient"]["equation"] is not None and node["gradient"]["line"] is not None, node["name"]
+
+
+def test_the_line_is_that_of_the_function_which_is_called(tmp_path):
+    def inner(x):
+        return np.exp(x)
+
+    def outer(x):
+        y = inner(x) + inner(2 * x)
+        return y * y
+
+    found = contents(page(outer, Tensor(0.1), path=tmp_path / "outer.html"))
+
+    def line(node):
+        block, number = node["source"]
+        return found["sources"][block]["text"][number].strip()
+
+    computed = [node for node in found["nodes"] if node["inputs"]]
+    lines = [line(node) for node in computed]
+    assert lines == ["return np.exp(x)", "y = inner(x) + inner(2 * x)", "return np.exp(x)",
+                     "y = inner(x) + inner(2 * x)", "return y * y"]  # fmt: skip
+
+
+def test_what_cannot_be_a_page_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="single number"):
+        page(np.exp, Tensor([1.0, 2.0]), path=tmp_path / "no.html")
+    with pytest.raises(TypeError, match="takes a function"):
+        page(3.0, path=tmp_path / "no.html")
+    with pytest.raises(TypeError, match="a function has its arguments"):
+        page(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, path=tmp_path / "no.html", x=np.ones(2))
+    assert list(tmp_path.iterdir()) == []
+
+
+# In a browser.
+
+
+def test_a_page_asks_for_nothing(opened):
+    assert (
+        opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0).run("() => document.title")
+        == "Backpropagation through neuron"
+    )
+
+
+def test_what_is_not_reached_is_a_dash(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    boxes = "() => Object.fromEntries([...document.querySelectorAll('.box')].map(x => [x.id, x.ariaLabel]))"
+    start = found.run(boxes)
+    assert start["v0"] == "w, value 0.6, gradient –" and start["v4"] == "z = u₁ + b, value –, gradient –"
+    found.keys("ArrowRight", "ArrowRight")
+    assert found.run(boxes)["v4"] == "z = u₁ + b, value 1.5, gradient –"
+    found.keys("End")
+    assert "–" not in "".join(found.run(boxes).values())
+
+
+@pytest.mark.parametrize("f", [neuron, network])
+def test_as_many_steps_forth_as_back_are_the_same_state(opened, f):
+    args = (Tensor(0.6), Tensor(0.9), 1.0, 0.0) if f is neuron else (*map(Tensor, WEIGHTS), X, Y)
+    found = opened(f, *args)
+    found.run("() => { document.getElementById('table').open = true; }")
+    last = found.run("() => backprop.last")
+    seen = [found.seen()]
+    for _ in range(last):
+        found.keys("ArrowRight")
+        seen.append(found.seen())
+    for before in reversed(seen[:-1]):
+        found.keys("ArrowLeft")
+        assert found.seen() == before
+    assert len({json.dumps(each) for each in seen}) == last + 1  # and every step shows something new
+
+
+def test_the_end_shows_the_gradients_of_backward(opened):
+    tensors = [*map(Tensor, WEIGHTS)]
+    found = opened(network, *tensors, X, Y)
+    found.keys("End")
+    network(*tensors, X, Y).backward()
+    for name, x in zip(("w1", "b1", "w2", "b2"), tensors, strict=True):
+        np.testing.assert_allclose(found.gradient(name), x.grad.ravel(), rtol=1e-12, atol=1e-15)
+
+
+def test_each_use_arrives_by_itself(opened):
+    found = opened(twice, Tensor(0.6), 2.0)
+    came = []
+    for _ in range(found.run("() => backprop.last")):
+        found.keys("ArrowRight")
+        came.append(found.gradient("w"))
+    arrived = [g for before, g in zip([None, *came], came) if g != before]
+    assert arrived == pytest.approx([0.6, 1.2, 1.2 + 2 * np.cos(0.6)], rel=1e-12)
+    assert "+=" in found.tab.inner_text("#step") and "3rd of 3 uses of w" in found.tab.inner_text("#step")
+
+
+def test_a_graph_that_is_there_already_is_a_page_too(browser, tmp_path):
+    w = Tensor(WEIGHTS[0], name="w")
+    cost = np.sum(np.tanh(X @ w.T) ** 2)
+    found = Opened(browser, page(cost, x=X, path=tmp_path / "cost.html"))
+    found.keys("End")
+    cost.backward()
+    np.testing.assert_allclose(found.gradient("w"), w.grad.ravel(), rtol=1e-12)
+    assert "to see here the line" in found.tab.inner_text("main") and found.errors == []
+    found.context.close()
+
+
+def test_what_has_no_javascript_is_stepped_through_as_it_was_recorded(opened):
+    a = Tensor([[3.0, 1.0], [1.0, 2.0]])
+    found = opened(lambda a: np.linalg.det(a) + np.sum(a), a)
+    assert "there is no JavaScript of this graph" in found.tab.inner_text("#leaves")
+    found.keys("End")
+    np.testing.assert_allclose(found.gradient("a"), [3.0, 0.0, 0.0, 4.0], atol=1e-12)
+
+
+NAMES = ["</script><script>window.stolen = 1</script>", '"><img src=x onerror="window.stolen = 1">', "{{player}}",
+         "\\frac{a}{$b$}", "<!--", "&lt;", "a" * 10_000, "𝑥 µ \u2028 \u0000 \ud800"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_names_are_text_whatever_is_in_them(browser, tmp_path, name):
+    x = Tensor(0.6, name=name)
+    with scope(name):
+        y = x * x + 2
+    y.name = name
+    found = Opened(browser, page(y * x, path=tmp_path / "names.html"))
+    found.keys("End")
+    assert found.run("() => window.stolen") is None and found.errors == [] and found.requests == [found.address]
+    assert found.run("() => document.scripts.length") == 3
+    assert found.run("() => document.documentElement.scrollWidth <= innerWidth")
+    found.context.close()
+
+
+def test_everything_can_be_done_from_the_keyboard(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    seen = []
+    for _ in range(40):
+        found.keys("Tab")
+        seen.append(found.run("() => document.activeElement.id || document.activeElement.getAttribute('aria-label')"))
+    assert {
+        "next",
+        "last",
+        "graph",
+        "equations",
+        "program",
+        "source",
+        "w",
+        "w as a number",
+        "rate",
+        "descend",
+        "run",
+    } <= set(seen)
+    assert seen.index("equations") - seen.index("graph") > 1 and not any(name.startswith("v") for name in seen if name)
+    found.tab.focus("#graph")
+    found.keys("End", "ArrowUp")
+    chosen = found.run(
+        "() => document.getElementById(graph.getAttribute('aria-activedescendant')).getAttribute('aria-label')"
+    )
+    assert "gradient" in chosen
+    found.keys("Enter")
+    assert found.step() > 0
+
+
+@pytest.mark.parametrize("panel", ["graph", "equations", "program", "source"])
+def test_each_of_the_four_lights_the_others(opened, panel):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    at = {
+        "graph": "#v5",
+        "equations": "#equations-1",
+        "program": "#program > div:has-text('t1 = 1 / (1') >> nth=0",
+        "source": "#source > div:has-text('a = sigmoid(z)')",
+    }[panel]
+    found.tab.click(at)
+    lit = found.run("() => [...document.querySelectorAll('.list > .here')].map(x => x.textContent.trim())")
+    assert lit == ["a=σ(z)", "t1 = 1 / (1 + np.exp(-(w * x + b)))", "a = sigmoid(z)"]
+    assert found.run("() => document.querySelector('.box[aria-selected=true]').id") == "v5"
+    assert found.step() == 0
+
+
+def test_every_step_is_said_aloud(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    found.keys("ArrowRight", "ArrowRight")
+    said = "() => { const x = document.querySelector('[aria-live=polite]'); return [x.role, x.textContent]; }"
+    assert found.run(said) == ["status", "Step 2 of 14. Forward: z is computed. z = u₁ + b = 1.5"]
+
+
+def test_the_table_says_what_the_graph_shows(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    found.keys("End")
+    found.tab.click("#table summary")
+    rows = found.run(
+        "() => [...document.querySelectorAll('#table tbody tr')].map(r => [...r.cells].map(c => c.textContent))"
+    )
+    assert rows[0] == ["w", "given", "number", "0.6", "0.1219"]
+    assert rows[4] == ["z", "u₁ + b", "number", "1.5", "0.1219"]
+    assert len(rows) == 10
+
+
+# Live.
+
+
+def test_everything_follows_a_leaf_at_200_settings(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    found.keys("End")
+    rng, arrays = np.random.default_rng(1), [x.copy() for x in WEIGHTS]
+    names = ("w1", "b1", "w2", "b2")
+    for _ in range(200):
+        i = int(rng.integers(4))
+        at, x = int(rng.integers(arrays[i].size)), float(rng.normal())
+        arrays[i].flat[at] = x
+        found.run("([name, x, at]) => backprop.set(name, x, at)", [names[i], x, at])
+        tensors = list(map(Tensor, arrays))
+        cost = network(*tensors, X, Y)
+        cost.backward()
+        assert found.value("network") == pytest.approx(cost.item(), rel=1e-12)
+        for name, tensor in zip(names, tensors, strict=True):
+            np.testing.assert_allclose(found.gradient(name), tensor.grad.ravel(), rtol=1e-11, atol=1e-15)
+
+
+def test_a_slider_moves_the_numbers_of_the_step_and_leaves_the_step(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    found.keys("ArrowRight", "ArrowRight")
+    found.tab.get_by_label("w as a number").fill("2.5")
+    assert found.step() == 2 and found.value("z") == 2.5 + 0.9
+    assert "2.5+0.9=3.4" in re.sub(r"\s", "", found.tab.inner_text("#step"))
+    found.tab.get_by_role("slider", name="w", exact=True).focus()
+    found.keys("ArrowRight")
+    assert found.step() == 2 and found.value("z") > 3.4
+
+
+def test_a_step_of_descent_is_that_of_numpy(opened):
+    tensors = [*map(Tensor, WEIGHTS)]
+    found = opened(network, *tensors, X, Y)
+    found.tab.fill("#rate", "0.5")
+    for _ in range(3):
+        found.tab.click("#descend")
+        for t in tensors:
+            t.grad = None
+        network(*tensors, X, Y).backward()
+        for t in tensors:
+            t.data -= 0.5 * t.grad
+    for name, tensor in zip(("w1", "b1", "w2", "b2"), tensors, strict=True):
+        np.testing.assert_allclose(found.value(name), tensor.data.ravel(), rtol=1e-11)
+    assert "after 3 steps" in found.tab.inner_text("#descended")
+    assert len(found.run("() => document.querySelector('.plot polyline').getAttribute('points')").split()) == 4
+    found.tab.click("#reset")
+    np.testing.assert_array_equal(found.value("w1"), WEIGHTS[0].ravel())
+
+
+def test_descent_runs_until_it_is_stopped(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    before = found.value("w")
+    found.tab.click("#run")
+    found.tab.wait_for_function("before => backprop.value('w') < before - 0.05", arg=before)
+    found.tab.click("#run")
+    stopped = found.value("w")
+    found.tab.wait_for_timeout(300)
+    assert found.value("w") == stopped
+
+
+def test_a_badge_says_whether_finite_differences_agree(opened):
+    found = opened(lambda a, b: np.maximum(a, 0.0) * b + np.abs(b) * np.sin(40 * a), Tensor(0.0), Tensor(-2.0))
+    badges = "() => [...document.querySelectorAll('.badge')].map(x => x.textContent)"
+    kink, smooth = found.run(badges)
+    assert kink.startswith("kink: slope 80 on the left, 78 on the right") and smooth.startswith("✓")
+    found.run("() => backprop.set('a', 0.1)")
+    assert found.run(badges)[0].startswith("✓")
+
+
+def test_a_gradient_that_is_wrong_is_called_so(opened):
+    wrong = Op(lambda x: x**2, "x ** 2", lambda g, y, x: g * 3 * x, name="wrong")
+    found = opened(lambda x: wrong(x) + 1, Tensor(2.0))
+    assert found.run("() => document.querySelector('.badge').textContent") == "✗ finite difference 4"
+
+
+def test_the_address_has_the_state(opened):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    found.run("() => { backprop.go(7); backprop.set('w', 1.25); }")
+    found.tab.click("#v4")
+    found.tab.wait_for_function("() => /step=7.*at=g4.*=1.25/.test(location.hash)")
+    seen = found.seen()
+    address = found.run("() => location.href")
+    tab = found.context.new_page()
+    tab.goto(address)
+    assert tab.evaluate("() => [backprop.step, backprop.value('w')]") == [7, 1.25]
+    found.tab = tab
+    assert found.seen() == seen
+
+
+@pytest.mark.parametrize(
+    "address", ["#step=1e9&at=v999&open=77&x0=abc", "#step=-3&x0=NaN&at=q1", "#%%%", "#step=2&x0=1:2"]
+)
+def test_an_address_that_makes_no_sense_does_no_harm(opened, address):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
+    found.run("address => { location.hash = address; }", address)
+    found.tab.wait_for_timeout(100)
+    assert 0 <= found.step() <= 14 and found.run("() => document.querySelectorAll('.box').length") == 10
+    found.requests = found.requests[:1]
+
+
+@pytest.mark.parametrize("language", ["NumPy", "C", "JavaScript"])
+def test_programs_can_be_copied(opened, language):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, permissions=["clipboard-read", "clipboard-write"])
+    found.tab.click(f"[data-copies={language}]")
+    copied = found.run("() => navigator.clipboard.readText()")
+    name = {"NumPy": "numpy", "C": "c", "JavaScript": "javascript"}[language]
+    assert copied.strip() == str(source(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, language=name)).strip()
