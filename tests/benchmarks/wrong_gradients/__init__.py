@@ -152,9 +152,10 @@ def _compact(text: str, names: dict[str, str] | None = None) -> str:
     """A formula in plain letters without spaces: δ¹ is delta1, ∂C/∂w¹ is dw1, (w²)ᵀ is w2.T, a ⊙ b is a*b."""
     text = text.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉−⊙·", "01234567890123456789-**"))
     text = re.sub(r"∂\w+/∂", "d", text.replace("δ", "delta").replace("ᵀ", ".T"))
-    text = re.sub(r"Σ[ₙₖ]?", "sum", text).replace(" ", "")
+    text = re.sub(r"Σ[ₙₖ]?", "sum", text)
     for old, new in (names or {}).items():
         text = re.sub(rf"\b(d?){old}\b", rf"\g<1>{new}", text)
+    text = text.replace(" ", "")
     return re.sub(r"\((\w+)\)\.T", r"\1.T", text)
 
 
