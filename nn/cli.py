@@ -34,7 +34,7 @@ from nn.interrupts import TERMINATED
 from nn.layers import INITIALISATIONS, activations
 from nn.network import Network
 from nn.proof import numbers, symbols
-from nn.training import Epoch, epochs_of, print_line, score
+from nn.training import Epoch, backend_of, epochs_of, print_line, score
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 USUAL = {"sizes": "784,30,10", "cost": "quadratic", "activation": "sigmoid"}
@@ -55,7 +55,8 @@ EXAMPLES = {
         "--sizes 784,100,10 --cost cross-entropy --init scaled --eta 0.5 --decay 0.0001 --test --validation --training",
         "--cost log-likelihood --activation relu --init scaled --eta 0.1 --momentum 0.9 --nesterov --batch 20",
         "--epochs 100 --patience 5 --validation-size 5000 --save best.npz --every 1000 --seed 1",
-        "--data emnist --sizes 784,100,27 --scale 256 --dtype float32 --no-compile",
+        "--data emnist --sizes 784,100,27 --scale 256 --dtype float32 --backend numpy",
+        "--epochs 1 --no-compile",
         "--plot curve.png --history run.csv",
     ],
     "evaluate": [
@@ -212,6 +213,8 @@ def _parser() -> argparse.ArgumentParser:
         help="weight decay, the book's lambda/n; biases do not decay")  # fmt: skip
     add("--no-compile", dest="compile", action="store_false",
         help="build the graph for every mini-batch: the same numbers, slower")  # fmt: skip
+    add("--backend", choices=["auto", "numpy", "c"], default="auto",
+        help="run mini-batches in C, built with the machine's compiler, in NumPy, or in what is faster")  # fmt: skip
     add("--patience", type=_at_least(1), metavar="N",
         help="stop after N epochs without a better accuracy on the validation images, and keep the best network"
              " (default: train for all epochs, and keep the last)")  # fmt: skip
@@ -389,17 +392,21 @@ def _train(args: argparse.Namespace) -> int:
         print_line(epoch.line(args.epochs))
 
     on_test = args.test or not (args.validation or args.training)
+    backend = "numpy"
+    if args.compile and args.ranks is None:
+        backend = backend_of(args.backend, -(-len(training.y) // args.batch), args.resume)
     start = time.perf_counter()
     history = net.SGD(
         training, args.epochs, args.batch, args.eta,
         test_data=test if on_test else None,
         validation_data=validation if args.validation or args.patience else None,
         monitor_training=args.training, rng=rng, momentum=args.momentum, nesterov=args.nesterov,
-        weight_decay=args.decay, compiled=args.compile, patience=args.patience, save=args.save, every=args.every,
-        resume=args.resume, notes={"options": _as_options(args)}, ranks=args.ranks,
+        weight_decay=args.decay, compiled=args.compile, backend=backend, patience=args.patience, save=args.save,
+        every=args.every, resume=args.resume, notes={"options": _as_options(args)}, ranks=args.ranks,
         report=None if args.quiet else report,
     )  # fmt: skip
-    say(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}")
+    ran = "C" if backend == "c" else "NumPy"
+    say(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}, mini-batches in {ran}")
     for name in history[-1].scores if history else ():
         best = max(history, key=lambda epoch: epoch.scores[name].correct)
         say(

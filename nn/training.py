@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
 
 from autograd import Tensor, compile, no_grad
+from autograd.readings.replay import has_compiler
+from autograd.readings.step import Step
 from nn.checkpoint import Checkpoint, differences, fingerprint, set_state, state_of
 from nn.digits import Examples, one_hot
 from nn.distributed import Ranks
@@ -331,7 +333,9 @@ class _Training:
     def resume(self, path: str | Path, epochs: int) -> None:
         """Go to where the training was that is written in a file."""
         saved = Checkpoint.read(path)
-        differing = differences(saved.settings, self.settings)
+        # Another back end gives the same to rounding: it is nobody's business but that of who asks for it.
+        now = {name: value for name, value in self.settings.items() if name != "backend"}
+        differing = differences({name: value for name, value in saved.settings.items() if name != "backend"}, now)
         if differing:
             raise FileError(
                 f"{path}: cannot be resumed with other settings: {', '.join(differing)};"
@@ -355,23 +359,58 @@ class _Training:
         self.within = saved.rng[1]
 
 
-def _shown(batches: Sequence[NDArray[np.int64]], training: _Training, epochs: int) -> Iterable[NDArray[np.int64]]:
-    """The mini-batches that are left of an epoch, with a progress bar where there is a terminal."""
-    number, done = training.epoch, training.batches
+def _progress(total: int, training: _Training, epochs: int) -> tqdm[Any] | None:
+    """A bar for the mini-batches of an epoch, where there is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
-        return batches[done:]
+        return None
     measured = [epoch.seconds for epoch in training.history if epoch.seconds]
-    left = f"{_clock(sum(measured) / len(measured) * (epochs - number))} left in all" if measured else None
-    bar = tqdm(
-        batches[done:],
-        desc=f"Epoch {number}",
-        unit="batch",
-        leave=False,
-        initial=done,
-        total=len(batches),
-        postfix=left,
+    left = f"{_clock(sum(measured) / len(measured) * (epochs - training.epoch))} left in all" if measured else None
+    return tqdm(
+        desc=f"Epoch {training.epoch}", unit="batch", leave=False, initial=training.batches, total=total, postfix=left
     )
-    return cast(Iterable[NDArray[np.int64]], bar)
+
+
+ENOUGH = 250  # mini-batches in an epoch for which it pays to build a program in C, which takes a second
+
+
+def backend_of(backend: str, batches: int, resume: str | Path | None = None) -> str:
+    """What the mini-batches of an epoch run in: "c" or "numpy"; for "auto" the fastest that is there.
+
+    That is C where there is a compiler and something to gain. A training that goes on runs in what it ran in before, so
+    that it ends bit for bit where it would have.
+    """
+    if backend not in ("auto", "numpy", "c"):
+        raise ValueError(f'backend is "auto", "numpy" or "c", not {backend!r}')
+    if backend != "auto":
+        return backend
+    if resume is not None:
+        wanted = Checkpoint.read(resume).settings.get("backend", "numpy") == "c"
+    else:
+        wanted = batches >= ENOUGH
+    return "c" if wanted and has_compiler() else "numpy"
+
+
+def _step(
+    cost: Callable[[Array, Array], Any], optimiser: Optimiser, batch: tuple[Array, Array], backend: str, may_fall: bool
+) -> tuple[str, Step | None]:
+    """What the steps run in, and a whole step as a program; None for an optimiser with a step of its own.
+
+    In C it is built here, so that what is wrong with it is said before the training. With `may_fall`, a cost that
+    cannot be written in C runs in NumPy.
+    """
+    from autograd import CompilerError, LoweringError  # what a compiler needs is imported where it is needed
+
+    if type(optimiser).step is not Optimiser.step:
+        return "numpy", None
+    step = compile(cost, update=optimiser, backend=backend)
+    if backend == "c":
+        try:
+            step.build(*batch)
+        except (CompilerError, LoweringError):
+            if not may_fall:
+                raise
+            return "numpy", compile(cost, update=optimiser)
+    return backend, step
 
 
 def _clock(seconds: float) -> str:
@@ -440,6 +479,9 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
     ranks            share every mini-batch and all scores out among `nn.distributed.Ranks`, each in a process of its
                      own that makes this same call. The cost has to be a mean over the examples. Parameters and rng
                      become those of rank 0, which alone writes and reports
+    backend          "c" runs the mini-batches that are compiled in C, built with the machine's compiler; "numpy" in
+                     NumPy; "auto" in C where there is a compiler and an epoch has some hundred mini-batches. The epochs
+                     are the same to rounding
     report           is called with each epoch, and prints its line by default. None is silent: no progress bar either
 
     Ctrl-C raises KeyboardInterrupt, and leaves the network as it was after the last finished epoch; so SIGTERM, with
@@ -471,6 +513,7 @@ def _train(
     longest: float | None = None,
     augment: Callable[[Array, np.random.Generator], Array] | None = None,
     compiled: bool | None = None,
+    backend: str = "auto",
     patience: int | None = None,
     save: str | Path | None = None,
     every: int | None = None,
@@ -526,6 +569,11 @@ def _train(
         return value.data
 
     may = compiled is True if isinstance(net, _Model) else compiled is not False and net.replayable
+    backend, step = (
+        _step(cost, optimiser, (x[:size], y[:size]), backend_of(backend, -(-len(x) // size), resume), backend == "auto")
+        if may and longest is None and ranks is None
+        else ("numpy", None)
+    )
     gradient: Callable[[Array, Array], Any] = compile(cost, overwrite=True) if may else anew
     settings: dict[str, Any] = {}
     if save is not None or resume is not None:
@@ -542,6 +590,7 @@ def _train(
             settings |= optimiser.settings()
         if schedule is not None:
             settings["epochs"] = int(epochs)
+        settings["backend"] = backend
     rng = np.random.default_rng(rng)
     dropouts = [m for m in net.model.modules() if isinstance(m, Dropout)] if isinstance(net, _Model) else []
     for module in dropouts:
@@ -576,20 +625,44 @@ def _train(
             batches = mini_batches(len(x), size, rng)
             if training.batches:
                 set_state(rng, training.within)
-            for batch in batches[training.batches :] if report is None else _shown(batches, training, int(epochs)):
-                optimiser.zero_grad()
-                inputs = x[batch] if augment is None else augment(x[batch], rng)
-                training.total += float(of_batch(inputs, y[batch]))
-                if longest is not None:
-                    _limit(optimiser.parameters, longest)
-                if schedule is not None:
-                    optimiser.eta = usual * schedule(number * len(batches) + training.batches, steps)
-                optimiser.step()
-                training.batches += 1
-                watch.check()
-                if every and training.batches % every == 0 and training.batches < len(batches):
+            bar = _progress(len(batches), training, int(epochs)) if report is not None else None
+            while training.batches < len(batches):
+                before = training.batches
+                until = min(len(batches), (before // every + 1) * every) if every else len(batches)
+
+                def rate(n: int) -> None:
+                    if schedule is not None:
+                        optimiser.eta = usual * schedule(number * len(batches) + before + n, steps)  # noqa: B023
+
+                def taken(n: int) -> None:
+                    if bar is not None:  # noqa: B023
+                        bar.update(before + n - training.batches)  # noqa: B023
+                    training.batches = before + n  # noqa: B023
+                    watch.check()
+
+                if step is not None and augment is None:
+                    order = np.concatenate(batches[before:until])
+                    values = step.epoch(x, y, order=order, size=size, prepare=rate, report=taken)
+                    training.total = sum(values.tolist(), training.total)
+                else:
+                    for n, batch in enumerate(batches[before:until]):
+                        inputs = x[batch] if augment is None else augment(x[batch], rng)
+                        if step is not None:
+                            rate(n)
+                            training.total += float(step(inputs, y[batch]))
+                        else:
+                            optimiser.zero_grad()
+                            training.total += float(of_batch(inputs, y[batch]))
+                            if longest is not None:
+                                _limit(optimiser.parameters, longest)
+                            rate(n)
+                            optimiser.step()
+                        taken(n + 1)
+                if training.batches < len(batches):
                     _finite(net.state_dict(), number, usual * folded)
                     training.save()
+            if bar is not None:
+                bar.close()
             state = net.state_dict()
             _finite(state, number, usual * folded)
             if ranks is not None:

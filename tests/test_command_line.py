@@ -93,7 +93,7 @@ def test_train_prints_a_line_for_each_epoch_and_what_it_came_to(run, data):
     lines = out.splitlines()
     assert (code, err) == (0, "")
     assert [bool(re.fullmatch(rf"Epoch {i} : \d+ / 50", line)) for i, line in enumerate(lines[:3])] == [True] * 3
-    assert re.fullmatch(r"3 epochs in \d+ s, seed 0", lines[3])
+    assert re.fullmatch(r"3 epochs in \d+ s, seed 0, mini-batches in NumPy", lines[3])
     assert re.fullmatch(r"test: [\d.]+% after the last epoch, [\d.]+% after the best \(epoch \d\)", lines[4])
     assert len(lines) == 5
 

@@ -11,8 +11,10 @@ import termios
 import numpy as np
 import pytest
 from conftest import DATA, Interrupting, quiet, same, small_data, state
+from foreign import GCC, there
 
-from nn import Examples, FileError, Network, equations, load_data_wrapper, load_digits, one_hot, score, train
+from autograd import LoweringError
+from nn import Examples, FileError, Linear, Network, equations, load_data_wrapper, load_digits, one_hot, score, train
 from nn.costs import COSTS
 from nn.training import Epoch, as_examples, mini_batches, print_epoch
 
@@ -373,3 +375,64 @@ def test_what_is_wrong_with_a_test_set_is_said_before_the_training():
     with pytest.raises(ValueError, match="labels are whole numbers from 0 to 1"):
         Network([6, 1], rng=0).SGD((DATA.x, DATA.y + 1), 1, 10, 1.0, report=quiet)
     assert same(state(net), before)
+
+
+# Mini-batches in C.
+
+
+def test_training_in_c_is_the_same_to_rounding():
+    there(GCC, "gcc", 1)
+    rng = np.random.default_rng(0)
+    x, y = rng.random((603, 9)), rng.integers(0, 4, 603)
+    for options in ({}, {"momentum": 0.9}, {"weight_decay": 0.01}, {"augment": lambda x, rng: x + rng.random(x.shape)}):
+        ends = []
+        for backend in ("numpy", "c"):
+            net = Network([9, 6, 4], rng=1)
+            history = net.SGD((x, y), 3, 10, 0.5, test_data=(x, y), rng=2, backend=backend, report=None, **options)
+            ends.append([*(p.data for p in net.parameters()), [epoch.cost for epoch in history]])
+        for a, b in zip(*ends, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10)
+
+
+@pytest.mark.parametrize("every", [None, 7])
+def test_training_in_c_goes_on_bit_for_bit(tmp_path, every):
+    there(GCC, "gcc", 1)
+    rng = np.random.default_rng(0)
+    data = rng.random((605, 9)), rng.integers(0, 4, 605)
+    options = {"momentum": 0.9, "report": None, "backend": "c", "every": every}
+    whole = Network([9, 6, 4], rng=1)
+    history = whole.SGD(data, 4, 10, 0.5, rng=2, save=tmp_path / "whole.npz", **options)
+    parts = Network([9, 6, 4], rng=1)
+    parts.SGD(data, 2, 10, 0.5, rng=2, save=tmp_path / "parts.npz", **options)
+    parts = Network([9, 6, 4], rng=5)
+    options |= {"backend": "auto"}  # as it was before
+    again = parts.SGD(data, 4, 10, 0.5, rng=3, save=tmp_path / "parts.npz", resume=tmp_path / "parts.npz", **options)
+    assert [epoch.cost for epoch in again] == [epoch.cost for epoch in history]
+    for p, q in zip(whole.parameters(), parts.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+
+
+def test_the_fastest_is_taken_where_it_pays(monkeypatch):
+    training = sys.modules["nn.training"]
+    monkeypatch.setattr(training, "has_compiler", lambda: True)
+    assert training.backend_of("auto", 249) == training.backend_of("numpy", 5000) == "numpy"
+    assert training.backend_of("auto", 250) == training.backend_of("c", 1) == "c"
+    monkeypatch.setattr(training, "has_compiler", lambda: False)
+    assert training.backend_of("auto", 5000) == "numpy"
+    with pytest.raises(ValueError, match='backend is "auto", "numpy" or "c", not \'jit\''):
+        Network([3, 2], rng=0).SGD((np.ones((4, 3)), np.zeros(4, int)), 1, 2, 0.1, backend="jit")
+
+
+def test_a_cost_that_has_no_loops_trains_in_numpy(monkeypatch):
+    there(GCC, "gcc", 1)
+    training = sys.modules["nn.training"]
+    monkeypatch.setattr(training, "ENOUGH", 1)
+    layer = Linear(4, 4, rng=0)
+    data = np.random.default_rng(0).random((40, 4)), np.zeros((40, 4))
+
+    def cost(a, y):
+        return np.sum(np.linalg.solve(a.T @ a + np.eye(4), a.T)) + np.sum((a - y) ** 2)
+
+    train(layer, cost, data, 1, 10, 0.01, rng=0, compiled=True, report=None)
+    with pytest.raises(LoweringError, match="solve"):
+        train(layer, cost, data, 1, 10, 0.01, rng=0, compiled=True, report=None, backend="c")

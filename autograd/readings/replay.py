@@ -170,3 +170,13 @@ def compile(
             raise ValueError("compile: check and overwrite are about gradients, and a step with an update returns none")
         return Step(f, update, backend)
     return Compiled(f, check, overwrite, backend)
+
+
+def has_compiler() -> bool:
+    """Whether there is a C compiler for `backend="c"`."""
+    from autograd.readings.native import CompilerError, compiler
+
+    try:
+        return bool(compiler())
+    except CompilerError:
+        return False

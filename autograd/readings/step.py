@@ -51,6 +51,10 @@ class Step:
             self._like_before, self._arity = direct, len(args)
         return value.copy() if type(value) is ndarray else value
 
+    def build(self, *args: Any) -> None:
+        """Make the program for such arguments, and take no step."""
+        self._program(args, self.update.numbers())
+
     def epoch(
         self, *arrays: Any, order: Any, size: int, prepare: Callable[[int], object] = lambda n: None,
         report: Callable[[int], object] = lambda n: None,
