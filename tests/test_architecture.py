@@ -40,6 +40,7 @@ AUTOGRAD = [
     "readings.draw",
     "readings.explain",
     "readings.equations",
+    "readings.values",
     "readings.slips",
     "testing",
     "readings.elements",

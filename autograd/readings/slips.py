@@ -2,7 +2,8 @@
 
 The equations of a gradient are lines of sums of products. Each is changed in one place: a factor, a term, a sign or a
 transpose is left out, a value stands in place of another of its shape, a sum is taken for a mean, … A change with which
-the lines, computed again, come to the wrong numbers explains them, and it has a line to point at.
+the lines, computed again, come to the wrong numbers explains them, and it has a line to point at. Where something stands
+in several places, or lines are built alike, a slip may be in all of them.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -19,11 +21,8 @@ import numpy as np
 from autograd.readings.algebra import ONE, Atom, Sum, Term, group, shape_of, times
 from autograd.readings.equations import Equation, Equations
 from autograd.readings.notation import UNICODE
-from autograd.registry import NAMED, numpy_function
+from autograd.readings.values import value_of
 
-COMPARISONS = {">": np.greater, "<": np.less, "≥": np.greater_equal, "≤": np.less_equal, "=": np.equal,
-               "≠": np.not_equal}  # fmt: skip
-OF_TWO = {"max": np.maximum, "min": np.minimum}  # written like the reductions
 SAME = 1e-7  # relative to the largest element: numbers that a slip gives, and somebody's
 
 
@@ -35,259 +34,400 @@ class Slip:
     part    what was changed, as it is written in that line; nothing where the whole line is meant
     what    the change in words: "is missing", "has the wrong sign", "is in place of y"
     right   the right side as it was changed
+    also    other equations with the same change, and their right sides
+    rank    how far-fetched it is: among slips that give the same numbers, the least is told
     """
 
     line: Equation
     part: str
     what: str
     right: Sum
+    also: tuple[tuple[Equation, Sum], ...] = ()
+    rank: int = 0
+
+    @property
+    def changed(self) -> dict[str, Sum]:
+        """The right sides that are changed, by the names of the lines."""
+        return {self.line.name: self.right, **{line.name: right for line, right in self.also}}
 
     def __str__(self) -> str:
         text = self.line.text(UNICODE)
-        start = text.rfind(self.part) if self.part else -1
-        if start < 0:
-            first = text.find(" = ") + 3
-            return f"{text}\n{' ' * first}{'^' * (len(text) - first)}  {self.what}"
-        return f"{text}\n{' ' * start}{'^' * len(self.part)}  {self.part} {self.what}"
+        first = len(text) - len(UNICODE.sum(self.line.right))
+        start, length = self._place(text, first)
+        part = f"{self.part} " if self.part and length == len(self.part) else ""
+        what = f"{part}{self.what}"
+        if self.also:
+            what += f", and so in {', '.join(line.left(UNICODE) for line, _ in self.also)}"
+        return f"{text}\n{' ' * start}{'^' * length}  {what}"
+
+    def _place(self, text: str, first: int) -> tuple[int, int]:
+        """Where the part stands, and how long it is: where the changed line begins to differ, if it is there twice."""
+        found = []
+        start = text.find(self.part, first) if self.part else -1
+        while start >= 0:
+            found.append(start)
+            start = text.find(self.part, start + 1)
+        if not found:
+            return first, len(text) - first
+        other = f"{text[:first]}{UNICODE.sum(self.right)}"
+        differs = next((i for i, (a, b) in enumerate(zip_longest(text, other)) if a != b), first)
+        length = len(self.part)
+        return min(found, key=lambda at: (not at <= differs <= at + length, abs(at - differs))), length
 
 
-class Row:
-    """The transpose of a vector, or such a one times a matrix."""
-
-    def __init__(self, array: Any):
-        self.array = array
+Change = tuple[Sum, str, str, int]  # the changed expression, the part as it was written, what happened to it, the rank
+Others = Mapping[tuple[int, ...], list[Atom]]  # what may be taken for a value of a shape
+LEFT_OUT, SIGN, FACTOR, TAKEN, ADDED = range(5)  # how far-fetched a slip is
 
 
-class _Functions(dict[str, Any]):
-    """NumPy's functions, and ours, by their names in the equations."""
-
-    def __missing__(self, name: str) -> Any:
-        found = numpy_function(name)
-        if found is None:
-            found = NAMED.get(name)
-        if found is None:
-            raise KeyError(name)
-        return found
-
-
-def value_of(x: Sum, known: Mapping[str, Any]) -> Any:
-    """What an expression comes to, given the values of its symbols."""
-    return _plain(_sum(x, known))
-
-
-def _plain(x: Any) -> Any:
-    return x.array if isinstance(x, Row) else x
-
-
-def _sum(x: Sum, known: Mapping[str, Any]) -> Any:
-    if len(x) == 1:
-        return _term(x[0], known)
-    total: Any = 0.0
-    for term in x:
-        total = total + _plain(_term(term, known))
-    return total
-
-
-def _term(term: Term, known: Mapping[str, Any]) -> Any:
-    value: Any = float(term.coefficient)
-    for i, (factor, n) in enumerate(term.factors):
-        part = _atom(factor, known)
-        if len(term.factors) == 1 and n == 1 and isinstance(part, Row):
-            return Row(value * part.array)
-        part = _plain(part)
-        if n != 1:
-            part = np.power(np.asarray(part, float), n)
-        value = part if i == 0 and term.coefficient == 1 else value * part
-    return value
-
-
-def _atom(x: Atom, known: Mapping[str, Any]) -> Any:
-    if x.kind == "symbol":
-        return known[x.name] if x.name in known else float(x.name)
-    if x.kind == "derivative":
-        return known["d" + x.name.split("/", 1)[1]]
-    if x.kind in ("ones", "zeros", "eye"):
-        return np.identity(x.shape[0]) if x.kind == "eye" else np.full(x.shape, float(x.kind == "ones"))
-    args = [_sum(arg, known) for arg in x.args]
-    if x.kind == "matmul":
-        found = args[0]
-        for arg in args[1:]:
-            found = _product(found, arg)
-        return found
-    if x.kind == "transpose":
-        array = np.asarray(_plain(args[0]))
-        return Row(array[None, :]) if array.ndim == 1 else array.T
-    values = [_plain(arg) for arg in args]
-    if x.kind == "group":
-        return values[0]
-    if x.kind == "column":
-        return np.asarray(values[0])[:, None]
-    if x.kind in ("total", "mean"):  # a mean is what a sum is taken for
-        axes: dict[str, dict[str, Any]] = {"": {}, "n": {"axis": 0}, "k": {"axis": 1, "keepdims": True}}
-        reduce: Any = np.sum if x.kind == "total" else np.mean
-        return reduce(values[0], **axes[x.name])
-    if x.kind == "indicator":
-        return np.asarray(COMPARISONS[x.name](*values), float)
-    if x.kind in ("element", "index"):
-        return eval(f"x[{x.name}]", {"np": np}, {"x": values[0]})
-    if x.kind == "numpy":
-        holes = {f"hole_{i}_": value for i, value in enumerate(values)}
-        text = x.name.format(*holes) if holes else x.name.replace("{{", "{").replace("}}", "}")
-        return eval(text, {"s_": np.s_, "np": np}, _Functions(holes))
-    function = OF_TWO.get(x.name) if len(values) == 2 else None
-    return (function or _Functions()[x.name])(*values)
-
-
-def _product(a: Any, b: Any) -> Any:
-    """Two factors side by side, in which a vector is a column."""
-    if np.ndim(_plain(a)) == 0:
-        return Row(a * b.array) if isinstance(b, Row) else _plain(a) * b
-    if isinstance(a, Row):
-        b = _plain(b)
-        return (a.array @ b)[0] if b.ndim == 1 else Row(a.array @ b)
-    b = _plain(b)
-    return a[:, None] @ b if a.ndim == 1 and np.ndim(b) == 2 else a @ b
-
-
-Change = tuple[Sum, str, str]  # the changed expression, the part as it was written, what happened to it
-
-
-def changes(x: Sum, others: Mapping[tuple[int, ...], list[Atom]], top: bool = True) -> Iterator[Change]:
+def changes(x: Sum, others: Others, top: bool = True) -> Iterator[Change]:
     """The expressions that `x` may have been taken for, each changed in one place."""
     for i, term in enumerate(x):
-        for new, part, what in _changed_term(term, others):
-            yield (*x[:i], *new, *x[i + 1 :]), part, what
+        for new, part, what, rank in _changed_term(term, others):
+            yield (*x[:i], *new, *x[i + 1 :]), part, what, rank
         written = UNICODE.term(term)
         if len(x) > 1:
-            yield (*x[:i], *x[i + 1 :]), written, "is missing"
+            yield (*x[:i], *x[i + 1 :]), written, "is missing", LEFT_OUT
         if not top or len(x) > 1:
-            yield (*x[:i], Term(-term.coefficient, term.factors), *x[i + 1 :]), written, "has the wrong sign"
+            yield (*x[:i], Term(-term.coefficient, term.factors), *x[i + 1 :]), written, "has the wrong sign", SIGN
+            for by, what in ((Fraction(2), "is there twice"), (Fraction(1, 2), "is halved")):
+                yield (*x[:i], Term(times(term.coefficient, by), term.factors), *x[i + 1 :]), written, what, FACTOR
 
 
-def _changed_term(term: Term, others: Mapping[tuple[int, ...], list[Atom]]) -> Iterator[Change]:
+def _changed_term(term: Term, others: Others) -> Iterator[tuple[Sum, str, str, int]]:
     coefficient, factors = term
     if abs(coefficient) != 1 and factors:
         sign = 1 if coefficient > 0 else -1
-        yield (Term(Fraction(sign), factors),), UNICODE.number(abs(coefficient)), "is missing"
+        written = UNICODE.number(abs(coefficient))
+        yield (Term(Fraction(sign), factors),), written, "is missing", LEFT_OUT
         if isinstance(coefficient, Fraction) and coefficient.numerator not in (1, -1):
             rest = Fraction(sign, coefficient.denominator)
-            yield (Term(rest, factors),), UNICODE.number(abs(coefficient)), f"should not be {abs(rest)}"
+            yield (Term(rest, factors),), written, f"should not be {abs(rest)}", FACTOR
         turned = ONE / coefficient if isinstance(coefficient, Fraction) else 1 / coefficient
-        yield (Term(turned, factors),), UNICODE.number(abs(coefficient)), "is turned over"
+        yield (Term(turned, factors),), written, "is turned over", FACTOR
     for length in range(1, len(factors) + (coefficient != 1)):  # several beside one another, as sigma' is two
         for i in range(len(factors) - length + 1):
-            left_out = UNICODE.term(Term(ONE, factors[i : i + length]))
-            yield (Term(coefficient, (*factors[:i], *factors[i + length :])),), left_out, "is missing"
+            run = factors[i : i + length]
+            written = UNICODE.term(Term(ONE, run))
+            yield (Term(coefficient, (*factors[:i], *factors[i + length :])),), written, "is missing", LEFT_OUT
+            if length > 1:
+                yield (Term(coefficient, (*factors, *run)),), written, "is there twice", ADDED
     for i, (factor, n) in enumerate(factors):
         before, after = factors[:i], factors[i + 1 :]
         written = UNICODE.power(factor, abs(n))
         if n != 1:
-            yield (Term(coefficient, (*before, (factor, 1), *after)),), written, "has lost its power"
-        if n == 1 and factor.kind in ("symbol", "group"):
-            yield (Term(coefficient, (*before, (factor, 2), *after)),), written, "is there twice"
-            yield (Term(coefficient, (*before, (factor, -1), *after)),), written, "is divided by"
-        for new, part, what in _changed_atom(factor, others):
+            yield (Term(coefficient, (*before, (factor, 1), *after)),), written, "has lost its power", LEFT_OUT
+            for m in (n - 1, n + 1):
+                if m not in (0, 1):
+                    yield (Term(coefficient, (*before, (factor, m), *after)),), written, f"has the power {m}", FACTOR
+        if n == 1:
+            yield (Term(coefficient, (*before, (factor, 2), *after)),), written, "is there twice", ADDED
+            yield (Term(coefficient, (*before, (factor, -1), *after)),), written, "is divided by", FACTOR
+        for new, part, what, rank in _changed_atom(factor, others):
             if n == 1 and len(new) == 1:
                 merged = Term(times(coefficient, new[0].coefficient), (*before, *new[0].factors, *after))
             else:
                 merged = Term(coefficient, (*before, (Atom("group", "", (new,), shape_of(new)), n), *after))
-            yield (merged,), part, what
+            yield (merged,), part, what, rank
 
 
-def _changed_atom(x: Atom, others: Mapping[tuple[int, ...], list[Atom]]) -> Iterator[Change]:
+def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
     written = UNICODE.atom(x)
     if x.kind in ("symbol", "derivative"):
         for other in others.get(x.shape, ()):
             if other != x:
-                yield _one(other), written, f"is taken for {UNICODE.atom(other)}"
+                yield _one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
         if len(x.shape) == 2 and x.shape[0] == x.shape[1]:
-            yield _one(Atom("transpose", "", (_one(x),), x.shape)), written, "is transposed"
+            yield _one(Atom("transpose", "", (_one(x),), x.shape)), written, "is transposed", SIGN
         return
-    if x.kind == "total":
-        yield x.args[0], written, "is not summed"
-        yield _one(Atom("mean", x.name, x.args, x.shape)), written, "is a mean, not a sum"
+    if x.kind in ("total", "mean"):
+        yield x.args[0], written, "is not summed", LEFT_OUT
+        yield _one(Atom("mean", x.name, x.args, x.shape)), written, "is a mean, not a sum", FACTOR
         if x.name:
-            yield _one(Atom("total", "", x.args)), written, "is summed over everything"
-            other_axis = {"n": "k", "k": "n"}[x.name]
-            yield _one(Atom("total", other_axis, x.args, x.shape)), written, "is summed along another axis"
+            yield _one(Atom("total", "", x.args)), written, "is summed over everything", FACTOR
+            other_axis = {"n": "k", "k": "n"}.get(x.name)
+            if other_axis:
+                yield _one(Atom("total", other_axis, x.args, x.shape)), written, "is summed along another axis", FACTOR
+        if x.name != "k":
+            yield _one(Atom("index", "-1", x.args, x.shape)), written, "is of the last one alone, not a sum", TAKEN
     if x.kind == "transpose" and len(x.shape) == 2 and x.shape[0] == x.shape[1]:
-        yield x.args[0], written, "is not transposed"
+        yield x.args[0], written, "is not transposed", SIGN
     if x.kind == "matmul":
-        for i in range(len(x.args)):
+        for i, arg in enumerate(x.args):
             rest = (*x.args[:i], *x.args[i + 1 :])
+            left_out = UNICODE.as_factor(arg)
             if len(rest) > 1:
-                yield _one(Atom("matmul", "", rest, x.shape)), UNICODE.as_factor(x.args[i]), "is missing"
+                yield _one(Atom("matmul", "", rest, x.shape)), left_out, "is missing", LEFT_OUT
             elif rest:
-                yield rest[0], UNICODE.as_factor(x.args[i]), "is missing"
+                yield rest[0], left_out, "is missing", LEFT_OUT
+            ones = _one(Atom("ones", "", (), shape_of(arg)))
+            yield (
+                _one(Atom("matmul", "", (*x.args[:i], ones, *x.args[i + 1 :]), x.shape)),
+                left_out,
+                "is missing",
+                TAKEN,
+            )
         if len(x.args) == 2:
             a, b = x.args
-            yield _one(Atom("matmul", "", (b, a), x.shape)), written, "is in the wrong order"
+            yield _one(Atom("matmul", "", (b, a), x.shape)), written, "is in the wrong order", SIGN
+            last = (_one(Atom("index", "..., -1:", (a,), shape_of(a))), _one(Atom("index", "-1:", (b,), shape_of(b))))
+            what = "is of the last one alone, not summed over all"
+            yield _one(Atom("matmul", "", last, x.shape)), written, what, TAKEN
     for i, arg in enumerate(x.args):
-        for new, part, what in changes(arg, others, top=False):
-            yield _one(Atom(x.kind, x.name, (*x.args[:i], new, *x.args[i + 1 :]), x.shape)), part, what
+        for new, part, what, rank in changes(arg, others, top=False):
+            yield _one(Atom(x.kind, x.name, (*x.args[:i], new, *x.args[i + 1 :]), x.shape)), part, what, rank
     if x.kind == "call" and len(x.args) == 1:
-        yield x.args[0], written, f"is taken for {UNICODE.sum(x.args[0])}"
+        yield x.args[0], written, f"is taken for {UNICODE.sum(x.args[0])}", TAKEN
+        if x.name in ALIKE:
+            other = Atom("call", ALIKE[x.name], x.args, x.shape)
+            yield _one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
+    if x.kind == "numpy" and "axis=" in x.name:
+        for axis, turned in (("axis=0", "axis=1"), ("axis=1", "axis=0"), ("axis=-1", "axis=0")):
+            if axis in x.name:
+                yield (
+                    _one(Atom("numpy", x.name.replace(axis, turned), x.args, x.shape)),
+                    written,
+                    f"is along {turned}",
+                    FACTOR,
+                )
+
+
+ALIKE = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "log", "log": "exp", "max": "min",
+         "min": "max", "sigma": "tanh", "tanh": "sigma"}  # fmt: skip
 
 
 def _one(x: Atom) -> Sum:
     return (Term(ONE, ((x, 1),)),)
 
 
-def _whole_line(line: Equation, sizes: Collection[int]) -> Iterator[Change]:
-    """Changes of a line as a whole."""
+def _whole_line(line: Equation, sizes: Collection[int], more: Collection[Term]) -> Iterator[Change]:
+    """Changes of a line as a whole; `more` are products of which one may have been put in too much."""
     x = line.right
-    yield tuple([Term(-term.coefficient, term.factors) for term in x]), "", "the sign is wrong"
+    yield tuple([Term(-term.coefficient, term.factors) for term in x]), "", "the sign is wrong", SIGN
     factors = [(Fraction(2), "is there twice"), (Fraction(1, 2), "is halved")]
     for n in sizes:
         factors.append((Fraction(1, n), f"is divided by {n}, the length of an axis"))
         factors.append((Fraction(n), f"is multiplied by {n}, the length of an axis"))
+    for n in sizes:
+        for m in sizes:
+            if n < m:
+                factors += [(Fraction(n, m), f"is {n}/{m} of what it should be, the lengths of two axes"),
+                            (Fraction(m, n), f"is {m}/{n} of what it should be, the lengths of two axes")]  # fmt: skip
     whole = group(x)
     for by, what in factors:
-        yield (Term(times(whole.coefficient, by), whole.factors),), "", what
+        yield (Term(times(whole.coefficient, by), whole.factors),), "", what, FACTOR
     if len(line.shape) == 2 and line.shape[0] == line.shape[1]:
-        yield _one(Atom("transpose", "", (x,), line.shape)), "", "is transposed"
+        yield _one(Atom("transpose", "", (x,), line.shape)), "", "is transposed", SIGN
+    for term in more:
+        if term.factors and not any(factor in whole.factors for factor in term.factors):
+            written = UNICODE.term(Term(ONE, term.factors))
+            product = Term(whole.coefficient, (*whole.factors, *term.factors))
+            yield (product,), "", f"is multiplied by {written}, which does not belong there", ADDED
+            yield (*x, Term(ONE, term.factors)), "", f"has {written} added, which does not belong there", ADDED
+
+
+def replaced(x: Sum, old: Atom, new: Sum) -> Sum:
+    """An expression with another in place of an atom, wherever that stands."""
+    terms: list[Term] = []
+    for term in x:
+        factors: list[tuple[Atom, int]] = []
+        coefficient = term.coefficient
+        for factor, n in term.factors:
+            if factor == old:
+                if len(new) == 1 and n == 1:
+                    coefficient = times(coefficient, new[0].coefficient)
+                    factors += new[0].factors
+                else:
+                    factors.append((Atom("group", "", (new,), shape_of(new)), n))
+            elif factor.args:
+                args = tuple([replaced(arg, old, new) for arg in factor.args])
+                factors.append(
+                    (factor if args == factor.args else Atom(factor.kind, factor.name, args, factor.shape), n)
+                )
+            else:
+                factors.append((factor, n))
+        terms.append(Term(coefficient, tuple(factors)))
+    return tuple(terms)
+
+
+def atoms(x: Sum) -> Iterator[Atom]:
+    """Every atom in an expression, as often as it is there."""
+    for term in x:
+        for factor, _ in term.factors:
+            yield factor
+            for arg in factor.args:
+                yield from atoms(arg)
+
+
+def _built(x: Sum) -> Any:
+    """How an expression is built, whatever its symbols are called."""
+    return tuple([
+        (term.coefficient, tuple([
+            (atom.kind, "" if atom.kind in ("symbol", "derivative") else atom.name, n, len(atom.shape),
+             tuple([_built(arg) for arg in atom.args]))
+            for atom, n in term.factors
+        ]))
+        for term in x
+    ])  # fmt: skip
+
+
+class _Known(dict[str, Any]):
+    """Values by name; those of lines are computed when they are asked for, so that lines may read one another."""
+
+    def __init__(self, values: Mapping[str, Any], lines: Mapping[str, Equation], changed: Mapping[str, Sum]):
+        super().__init__(values)
+        self.lines, self.changed = lines, changed
+        self.open: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.lines
+
+    def __missing__(self, name: str) -> Any:
+        line = self.lines[name]
+        if name in self.open:
+            raise ValueError(f"{name} is computed from itself")
+        self.open.add(name)
+        value = np.asarray(value_of(self.changed.get(name, line.right), self), float)
+        self[name] = np.broadcast_to(value, line.shape) if value.shape != line.shape else value
+        return self[name]
 
 
 class Derivation:
-    """The equations of a function, which can be computed with other values, and with a line changed."""
+    """The equations of a function, which can be computed with other values, and with lines changed."""
 
     def __init__(self, equations: Equations):
-        self.lines = [*equations.values, *equations.gradient]
-        self.first = len(equations.values)
+        self.values, self.gradient = list(equations.values), list(equations.gradient)
         self.arrays = equations.arrays
+        self.changed: dict[str, Sum] = {}
+        self._read_by: dict[str, set[str]] = {}  # the lines that read a line
+        for line in self.lines:
+            for name in _names(line.right):
+                self._read_by.setdefault(name, set()).add(line.name)
 
-    def changed(self, slip: Slip) -> Derivation:
-        """The same with a line changed."""
+    @property
+    def lines(self) -> list[Equation]:
+        return [*self.values, *self.gradient]
+
+    def with_slip(self, slip: Slip) -> Derivation:
+        """The same with a slip in it."""
         broken = copy(self)
-        broken.lines = [replace(line, right=slip.right) if line is slip.line else line for line in self.lines]
+        broken.changed = self.changed | slip.changed
         return broken
 
-    def compute(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The value of every line."""
-        known: dict[str, Any] = {**self.arrays, **inputs}
+    def compute(self, inputs: Mapping[str, Any], slip: Slip | None = None, known: Any = None) -> dict[str, Any]:
+        """The value of every line, with a slip; `known` are those without it, of which most stay what they are."""
+        lines = {line.name: line for line in self.lines}
+        changed = self.changed | (slip.changed if slip else {})
+        start: dict[str, Any] = {**self.arrays, **inputs}
+        if known is not None and slip is not None:
+            behind, queue = set(slip.changed), list(slip.changed)
+            for name in queue:
+                queue += self._read_by.get(name, set()) - behind
+                behind |= self._read_by.get(name, set())
+            start |= {name: value for name, value in known.items() if name not in behind}
+        values = _Known(start, lines, changed)
         with np.errstate(all="ignore"):
-            for line in self.lines:
-                value = np.asarray(value_of(line.right, known), float)
-                known[line.name] = np.broadcast_to(value, line.shape) if value.shape != line.shape else value
-        return known
+            for name in lines:
+                values[name]
+        return values
 
     def slips(self, inputs: Mapping[str, Any]) -> Iterator[Slip]:
-        """Every change of a line, those of the gradient first, from its end back to the cost."""
-        shapes = {line.name: line.shape for line in self.lines}
-        shapes |= {name: np.shape(value) for name, value in {**self.arrays, **inputs}.items()}
-        sizes = {np.shape(value)[0] for value in inputs.values() if np.ndim(value) == 2} - {0, 1}
-        # What an equation is written in was computed before it.
-        numbered = [*enumerate(self.lines)]
-        for i, line in numbered[self.first :] + numbered[: self.first]:
-            before = {x.name for x in self.lines[:i]} | set(inputs) | set(self.arrays)
-            others: dict[tuple[int, ...], list[Atom]] = {}
-            for name, shape in shapes.items():
-                if name in before:
-                    others.setdefault(shape, []).append(Atom("symbol", name, (), shape))
-            for right, part, what in changes(line.right, others):
-                yield Slip(line, part, what, right)
-            for right, part, what in _whole_line(line, sizes):
-                yield Slip(line, part, what, right)
+        """Every change: of a line, those of the gradient first; of lines that are built alike; of what is repeated."""
+        shapes = {name: np.shape(value) for name, value in {**self.arrays, **inputs}.items()}
+        shapes |= {line.name: line.shape for line in self.lines}
+        others: dict[tuple[int, ...], list[Atom]] = {}
+        for name, shape in shapes.items():
+            others.setdefault(shape, []).append(Atom("symbol", name, (), shape))
+        sizes = sorted({n for value in inputs.values() for n in np.shape(value)} - {0, 1})
+        runs = self._products()
+        alike: dict[Any, list[tuple[Equation, list[Change]]]] = {}
+        for line in [*self.gradient, *self.values]:
+            now = self.changed.get(line.name, line.right)
+            mine = {shape: [x for x in named if x.name != line.name] for shape, named in others.items()}
+            more = runs.get(line.shape, []) if line in self.gradient else []
+            found = [*changes(now, mine), *_whole_line(line, sizes, more)]
+            for right, part, what, rank in found:
+                yield Slip(line, part, what, right, rank=rank)
+            alike.setdefault((line in self.gradient, _built(now)), []).append((line, found))
+        for lines in alike.values():
+            if len(lines) > 1:
+                yield from self._in_all(lines)
+        yield from self._repeated(others)
+
+    @staticmethod
+    def _in_all(lines: list[tuple[Equation, list[Change]]]) -> Iterator[Slip]:
+        """The same slip in lines that are built alike: the same place of each."""
+        (first, found), *rest = lines
+        for k, (right, part, what, rank) in enumerate(found):
+            also = [(line, other[k][0]) for line, other in rest if k < len(other) and other[k][3] == rank]
+            if rank != TAKEN and len(also) == len(rest):
+                yield Slip(first, part, what, right, tuple(also), rank)
+
+    def _repeated(self, others: Others) -> Iterator[Slip]:
+        """What stands in several places, changed in all of them: in a line, and in all lines of the gradient."""
+        called = {line.name: line.right[0].factors[0][0].name for line in self.values
+                  if len(line.right) == 1 and [x.kind for x, _ in line.right[0].factors] == ["call"]}  # fmt: skip
+        groups: dict[tuple[int, ...], list[Atom]] = {}
+        for line in self.lines:
+            for x in atoms(line.right):
+                if x.kind == "group" and x not in groups.setdefault(x.shape, []):
+                    groups[x.shape].append(x)
+        places = [[line] for line in [*self.gradient, *self.values]] + [self.gradient]
+        for lines in places:
+            counts: dict[Atom, int] = {}
+            for line in lines:
+                for x in atoms(self.changed.get(line.name, line.right)):
+                    counts[x] = counts.get(x, 0) + 1
+            for x in [x for x, n in counts.items() if n > 1]:
+                written = UNICODE.atom(x)
+                new: list[tuple[Sum, str, int]] = [((Term(-ONE, ((x, 1),)),), "has the wrong sign everywhere", SIGN)]
+                if x.kind == "symbol":
+                    candidates = [*others.get(x.shape, ()), *groups.get(x.shape, ())]
+                    if x.name in called:
+                        candidates.append(Atom("call", called[x.name], (_one(x),), x.shape))
+                    new += [
+                        (_one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN) for y in candidates if y != x
+                    ]
+                else:
+                    new.append(((Term(ONE, ()),), "is missing everywhere", LEFT_OUT))
+                    if x.kind in ("transpose", "call"):
+                        new.append((x.args[0], f"is taken for {UNICODE.sum(x.args[0])} everywhere", TAKEN))
+                    if x.kind == "call" and x.name in ALIKE:
+                        y = Atom("call", ALIKE[x.name], x.args, x.shape)
+                        new.append((_one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN))
+                for by, what, rank in new:
+                    rights = [(line, replaced(line.right, x, by)) for line in lines]
+                    rights = [(line, right) for line, right in rights if right != line.right and line.name != _name(by)]
+                    if rights:
+                        yield Slip(rights[0][0], written, what, rights[0][1], tuple(rights[1:]), rank)
+
+    def _products(self) -> dict[tuple[int, ...], list[Term]]:
+        """Products in the lines, by their shapes: what may have been put in too much."""
+        found: dict[tuple[int, ...], list[Term]] = {}
+        for line in self.lines:
+            for term in line.right:
+                for length in range(1, len(term.factors) + 1):
+                    for i in range(len(term.factors) - length + 1):
+                        run = Term(ONE, term.factors[i : i + length])
+                        shape = shape_of((run,))
+                        if run not in found.setdefault(shape, []) and len(found[shape]) < 40:
+                            found[shape].append(run)
+        return found
+
+
+def _name(x: Sum) -> str:
+    """The symbol that an expression is; nothing for another one."""
+    return (
+        x[0].factors[0][0].name
+        if len(x) == 1 and len(x[0].factors) == 1 and x[0].factors[0][0].kind == "symbol"
+        else ""
+    )
+
+
+def _names(x: Sum) -> set[str]:
+    """What an expression reads."""
+    return {f"d{a.name.split('/', 1)[1]}" if a.kind == "derivative" else a.name for a in atoms(x)
+            if a.kind in ("symbol", "derivative")}  # fmt: skip
 
 
 def alike(found: Any, theirs: Any) -> bool:
@@ -314,7 +454,7 @@ def explain_numbers(
     derivation: Derivation, inputs: Mapping[str, Any], theirs: Mapping[str, Any],
     again: Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]] | None] = lambda: None, seconds: float = 2.0,
 ) -> tuple[Slip, ...]:  # fmt: skip
-    """The slips that give the numbers `theirs`, by the names of the gradients' lines: one, or two at once, or none.
+    """The slips that give the numbers `theirs`, by the names of the gradients' lines: one, or several at once, or none.
 
     again  gives other inputs, and somebody's numbers for them, to tell slips apart that give the same numbers; or None
     """
@@ -324,53 +464,90 @@ def explain_numbers(
     if not wrong:
         return ()
     whole: list[tuple[Slip, ...]] = []
-    partly: list[Slip] = []  # those that give some of the wrong numbers, or multiples of them
-    for slip, found in _computed(derivation, inputs, until):
-        if all(alike(found[name], theirs[name]) for name in theirs):
+    exactly: list[tuple[frozenset[str], Slip]] = []  # those that give some of the wrong numbers, and leave the others
+    partly: list[Slip] = []  # those that give multiples of some
+    for slip, found in _computed(derivation, inputs, right, until):
+        same = {name for name in theirs if alike(found[name], theirs[name])}
+        if len(same) == len(theirs):
             whole.append((slip,))
+        elif same & wrong:
+            if all(name in same or alike(found[name], right[name]) for name in theirs):
+                exactly.append((frozenset(same & wrong), slip))
+            partly.append(slip)
         elif any(ratio(found[name], theirs[name]) is not None for name in wrong):
             partly.append(slip)
-    if whole:
-        return _told_apart(derivation, whole, again)
-    for slip in partly:
-        broken = derivation.changed(slip)
-        for second, found in _computed(broken, inputs, until):
+    if not whole:
+        whole = _together(exactly, wrong)
+    found_ = _told_apart(derivation, whole, inputs, theirs, again)
+    if found_:
+        return found_
+    whole = []
+    for slip in sorted(partly, key=lambda slip: slip.rank)[:40]:
+        broken = derivation.with_slip(slip)
+        known = derivation.compute(inputs, slip, right)
+        for second, found in _computed(broken, inputs, known, until):
             if all(alike(found[name], theirs[name]) for name in theirs):
                 whole.append((slip, second))
-        if whole and time.monotonic() > until - seconds / 2:
+        if (whole and time.monotonic() > until - seconds / 2) or time.monotonic() > until:
             break
-    return _told_apart(derivation, whole, again) if whole else ()
+    return _told_apart(derivation, whole, inputs, theirs, again)
 
 
-def _computed(derivation: Derivation, inputs: Any, until: float) -> Iterator[tuple[Slip, dict[str, Any]]]:
+def _together(exactly: list[tuple[frozenset[str], Slip]], wrong: set[str]) -> list[tuple[Slip, ...]]:
+    """Slips that explain a part of the gradients each, and all of them together."""
+    best: dict[frozenset[str], Slip] = {}
+    for names, slip in exactly:
+        if names not in best or (slip.rank, not slip.part) < (best[names].rank, not best[names].part):
+            best[names] = slip
+    chosen, left = [], set(wrong)
+    for names, slip in sorted(best.items(), key=lambda item: (-len(item[0]), item[1].rank)):
+        if names <= left:
+            chosen.append(slip)
+            left -= names
+    return [tuple(chosen)] if not left else []
+
+
+def _computed(
+    derivation: Derivation, inputs: Any, known: Any, until: float
+) -> Iterator[tuple[Slip, dict[str, Any]]]:  # fmt: skip
     """Every slip with what it gives, until the time is up."""
     for slip in derivation.slips(inputs):
         if time.monotonic() > until:
             return
         try:
-            found = derivation.changed(slip).compute(inputs)
+            yield slip, derivation.compute(inputs, slip, known)
         except Exception:  # shapes that do not go together, or no number
             continue
-        yield slip, found
 
 
-def _told_apart(derivation: Derivation, found: list[tuple[Slip, ...]], again: Any) -> tuple[Slip, ...]:
-    """The first of the slips that gives somebody's numbers for other inputs, too."""
-    for _ in range(3):
-        other = again() if len(found) > 1 else None
-        if other is None:
-            break
-        inputs, theirs = other
+def _told_apart(
+    derivation: Derivation, found: list[tuple[Slip, ...]], inputs: Any, theirs: Any, again: Any
+) -> tuple[Slip, ...]:  # fmt: skip
+    """The plainest of the slips that give somebody's numbers, for other inputs, too; nothing where none does."""
+    for n in range(3):
         left = []
         for slips in found:
             broken = derivation
             for slip in slips:
-                broken = broken.changed(slip)
+                broken = broken.with_slip(slip)
             try:
                 values = broken.compute(inputs)
             except Exception:
                 continue
             if all(alike(values[name], theirs[name]) for name in theirs):
                 left.append(slips)
-        found = left or found
-    return min(found, key=lambda slips: sum(not slip.part for slip in slips))  # what can be pointed at comes first
+        found = left
+        other = again() if found and n < 2 else None
+        if other is None:
+            break
+        inputs, theirs = other
+
+    def far_fetched(slips: tuple[Slip, ...]) -> tuple[int, ...]:
+        return (
+            len(slips),
+            max(slip.rank for slip in slips),
+            sum(not slip.part for slip in slips),
+            max(len(slip.also) for slip in slips),
+        )
+
+    return min(found, key=far_fetched) if found else ()
