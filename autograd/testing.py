@@ -69,19 +69,31 @@ def assert_gradient(gradient: Any, f: Callable[..., Any], *args: Any, hint_only:
     if not found:
         return
     same = [np.shape(mine) == other.shape for mine, other in zip(derived, theirs, strict=True)]
-    if len(theirs) > 1 and not all(same):
-        for i, j in ((p, q) for p in range(len(theirs)) for q in range(p)):
-            order = list(range(len(theirs)))
-            order[i], order[j] = j, i
-            if all(_close(np.asarray(derived[k]), theirs[order[k]]) for k in order):
-                raise GradientError(
-                    f"the gradients of {names[positions[j]]} and {names[positions[i]]} are right, and swapped: return"
-                    f" them in the order of the arguments, {', '.join(names[k] for k in positions)}"
-                )
+    order = _order([np.asarray(mine) for mine in derived], theirs)
+    if order:
+        called = [names[positions[i]] for i in order]
+        raise GradientError(
+            f"the gradients are right, and in another order, {', '.join(called)}: return them in the order of the"
+            f" arguments, {', '.join(names[k] for k in positions)}"
+            if len(order) > 2
+            else f"the gradients of {called[1]} and {called[0]} are right, and swapped: return them in the order of the"
+            f" arguments, {', '.join(names[k] for k in positions)}"
+        )
     slips: tuple[Slip, ...] = ()
     if all(same):
         slips = _slips(gradient if callable(gradient) else None, number, args, positions, names, weights, theirs, rng)
     raise GradientError("\n".join([*found, *_told(slips, hint_only), f"(seed {seed})"]))
+
+
+def _order(derived: list[Any], theirs: list[Any]) -> list[int]:
+    """Which of the derived gradients each of theirs is, where all are there in another order; else nothing."""
+    order: list[int] = []
+    for other in theirs:
+        fits = [i for i, mine in enumerate(derived) if i not in order and _close(mine, other)]
+        if not fits:
+            return []
+        order.append(fits[0])
+    return [] if order == sorted(order) else order
 
 
 def _derived(number: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:

@@ -1,9 +1,9 @@
 """The derivation, broken on purpose: which slip gives somebody's wrong numbers.
 
 The equations of a gradient are lines of sums of products. Each is changed in one place: a factor, a term, a sign or a
-transpose is left out, a value stands in place of another of its shape, a sum is taken for a mean, … A change with which
-the lines, computed again, come to the wrong numbers explains them, and it has a line to point at. Where something stands
-in several places, or lines are built alike, a slip may be in all of them.
+transpose is left out, a value stands in place of another of its shape, a sum is taken for a mean, … A change with
+which the lines, computed again, come to the wrong numbers explains them, and it has a line to point at. Where something
+stands in several places, or lines are built alike, a slip may be in all of them.
 """
 
 from __future__ import annotations
@@ -417,11 +417,8 @@ class Derivation:
 
 def _name(x: Sum) -> str:
     """The symbol that an expression is; nothing for another one."""
-    return (
-        x[0].factors[0][0].name
-        if len(x) == 1 and len(x[0].factors) == 1 and x[0].factors[0][0].kind == "symbol"
-        else ""
-    )
+    alone = len(x) == 1 and len(x[0].factors) == 1 and x[0].factors[0][0].kind == "symbol"
+    return x[0].factors[0][0].name if alone else ""
 
 
 def _names(x: Sum) -> set[str]:
