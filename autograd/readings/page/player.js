@@ -69,6 +69,7 @@
   const values = new Map();
   let parts = [];
   let cost = NaN;
+  let took = 0; // milliseconds, of one run of the program
 
   function run(from) {
     const [value, found] = compute(...from);
@@ -78,7 +79,9 @@
   function computeAll() {
     for (const input of inputs) if (input.node !== null) values.set(input.node, input.data);
     if (!data.live) return;
+    const began = performance.now();
     const { value, found } = run(inputs.map((input) => input.data));
+    took = performance.now() - began;
     cost = value;
     data.steps.forEach((step, i) => {
       const x = found[i];
@@ -269,6 +272,25 @@
     show();
   }
 
+  /** The uses that run along the edges of a picture, by the names of the boxes at their ends. */
+  function usesOf(shown) {
+    const boxOf = new Map();
+    for (const name of Object.keys(shown.boxes)) {
+      const number = Number(name.slice(1));
+      for (const id of name[0] === "f" ? groups[number].nodes : [number]) boxOf.set(id, name);
+    }
+    const found = new Map();
+    for (const node of data.nodes) {
+      node.inputs.forEach((input, position) => {
+        if (input === null) return;
+        const ends = `${boxOf.get(input)} ${boxOf.get(node.id)}`;
+        if (!found.has(ends)) found.set(ends, []);
+        found.get(ends).push({ made: madeAt.get(node.id), came: useAt.get(`${node.id} ${position}`) });
+      });
+    }
+    return found;
+  }
+
   function drawGraph() {
     const shown = data.pictures[picture];
     const pad = 8;
@@ -284,13 +306,13 @@
       if (folds) frame.addEventListener("click", () => open(groups[number].parent));
       svg.append(frame);
     }
-    edges = shown.edges.map((edge) => {
-      const path = drawn("path", { d: edge.path, class: "edge" });
+    const uses = usesOf(shown);
+    edges = shown.edges.map(([from, to, d]) => {
+      const path = drawn("path", { d, class: "edge" });
       const tip = drawn("path", { class: "tip" });
       svg.append(path, tip);
-      const uses = edge.uses.map(([node, position]) => ({ made: madeAt.get(node), came: useAt.get(`${node} ${position}`) }));
-      const points = edge.path.match(/-?[\d.]+/g).map(Number);
-      return { path, tip, uses, points };
+      const all = uses.get(`${from} ${to}`), folded = `${from}${to}`.includes("f");
+      return { path, tip, uses: folded ? all : all.splice(0, 1), points: d.match(/-?[\d.]+/g).map(Number) };
     });
     boxes = new Map();
     for (const [name, [x, y, w, h]] of Object.entries(shown.boxes)) {
@@ -764,7 +786,8 @@
       html("div", { class: "row" }, html("span", { class: "label" }, math(node.symbol)), which, slider, number),
       node.gradient ? html("div", { class: "row" }, gradient, badge) : null);
     let index = -1;
-    function update(moved) {
+    let timer = null;
+    function update(moved, wait) {
       const x = now();
       if (index !== at() || x < Number(slider.min) || x > Number(slider.max)) {
         index = at();
@@ -780,6 +803,11 @@
         which.title = "choose an element in its heat map";
       }
       if (!node.gradient || !moved) return;
+      clearTimeout(timer);
+      if (wait) timer = setTimeout(check, wait);
+      else check();
+    }
+    function check() {
       const whole = gradientAt(node.id, last);
       const g = whole === null ? 0 : many ? whole[index] : whole;
       const found = verdict(leaf, index, g);
@@ -961,7 +989,9 @@
     showAbout();
     showTable();
     const moved = inputs.map((input) => (isArray(input.data) ? input.data.join() : input.data)).join("|");
-    for (const field of fields.slice(0, 40)) field.update(moved !== fieldsShow || chosen !== null);
+    // A badge takes two runs of the program. Where they take long, the page is shown first, and badges follow.
+    const slow = fields.length * took > 15;
+    fields.slice(0, 40).forEach((field, i) => field.update(moved !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took)));
     fieldsShow = moved;
     showDescent();
     remember();
