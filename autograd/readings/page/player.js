@@ -254,6 +254,12 @@
   groups.forEach((group, i) => group.nodes.forEach((id) => {
     if (!home.has(id) || group.nodes.length <= groups[home.get(id)].nodes.length) home.set(id, i);
   }));
+  for (let only; folds && (only = onlyGroup(picture)) !== null;) picture = only; // one box alone would say nothing
+  function onlyGroup(number) {
+    const names = Object.keys(data.pictures[number].boxes);
+    return names.length === 1 && names[0][0] === "f" ? Number(names[0].slice(1)) : null;
+  }
+  const first = picture;
   let boxes = new Map(); // of the picture that is shown: its parts, by name
   let edges = [];
 
@@ -908,7 +914,7 @@
     const state = new URLSearchParams();
     state.set("step", k);
     if (chosen) state.set("at", chosen.side + chosen.id);
-    if (picture) state.set("open", picture);
+    if (picture !== first) state.set("open", picture);
     if (data.live && byId("rate") && byId("rate").value !== "0.1") state.set("rate", byId("rate").value);
     for (const leaf of leaves) {
       const x = inputs[leaf.i].data, before = given[leaf.i];
@@ -942,7 +948,7 @@
     k = Math.max(0, Math.min(last, Math.trunc(number("step"))));
     const at = (state.get("at") || "").match(/^([vg])(\d+)$/);
     chosen = at && nodes.has(Number(at[2])) ? { side: at[1], id: Number(at[2]) } : null;
-    if (data.pictures[number("open")]) picture = number("open");
+    picture = state.has("open") && data.pictures[number("open")] ? number("open") : first;
     for (const leaf of leaves) {
       const input = inputs[leaf.i], found = state.get(`x${leaf.of.id}`);
       input.data = isArray(given[leaf.i]) ? given[leaf.i].slice() : given[leaf.i];
