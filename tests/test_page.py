@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser import Opened, chromium
+from browser import Opened, axe, chromium
 
 from autograd import Op, Tensor, page, scope, sigmoid, source
 from autograd.readings.page.write import HERE
@@ -96,7 +96,7 @@ def test_a_value_knows_its_equation_its_line_of_numpy_and_its_line_of_python(tmp
     assert source[z["source"][1]].strip() == "z = w * x + b"
     assert program[z["line"]].strip() == "t1 = 1 / (1 + np.exp(-(w * x + b)))"
     assert program[z["gradient"]["line"]].strip() == "db = t2 * t1 * (1 - t1)"
-    texts = ["".join(ElementTree.fromstring(f"<m>{each}</m>").itertext()) for each in found["equations"]]
+    texts = ["".join(ElementTree.fromstring(f"<m>{each['math']}</m>").itertext()) for each in found["equations"]]
     assert texts[z["equation"]] == "z=w·x + b" and texts[z["gradient"]["equation"]].startswith("δ=∂neuron∂z=")
 
 
@@ -298,6 +298,15 @@ def test_the_table_says_what_the_graph_shows(opened):
     assert rows[0] == ["w", "given", "number", "0.6", "0.1219"]
     assert rows[4] == ["z", "u₁ + b", "number", "1.5", "0.1219"]
     assert len(rows) == 10
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("key", ["Home", "ArrowRight", "End"])
+def test_contrast_and_roles_are_right(opened, scheme, key):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y, color_scheme=scheme, bypass_csp=True)
+    found.keys(key)
+    found.run("() => { document.getElementById('table').open = true; }")
+    assert axe(found) == []
 
 
 # Live.

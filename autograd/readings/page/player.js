@@ -596,7 +596,7 @@
   }
 
   const lightEquation = lineList(byId("equations"), data.equations.length, (i) => {
-    const row = html("div", {}, math(data.equations[i]));
+    const row = html("div", { "aria-label": data.equations[i].text }, math(data.equations[i].math));
     if (i === data.values) row.style.borderTop = "1px solid var(--line)";
     return row;
   }, equationChoices);
@@ -685,7 +685,7 @@
     const value = valueAt(node.id, k), gradient = node.gradient ? gradientAt(node.id, k) : null;
     const uses = (arrivals.get(node.id) || []).length;
     const line = html("p", {}, math(node.symbol),
-      node.given && node.given !== node.name ? ` (named ${node.given})` : "",
+      node.given && !/^[a-z]+[\d_]*$/i.test(node.given) && node.given !== node.name ? ` (named ${node.given})` : "",
       scalar(node) ? `, a number` : `, an array ${node.shape.join("×")}`,
       node.dtype === "float64" ? "" : ` of ${node.dtype}`,
       node.gradient ? `, used ${uses === 1 ? "once" : `${uses} times`}. ` : ", not differentiated. ");

@@ -135,7 +135,10 @@ class _Data:
             "inputs": inputs,
             "live": not self.refused,
             "refused": self.refused,
-            "equations": [line.text(PLAIN, PLAIN.equals) for line in [*steps.values, *steps.gradients]],
+            "equations": [
+                {"math": line.text(PLAIN, PLAIN.equals), "text": line.text(TEXT)}
+                for line in [*steps.values, *steps.gradients]
+            ],
             "values": len(steps.values),
             "notes": [line.text(PLAIN, PLAIN.equals) for line in steps.notes],
             "programs": {"NumPy": str(program), **self._other_programs()},
