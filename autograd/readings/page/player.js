@@ -12,7 +12,7 @@
   const seedAt = valueSteps.length + 1;
   const last = seedAt + useSteps.length;
   const madeAt = new Map(data.nodes.map((node) => [node.id, 0])); // the step at which a value is there
-  valueSteps.forEach((step, i) => madeAt.set(step.node, i + 1));
+  for (const [i, step] of valueSteps.entries()) madeAt.set(step.node, i + 1);
   const arrivals = new Map(data.nodes.filter((node) => node.gradient).map((node) => [node.id, []]));
   const useAt = new Map(); // "node position" of a use, and its step
   useSteps.forEach((step, i) => {
@@ -87,7 +87,7 @@
       const x = found[i];
       if (step.position === undefined) values.set(step.node, x);
     });
-    parts = data.steps.map((step, i) => found[i]).slice(valueSteps.length);
+    parts = found.slice(valueSteps.length);
   }
 
   for (const node of data.nodes) if (node.data !== undefined) values.set(node.id, decoded(node.data));
@@ -148,7 +148,7 @@
   function stepFor(choice) {
     const came = choice.side === "g" ? arrivals.get(choice.id) : null;
     if (choice.side === "g" && choice.id === data.output) return seedAt;
-    return came && came.length ? came[came.length - 1] : madeAt.get(choice.id);
+    return came?.length ? came[came.length - 1] : madeAt.get(choice.id);
   }
 
   // Making elements: text is only ever text.
@@ -251,10 +251,12 @@
   const groups = data.groups;
   const folds = data.pictures.length > 1;
   const home = new Map();
-  groups.forEach((group, i) => group.nodes.forEach((id) => {
-    if (!home.has(id) || group.nodes.length <= groups[home.get(id)].nodes.length) home.set(id, i);
-  }));
-  for (let only; folds && (only = onlyGroup(picture)) !== null;) picture = only; // one box alone would say nothing
+  for (const [i, group] of groups.entries()) {
+    for (const id of group.nodes) {
+      if (!home.has(id) || group.nodes.length <= groups[home.get(id)].nodes.length) home.set(id, i);
+    }
+  }
+  while (folds && onlyGroup(picture) !== null) picture = onlyGroup(picture); // one box alone would say nothing
   function onlyGroup(number) {
     const names = Object.keys(data.pictures[number].boxes);
     return names.length === 1 && names[0][0] === "f" ? Number(names[0].slice(1)) : null;
@@ -426,7 +428,7 @@
         : arrow(...points.slice(-4)));
       tip.setAttribute("class", backward ? "tip-backward" : forward ? "tip-forward" : "tip");
     }
-    const at = focus && (boxes.get(`v${focus.id}`) || [...boxes.values()].find((box) => box.inside && box.inside.has(focus.id)));
+    const at = focus && (boxes.get(`v${focus.id}`) || [...boxes.values()].find((box) => box.inside?.has(focus.id)));
     if (at) {
       graph.setAttribute("aria-activedescendant", at.outer.id);
       inSight(graph, at.outer);
@@ -615,8 +617,8 @@
     const side = focus && focus.side === "g" && node.gradient ? node.gradient : node;
     const line = (at) => (side && at !== null && at !== undefined ? at : -1);
     const leaf = node && !node.inputs.length && focus.side === "v";
-    lightEquation(leaf ? -1 : line(side && side.equation));
-    lightProgram(leaf ? -1 : line(side && side.line));
+    lightEquation(leaf ? -1 : line(side?.equation));
+    lightProgram(leaf ? -1 : line(side?.line));
     if (sourceLines.length) lightSource(node ? sourceOf(node) : -1);
   }
 
@@ -997,7 +999,9 @@
     const moved = inputs.map((input) => (isArray(input.data) ? input.data.join() : input.data)).join("|");
     // A badge takes two runs of the program. Where they take long, the page is shown first, and badges follow.
     const slow = fields.length * took > 15;
-    fields.slice(0, 40).forEach((field, i) => field.update(moved !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took)));
+    for (const [i, field] of fields.slice(0, 40).entries()) {
+      field.update(moved !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took));
+    }
     fieldsShow = moved;
     showDescent();
     remember();
@@ -1020,7 +1024,7 @@
   graph.addEventListener("keydown", (event) => {
     const focus = focusOf();
     if (event.key === "Enter" && focus) {
-      const inside = [...boxes.values()].find((box) => box.inside && box.inside.has(focus.id));
+      const inside = [...boxes.values()].find((box) => box.inside?.has(focus.id));
       if (inside) open(inside.group);
       else go(stepFor(focus), true);
     } else if (event.key === "Escape" && folds && picture) open(groups[picture].parent);

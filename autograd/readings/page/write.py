@@ -85,7 +85,7 @@ def _html(trace: Trace, places: Places) -> str:
         "player": (HERE / "player.js").read_text("utf-8"),
     }
     text = (HERE / "player.html").read_text("utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], text)
+    return re.sub(r"/\* \{\{(\w+)\}\} \*/|\"?\{\{(\w+)\}\}\"?", lambda match: parts[match[1] or match[2]], text)
 
 
 def _inside_script(text: str) -> str:
