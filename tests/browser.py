@@ -3,9 +3,11 @@
 import os
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+AXE = Path(__file__).parent.parent / ".venv/npm/node_modules/axe-core/axe.min.js"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -24,8 +26,19 @@ def chromium():
         browser.close()
 
 
+def axe(opened):
+    """What axe-core finds wrong with the contrast and the roles of a page; npm installs it."""
+    if not AXE.exists():
+        _leave_out("axe-core (npm install --prefix .venv/npm axe-core@4)")
+    opened.run(f"{AXE.read_text('utf-8')};0")
+    found = opened.run(
+        "tags => axe.run(document, {runOnly: tags})", ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]
+    )["violations"]
+    return [(each["id"], each["help"], [node["html"] for node in each["nodes"]]) for each in found]
+
+
 def _leave_out(what):
-    said = f"the page is not opened in a browser: this machine has no {what}"
+    said = f"what a page is like in a browser is not looked at: this machine has no {what}"
     if os.environ.get("CI"):
         pytest.fail(said)
     pytest.skip(said)

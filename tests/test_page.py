@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser import Opened, chromium
+from browser import Opened, axe, chromium
 
 from autograd import Op, Tensor, page, scope, sigmoid, source
 from autograd.readings.page.write import HERE
@@ -96,7 +96,7 @@ def test_a_value_knows_its_equation_its_line_of_numpy_and_its_line_of_python(tmp
     assert source[z["source"][1]].strip() == "z = w * x + b"
     assert program[z["line"]].strip() == "t1 = 1 / (1 + np.exp(-(w * x + b)))"
     assert program[z["gradient"]["line"]].strip() == "db = t2 * t1 * (1 - t1)"
-    texts = ["".join(ElementTree.fromstring(f"<m>{each}</m>").itertext()) for each in found["equations"]]
+    texts = ["".join(ElementTree.fromstring(f"<m>{each['math']}</m>").itertext()) for each in found["equations"]]
     assert texts[z["equation"]] == "z=w·x + b" and texts[z["gradient"]["equation"]].startswith("δ=∂neuron∂z=")
 
 
@@ -300,6 +300,15 @@ def test_the_table_says_what_the_graph_shows(opened):
     assert len(rows) == 10
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("key", ["Home", "ArrowRight", "End"])
+def test_contrast_and_roles_are_right(opened, scheme, key):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y, color_scheme=scheme, bypass_csp=True)
+    found.keys(key)
+    found.run("() => { document.getElementById('table').open = true; }")
+    assert axe(found) == []
+
+
 # Live.
 
 
@@ -409,3 +418,74 @@ def test_programs_can_be_copied(opened, language):
     copied = found.run("() => navigator.clipboard.readText()")
     name = {"NumPy": "numpy", "C": "c", "JavaScript": "javascript"}[language]
     assert copied.strip() == str(source(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, language=name)).strip()
+
+
+# Large graphs, and arrays.
+
+
+def deep(w, h, scoped):
+    for layer in range(12):
+        with scope(f"layer {layer}" if scoped else "all"):
+            for _ in range(8):
+                h = np.tanh(h * w + 0.1)
+    return h
+
+
+@pytest.mark.parametrize("scoped", [True, False])
+def test_a_large_graph_opens_folded_and_unfolds(opened, scoped):
+    found = opened(deep, Tensor(0.7), Tensor(0.3), scoped)
+    shown = "() => [...document.querySelectorAll('#graph .box')].map(x => x.id)"
+    first = found.run(shown)
+    assert 1 < len(first) <= 40 and [name for name in first if name.startswith("f")]
+    folded = next(name for name in first if name.startswith("f"))
+    title = found.run("id => document.querySelector(`#${id} .title`).textContent", folded)
+    assert ("layer 0" if scoped else "to") in title
+    found.tab.click(f"#graph #{folded}")
+    inside = found.run(shown)
+    assert folded not in inside and [name for name in inside if name.startswith("v") and name not in first]
+    found.tab.click(f"#crumbs button >> nth={0 if scoped else 1}")
+    assert found.run(shown) == first
+    found.keys("End")
+    assert found.run("() => [...document.querySelectorAll('#graph .edge.backward')].length") > 0
+    w = Tensor(0.7)
+    deep(w, Tensor(0.3), scoped).backward()
+    assert found.gradient("w") == pytest.approx(float(w.grad), rel=1e-12)
+
+
+def test_a_group_opens_and_closes_from_the_keyboard(opened):
+    found = opened(deep, Tensor(0.7), Tensor(0.3), True)
+    shown = "() => [...document.querySelectorAll('#graph .box')].map(x => x.id)"
+    first = found.run(shown)
+    found.tab.focus("#graph")
+    found.keys("ArrowRight", "Enter")
+    assert found.run(shown) != first
+    found.keys("Escape")
+    assert found.run(shown) == first
+
+
+def test_an_array_is_a_heat_map_and_an_element_of_it_can_be_chosen(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    found.keys("End")
+    found.tab.click(".box:has-text('w¹') >> nth=0")
+    canvas = found.tab.locator("#about canvas").nth(1)
+    assert canvas.evaluate("x => [x.width, x.height]") == [4, 3]
+    place = canvas.bounding_box()
+    canvas.click(position={"x": place["width"] * 2.5 / 4, "y": place["height"] * 1.5 / 3})
+    tensors = [*map(Tensor, WEIGHTS)]
+    network(*tensors, X, Y).backward()
+    assert f"at [1, 2]: {tensors[0].grad[1, 2]:.6g}".replace("-", "−") in found.tab.inner_text("#about")
+    assert "[1, 2]" in found.tab.inner_text("#fields")
+    found.tab.click("#about summary")
+    assert len(found.run("() => [...document.querySelectorAll('#about td')]")) == 12
+
+
+def test_lightness_says_the_sign(opened):
+    found = opened(lambda x: np.sum(x * x), Tensor([-2.0, -1.0, 0.0, 1.0, 2.0]))
+    found.keys("ArrowRight")
+    found.tab.click(".box:has-text('x') >> nth=0")
+    colours = found.run(
+        "() => { const c = document.querySelector('#about canvas');"
+        " return [...c.getContext('2d').getImageData(0, 0, c.width, 1).data]; }"
+    )
+    light = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b, _ in np.reshape(colours, (5, 4))]
+    assert light == sorted(light) and light[1] < light[2] - 20 and light[3] > light[2] + 20

@@ -83,8 +83,7 @@ def pictures(
     width, height  of it
     boxes          of values (v3) and of folded groups (f2): centre and size
     frames         of open groups (f2), and the groups in them
-    edges          from the box of an input to that of what uses it, as the path of an SVG; `uses` are pairs of a value
-                   and of the position among its inputs
+    edges          from the box of an input to that of what uses it: their names, and the path as an SVG has it
     """
     try:
         from autograd.readings.drawing import Drawing
@@ -118,57 +117,50 @@ def _sized(entry: Entry, size: Callable[[Entry], tuple[int, int]]) -> tuple[str,
     return f"v{entry.number}", size(entry)
 
 
-def _edges(
-    drawing: Any, nodes: Sequence[Entry], home: dict[int, Group], is_open: set[Group]
-) -> list[tuple[str, str, list[tuple[int, int]]]]:
-    """Draw an edge for each use, and one for all those into or out of a folded group. Returns their ends and uses."""
+def _edges(drawing: Any, nodes: Sequence[Entry], home: dict[int, Group], is_open: set[Group]) -> list[tuple[str, str]]:
+    """Draw an edge for each use, and one for all those into or out of a folded group. Returns the ends of each."""
 
     def box(number: int) -> str:
         closed = next((group for group in home[number].path if group not in is_open), None)
         return f"f{closed.number}" if closed else f"v{number}"
 
-    edges: list[tuple[str, str, list[tuple[int, int]]]] = []
-    merged: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    edges: list[tuple[str, str]] = []
+    merged: set[tuple[str, str]] = set()
     for node in nodes:
-        for position, number in enumerate(node.inputs):
+        for number in node.inputs:
             if number not in home:
                 continue
             ends = box(number), box(node.number)
-            if ends[0] == ends[1]:
+            if ends[0] == ends[1] or ends in merged:
                 continue
-            if ends in merged:
-                merged[ends].append((node.number, position))
-                continue
-            uses = [(node.number, position)]
             if "f" in ends[0] + ends[1]:
-                merged[ends] = uses
+                merged.add(ends)
             drawing.edge(*ends, id=str(len(edges)))
-            edges.append((*ends, uses))
+            edges.append(ends)
     return edges
 
 
-def _picture(found: dict[str, Any], edges: list[tuple[str, str, list[tuple[int, int]]]]) -> dict[str, Any]:
+def _picture(found: dict[str, Any], edges: list[tuple[str, str]]) -> dict[str, Any]:
     """What Graphviz found, from the upper left corner."""
     _, _, width, height = map(float, found["bb"].split(","))
 
-    def point(text: str) -> list[float]:
+    def point(text: str) -> list[int]:
         x, y = map(float, text.split(","))
-        return [round(x, 1), round(height - y, 1)]
+        return [round(x), round(height - y)]
 
     boxes, frames = {}, {}
     for thing in found.get("objects", ()):
         if thing["name"].startswith("cluster_"):
             left, low, right, high = map(float, thing["bb"].split(","))
-            frames[f"f{thing['name'][8:]}"] = [left, height - high, right - left, high - low]
+            frames[f"f{thing['name'][8:]}"] = [*map(round, (left, height - high, right - left, high - low))]
         else:
-            size = [round(float(thing[side]) * INCH, 1) for side in ("width", "height")]
+            size = [round(float(thing[side]) * INCH) for side in ("width", "height")]
             boxes[thing["name"]] = [*point(thing["pos"]), *size]
     paths = []
-    for thing in found.get("edges", ()):
+    for thing in sorted(found.get("edges", ()), key=lambda thing: int(thing["id"])):
         end, first, *rest = thing["pos"].split(" ")
         tip = point(end.removeprefix("e,"))
         points = [point(text) for text in (first, *rest)]
         path = f"M{points[0][0]} {points[0][1]}C{' '.join(f'{x} {y}' for x, y in points[1:])}L{tip[0]} {tip[1]}"
-        tail, head, uses = edges[int(thing["id"])]
-        paths.append({"from": tail, "to": head, "uses": uses, "path": path})
+        paths.append((*edges[int(thing["id"])], path))
     return {"width": width, "height": height, "boxes": boxes, "frames": frames, "edges": paths}

@@ -12,7 +12,7 @@
   const seedAt = valueSteps.length + 1;
   const last = seedAt + useSteps.length;
   const madeAt = new Map(data.nodes.map((node) => [node.id, 0])); // the step at which a value is there
-  valueSteps.forEach((step, i) => madeAt.set(step.node, i + 1));
+  for (const [i, step] of valueSteps.entries()) madeAt.set(step.node, i + 1);
   const arrivals = new Map(data.nodes.filter((node) => node.gradient).map((node) => [node.id, []]));
   const useAt = new Map(); // "node position" of a use, and its step
   useSteps.forEach((step, i) => {
@@ -69,6 +69,7 @@
   const values = new Map();
   let parts = [];
   let cost = NaN;
+  let took = 0; // milliseconds, of one run of the program
 
   function run(from) {
     const [value, found] = compute(...from);
@@ -78,13 +79,15 @@
   function computeAll() {
     for (const input of inputs) if (input.node !== null) values.set(input.node, input.data);
     if (!data.live) return;
+    const began = performance.now();
     const { value, found } = run(inputs.map((input) => input.data));
+    took = performance.now() - began;
     cost = value;
     data.steps.forEach((step, i) => {
       const x = found[i];
       if (step.position === undefined) values.set(step.node, x);
     });
-    parts = data.steps.map((step, i) => found[i]).slice(valueSteps.length);
+    parts = found.slice(valueSteps.length);
   }
 
   for (const node of data.nodes) if (node.data !== undefined) values.set(node.id, decoded(node.data));
@@ -145,7 +148,7 @@
   function stepFor(choice) {
     const came = choice.side === "g" ? arrivals.get(choice.id) : null;
     if (choice.side === "g" && choice.id === data.output) return seedAt;
-    return came && came.length ? came[came.length - 1] : madeAt.get(choice.id);
+    return came?.length ? came[came.length - 1] : madeAt.get(choice.id);
   }
 
   // Making elements: text is only ever text.
@@ -248,9 +251,17 @@
   const groups = data.groups;
   const folds = data.pictures.length > 1;
   const home = new Map();
-  groups.forEach((group, i) => group.nodes.forEach((id) => {
-    if (!home.has(id) || group.nodes.length <= groups[home.get(id)].nodes.length) home.set(id, i);
-  }));
+  for (const [i, group] of groups.entries()) {
+    for (const id of group.nodes) {
+      if (!home.has(id) || group.nodes.length <= groups[home.get(id)].nodes.length) home.set(id, i);
+    }
+  }
+  while (folds && onlyGroup(picture) !== null) picture = onlyGroup(picture); // one box alone would say nothing
+  function onlyGroup(number) {
+    const names = Object.keys(data.pictures[number].boxes);
+    return names.length === 1 && names[0][0] === "f" ? Number(names[0].slice(1)) : null;
+  }
+  const first = picture;
   let boxes = new Map(); // of the picture that is shown: its parts, by name
   let edges = [];
 
@@ -269,6 +280,25 @@
     show();
   }
 
+  /** The uses that run along the edges of a picture, by the names of the boxes at their ends. */
+  function usesOf(shown) {
+    const boxOf = new Map();
+    for (const name of Object.keys(shown.boxes)) {
+      const number = Number(name.slice(1));
+      for (const id of name[0] === "f" ? groups[number].nodes : [number]) boxOf.set(id, name);
+    }
+    const found = new Map();
+    for (const node of data.nodes) {
+      node.inputs.forEach((input, position) => {
+        if (input === null) return;
+        const ends = `${boxOf.get(input)} ${boxOf.get(node.id)}`;
+        if (!found.has(ends)) found.set(ends, []);
+        found.get(ends).push({ made: madeAt.get(node.id), came: useAt.get(`${node.id} ${position}`) });
+      });
+    }
+    return found;
+  }
+
   function drawGraph() {
     const shown = data.pictures[picture];
     const pad = 8;
@@ -284,13 +314,13 @@
       if (folds) frame.addEventListener("click", () => open(groups[number].parent));
       svg.append(frame);
     }
-    edges = shown.edges.map((edge) => {
-      const path = drawn("path", { d: edge.path, class: "edge" });
+    const uses = usesOf(shown);
+    edges = shown.edges.map(([from, to, d]) => {
+      const path = drawn("path", { d, class: "edge" });
       const tip = drawn("path", { class: "tip" });
       svg.append(path, tip);
-      const uses = edge.uses.map(([node, position]) => ({ made: madeAt.get(node), came: useAt.get(`${node} ${position}`) }));
-      const points = edge.path.match(/-?[\d.]+/g).map(Number);
-      return { path, tip, uses, points };
+      const all = uses.get(`${from} ${to}`), folded = `${from}${to}`.includes("f");
+      return { path, tip, uses: folded ? all : all.splice(0, 1), points: d.match(/-?[\d.]+/g).map(Number) };
     });
     boxes = new Map();
     for (const [name, [x, y, w, h]] of Object.entries(shown.boxes)) {
@@ -398,7 +428,7 @@
         : arrow(...points.slice(-4)));
       tip.setAttribute("class", backward ? "tip-backward" : forward ? "tip-forward" : "tip");
     }
-    const at = focus && (boxes.get(`v${focus.id}`) || [...boxes.values()].find((box) => box.inside && box.inside.has(focus.id)));
+    const at = focus && (boxes.get(`v${focus.id}`) || [...boxes.values()].find((box) => box.inside?.has(focus.id)));
     if (at) {
       graph.setAttribute("aria-activedescendant", at.outer.id);
       inSight(graph, at.outer);
@@ -568,7 +598,7 @@
   }
 
   const lightEquation = lineList(byId("equations"), data.equations.length, (i) => {
-    const row = html("div", {}, math(data.equations[i]));
+    const row = html("div", { "aria-label": data.equations[i].text }, math(data.equations[i].math));
     if (i === data.values) row.style.borderTop = "1px solid var(--line)";
     return row;
   }, equationChoices);
@@ -587,8 +617,8 @@
     const side = focus && focus.side === "g" && node.gradient ? node.gradient : node;
     const line = (at) => (side && at !== null && at !== undefined ? at : -1);
     const leaf = node && !node.inputs.length && focus.side === "v";
-    lightEquation(leaf ? -1 : line(side && side.equation));
-    lightProgram(leaf ? -1 : line(side && side.line));
+    lightEquation(leaf ? -1 : line(side?.equation));
+    lightProgram(leaf ? -1 : line(side?.line));
     if (sourceLines.length) lightSource(node ? sourceOf(node) : -1);
   }
 
@@ -657,7 +687,7 @@
     const value = valueAt(node.id, k), gradient = node.gradient ? gradientAt(node.id, k) : null;
     const uses = (arrivals.get(node.id) || []).length;
     const line = html("p", {}, math(node.symbol),
-      node.given && node.given !== node.name ? ` (named ${node.given})` : "",
+      node.given && !/^[a-z]+[\d_]*$/i.test(node.given) && node.given !== node.name ? ` (named ${node.given})` : "",
       scalar(node) ? `, a number` : `, an array ${node.shape.join("×")}`,
       node.dtype === "float64" ? "" : ` of ${node.dtype}`,
       node.gradient ? `, used ${uses === 1 ? "once" : `${uses} times`}. ` : ", not differentiated. ");
@@ -764,7 +794,8 @@
       html("div", { class: "row" }, html("span", { class: "label" }, math(node.symbol)), which, slider, number),
       node.gradient ? html("div", { class: "row" }, gradient, badge) : null);
     let index = -1;
-    function update(moved) {
+    let timer = null;
+    function update(moved, wait) {
       const x = now();
       if (index !== at() || x < Number(slider.min) || x > Number(slider.max)) {
         index = at();
@@ -780,6 +811,11 @@
         which.title = "choose an element in its heat map";
       }
       if (!node.gradient || !moved) return;
+      clearTimeout(timer);
+      if (wait) timer = setTimeout(check, wait);
+      else check();
+    }
+    function check() {
       const whole = gradientAt(node.id, last);
       const g = whole === null ? 0 : many ? whole[index] : whole;
       const found = verdict(leaf, index, g);
@@ -880,7 +916,7 @@
     const state = new URLSearchParams();
     state.set("step", k);
     if (chosen) state.set("at", chosen.side + chosen.id);
-    if (picture) state.set("open", picture);
+    if (picture !== first) state.set("open", picture);
     if (data.live && byId("rate") && byId("rate").value !== "0.1") state.set("rate", byId("rate").value);
     for (const leaf of leaves) {
       const x = inputs[leaf.i].data, before = given[leaf.i];
@@ -914,7 +950,7 @@
     k = Math.max(0, Math.min(last, Math.trunc(number("step"))));
     const at = (state.get("at") || "").match(/^([vg])(\d+)$/);
     chosen = at && nodes.has(Number(at[2])) ? { side: at[1], id: Number(at[2]) } : null;
-    if (data.pictures[number("open")]) picture = number("open");
+    picture = state.has("open") && data.pictures[number("open")] ? number("open") : first;
     for (const leaf of leaves) {
       const input = inputs[leaf.i], found = state.get(`x${leaf.of.id}`);
       input.data = isArray(given[leaf.i]) ? given[leaf.i].slice() : given[leaf.i];
@@ -961,7 +997,11 @@
     showAbout();
     showTable();
     const moved = inputs.map((input) => (isArray(input.data) ? input.data.join() : input.data)).join("|");
-    for (const field of fields.slice(0, 40)) field.update(moved !== fieldsShow || chosen !== null);
+    // A badge takes two runs of the program. Where they take long, the page is shown first, and badges follow.
+    const slow = fields.length * took > 15;
+    for (const [i, field] of fields.slice(0, 40).entries()) {
+      field.update(moved !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took));
+    }
     fieldsShow = moved;
     showDescent();
     remember();
@@ -984,7 +1024,7 @@
   graph.addEventListener("keydown", (event) => {
     const focus = focusOf();
     if (event.key === "Enter" && focus) {
-      const inside = [...boxes.values()].find((box) => box.inside && box.inside.has(focus.id));
+      const inside = [...boxes.values()].find((box) => box.inside?.has(focus.id));
       if (inside) open(inside.group);
       else go(stepFor(focus), true);
     } else if (event.key === "Escape" && folds && picture) open(groups[picture].parent);

@@ -79,12 +79,17 @@ def _html(trace: Trace, places: Places) -> str:
     parts = {
         "title": _escaped(found["title"]),
         "style": (HERE / "player.css").read_text("utf-8"),
-        "data": json.dumps(found, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "data": _inside_script(json.dumps(found, ensure_ascii=False, separators=(",", ":"))),
         "program": data.script.replace("</", "<\\/").replace("<!--", "<\\!--"),
         "player": (HERE / "player.js").read_text("utf-8"),
     }
     text = (HERE / "player.html").read_text("utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], text)
+    return re.sub(r"/\* \{\{(\w+)\}\} \*/|\"?\{\{(\w+)\}\}\"?", lambda match: parts[match[1] or match[2]], text)
+
+
+def _inside_script(text: str) -> str:
+    """JSON as it may stand in a script element: no `</` ends it, and no comment or element begins in it."""
+    return re.sub(r"<(?=[!sS])", r"\\u003c", text.replace("</", "<\\/"))
 
 
 def _escaped(text: str) -> str:
@@ -129,7 +134,10 @@ class _Data:
             "inputs": inputs,
             "live": not self.refused,
             "refused": self.refused,
-            "equations": [line.text(PLAIN, PLAIN.equals) for line in [*steps.values, *steps.gradients]],
+            "equations": [
+                {"math": line.text(PLAIN, PLAIN.equals), "text": line.text(TEXT)}
+                for line in [*steps.values, *steps.gradients]
+            ],
             "values": len(steps.values),
             "notes": [line.text(PLAIN, PLAIN.equals) for line in steps.notes],
             "programs": {"NumPy": str(program), **self._other_programs()},
