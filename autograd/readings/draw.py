@@ -64,9 +64,10 @@ def draw(
 
     Boxes are values: parameters yellow, constants grey and dashed, computed ones white; what is computed and never
     differentiated, such as a mask, is dashed too. Each says its name, its shape and dtype, its data and, after
-    `backward()`, its gradient; small arrays in full, large ones by their range. Ellipses are operations; an edge stands
-    for each use, so `x * x` has two. The numbers 0, 1 and 2, and a transpose, are written into the operation that uses
-    them: ÷ 2, ·ᵀ @ ·. A layer that was computed at once is taken apart, so that its z is a box.
+    `backward()`, its gradient, if that has no box; small arrays in full, large ones by their range. Ellipses are
+    operations; an edge stands for each use, so `x * x` has two. The numbers 0, 1 and 2, and a transpose, are written
+    into the operation that uses them: ÷ 2, ·ᵀ @ ·. A layer that was computed at once is taken apart, so that its z is a
+    box.
 
     backward  draw the graph of the derived gradients as well, in blue. It runs back below the values, or at their
               right: each gradient is tied by a dotted line to its value, and belongs to the value's scope. What a
@@ -136,7 +137,8 @@ def draw(
     drawing.attr("edge", color="#555555", arrowsize="0.6")
     if note:
         drawing.attr("graph", label=note, labelloc="t")
-    picture = _Picture(drawing, label, graph, forward, derived, of, output, places, names, gradients)
+    kept = {} if backward else gradients  # a gradient that is drawn is not written as well
+    picture = _Picture(drawing, label, graph, forward, derived, of, output, places, names, kept)
     picture.paint()
     drawing.graph_attr["rankdir"] = direction or ("LR" if picture.length() <= PAGE else "TB")
     return drawing

@@ -18,6 +18,7 @@ ADVICE = (
     " DOT text, which any Graphviz renders"
 )
 
+CELL = 540  # points that a cell of a notebook is wide at least
 _renderings = count(1)  # in a notebook, whose pictures share one page
 
 
@@ -66,23 +67,24 @@ class Drawing(graphviz.Digraph):
         return str(picture)
 
     def __repr__(self) -> str:
-        boxes = len(re.findall(r"shape=box", self.source))
+        values = len(re.findall(r"shape=box", self.source))
         return (
-            f"<a drawing of {boxes} values: a notebook shows it, .render(outfile='picture.svg') writes it, .source is"
-            " its text>"
+            f"<a drawing of {values} boxes: a notebook shows it where it is trusted or the cell is run anew,"
+            " .render(outfile='picture.svg') writes it, and .source is its text>"
         )
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, str]:
-        """Return what a notebook shows: the picture, no wider than the cell, and its DOT text where there is none.
+        """Return what a notebook shows: the picture, no wider than the cell, and what to do where it cannot be seen.
 
         Pictures of a notebook share one page, so each rendering has ids of its own. A picture of more than 256 kB is
-        left out.
+        left out. Where there is nothing to render it, the DOT text is shown.
         """
         source = capped(self.source, "print(drawing.source) shows all of it")
         try:
             picture = self.pipe("svg", encoding="utf-8")
         except RuntimeError:  # neither dot nor pygraphviz is there
             return {"text/plain": source}
+        picture = re.sub(r"<!--.*?-->\n?", "", picture, flags=re.DOTALL)
         size = len(picture.encode())
         if size > MOST:
             return {
@@ -91,8 +93,16 @@ class Drawing(graphviz.Digraph):
                 + source
             }
         svg = re.sub(r'\bid="', f'id="drawing{next(_renderings)}-', picture)
-        svg = svg.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
-        return {"image/svg+xml": svg, "text/plain": source}
+        return {"image/svg+xml": _fitting(svg), "text/plain": repr(self)}
+
+
+def _fitting(svg: str) -> str:
+    """The picture, no wider than the cell. JupyterLab shows it as an image of its own width, whatever its style says: a
+    wide one is therefore as wide as there is room, up to its own width."""
+    found = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
+    if found and int(found[1]) > CELL:
+        return svg.replace(found[0], f'<svg width="100%" style="max-width: {found[1]}pt"', 1)
+    return svg.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
 
 
 def label(*lines: str) -> str:
