@@ -140,11 +140,13 @@ def main(experiment: Experiment) -> None:
         epochs, seeds = 2, dict.fromkeys(seeds, 2)
     runs = {}
     for (hidden, init), number in seeds.items():
-        runs[hidden, init] = [train(hidden, init, seed, data, epochs) for seed in range(number)]
+        runs[hidden, init] = list(
+            experiment.each(train, [(hidden, init, seed, data, epochs) for seed in range(number)])
+        )
         report_network(experiment, hidden, init, runs[hidden, init])
     experiment.block(table(runs))
     experiment.figure("accuracy", accuracy_by_epoch(runs), "Accuracy on the test images after each epoch, by seed.")
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, sweeps=True)

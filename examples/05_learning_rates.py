@@ -58,6 +58,17 @@ def condition(net, data):
     return float(gradient), slopes
 
 
+def tried(eta, seed, epochs, data, test_data):
+    """What becomes of the network with eta: its accuracies by epoch, and its condition."""
+    net, accuracy, on_test = learn(SIZES, eta, seed, epochs, data, test_data)
+    return accuracy, on_test, condition(net, data[1])
+
+
+def learned(*arguments):
+    """The test accuracy in percent by epoch."""
+    return learn(*arguments)[2]
+
+
 def listed(accuracies):
     """Accuracies as text, one per seed."""
     return ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
@@ -106,11 +117,11 @@ def main(experiment: Experiment) -> None:
     data = training, validation
     setting = f"784-30-10, {epochs} epochs, mini-batch 10, quadratic cost, float32"
     before = condition(Network(SIZES, dtype=np.float32, rng=seed), validation)
-    results, on_test = [], []
-    for eta in ETAS:
-        published = eta == max(ETAS)
-        net, accuracy, on_test = learn(SIZES, eta, seed, epochs, data, test if published else None)
-        results.append((eta, accuracy, *condition(net, validation)))
+    results, on_tests = [], []
+    settings = [(eta, seed, epochs, data, test if eta == max(ETAS) else None) for eta in ETAS]
+    for eta, (accuracy, on_test, state) in zip(ETAS, experiment.each(tried, settings), strict=True):
+        results.append((eta, accuracy, *state))
+        on_tests.append(on_test)
         experiment.row(
             f"eta {eta:g}: validation accuracy", setting=setting, seed=seed,
             ours=f"{max(accuracy):.2f} % (best epoch), {accuracy[-1]:.2f} % (last)",
@@ -118,12 +129,12 @@ def main(experiment: Experiment) -> None:
         )  # fmt: skip
     experiment.row(
         "eta 100: test accuracy", setting=setting, seed=seed, published="10.09 % (first epoch), 9.82 % (last)",
-        source=SOURCE, ours=f"{on_test[0]:.2f} % (first epoch), {on_test[-1]:.2f} % (last)",
+        source=SOURCE, ours=f"{on_tests[-1][0]:.2f} % (first epoch), {on_tests[-1][-1]:.2f} % (last)",
         difference="Hardly better than guessing (10 %), as in the book."
-        if max(on_test) < 15 else "The book's learned less.",
+        if max(on_tests[-1]) < 15 else "The book's learned less.",
     )  # fmt: skip
     seeds = range(1 if experiment.quick else 4)
-    slow = [learn([784, 100, 10], 0.001, start, epochs, data, test)[2] for start in seeds]
+    slow = list(experiment.each(learned, [([784, 100, 10], 0.001, start, epochs, data, test) for start in seeds]))
     firsts, lasts = ([accuracy[i] for accuracy in slow] for i in (0, -1))
     experiment.row(
         "eta 0.001, 784-100-10: test accuracy", setting=f"{epochs} epochs, mini-batch 10, quadratic cost, float32",
@@ -146,4 +157,4 @@ def main(experiment: Experiment) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, sweeps=True)

@@ -194,14 +194,21 @@ def book_network(init, stages, training, validation):
     return net, curve
 
 
+def book_parameters(*arguments):
+    """The same, as plain data."""
+    net, curve = book_network(*arguments)
+    return net.state_dict(), curve
+
+
 def book(experiment, training, validation, test, quick):
     """The settings of the book and one more; those that are best on the validation images meet the test images."""
     common = "784-100-10, sigmoid, cross-entropy, lambda 5.0, mini-batch 10"
-    nets, curves, stages_of = {}, {}, {}
-    for name, (init, stages, published) in SETTINGS.items():
-        stages = stages_of[name] = [(eta, 1 if quick else epochs) for eta, epochs in stages]
-        nets[name], curve = book_network(init, stages, training, validation)
-        curves[name] = curve
+    states, curves = {}, {}
+    stages_of = {name: [(eta, 1 if quick else epochs) for eta, epochs in of] for name, (_, of, _) in SETTINGS.items()}
+    settings = [(init, stages_of[name], training, validation) for name, (init, _, _) in SETTINGS.items()]
+    trained = experiment.each(book_parameters, settings)
+    for (name, (init, _, published)), (state, curve) in zip(SETTINGS.items(), trained, strict=True):
+        states[name], curves[name] = state, curve
         difference = f"Best epoch {max(curve):.2f} %."
         if published:
             difference = f"{round(curve[-1] - published, 2) + 0.0:+.2f} points. " + difference
@@ -213,7 +220,9 @@ def book(experiment, training, validation, test, quick):
             difference=difference,
         )  # fmt: skip
     best = max(curves, key=lambda name: curves[name][-1])
-    reached = accuracy(nets[best], test)
+    net = Network([784, 100, 10], cost="cross-entropy", dtype=np.float32)
+    net.load_state_dict(states[best])
+    reached = accuracy(net, test)
     experiment.row(
         "784-100-10: test accuracy of the settings that are best on validation",
         setting=f"{common}; {best}; last epoch", ours=f"{reached:.2f} %", seed=0, seconds=0,
@@ -243,20 +252,25 @@ ELASTIC = replace(AFFINE, elastic=1.0, smooth=4)
 DISTORTIONS = {"none": None, "turned, stretched, sheared, shifted": AFFINE, "and elastic": ELASTIC}
 
 
+def short_run(recipe, training, validation):
+    """The accuracy on the validation images by epoch and in the end, and that on some training images, undistorted."""
+    curve = []
+    net = train(recipe, training, np.random.default_rng(0), lambda net: curve.append(accuracy(net, validation)))
+    some = type(training)(training.x[:10_000], training.y[:10_000])
+    return curve, accuracy(net, validation), accuracy(net, some)
+
+
 def compared(experiment, recipe, training, validation):
     """A short run for each kind of distortion: how they do on the validation images by epoch."""
     curves = {}
-    for name, distortion in DISTORTIONS.items():
-        curve = curves[name] = []
-        short = replace(recipe, distortion=distortion)
-        net = train(
-            short, training, np.random.default_rng(0), lambda net, to=curve: to.append(accuracy(net, validation))
-        )
+    recipes = [replace(recipe, distortion=distortion) for distortion in DISTORTIONS.values()]
+    runs = experiment.each(short_run, [(short, training, validation) for short in recipes])
+    for name, short, (curve, reached, on_training) in zip(DISTORTIONS, recipes, runs, strict=True):
+        curves[name] = curve
         experiment.row(
             f"{short.epochs} epochs, distortions of the training images: {name}",
-            setting=described(short), ours=f"{accuracy(net, validation):.2f} % on validation", seed=0,
-            difference=f"{100 * np.mean(net.predict(training.x[:10_000]) == training.y[:10_000]):.2f} % on the first"
-            " 10,000 training images, undistorted.",
+            setting=described(short), ours=f"{reached:.2f} % on validation", seed=0,
+            difference=f"{on_training:.2f} % on the first 10,000 training images, undistorted.",
         )  # fmt: skip
     return curves
 
@@ -372,4 +386,4 @@ def main(experiment: Experiment) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, sweeps=True)

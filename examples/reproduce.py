@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import inspect
 import json
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,10 @@ class Result:
 
 @dataclass
 class Experiment:
-    """What one example reports. `quick` asks for a short form: a few seconds, and figures that prove nothing."""
+    """What one example reports. `quick` asks for a short form: a few seconds, and figures that prove nothing.
+
+    `jobs` is how many trainings of a sweep may run at the same time; -1 is one for each core.
+    """
 
     name: str
     title: str
@@ -62,7 +66,22 @@ class Experiment:
     figures: list[tuple[str, str]] = field(default_factory=list)  # file name, and what there is to see
     blocks: list[str] = field(default_factory=list)  # what is printed as it stands, such as a table of its own
     folder: Path | None = None
+    jobs: int = 1
     _since: float = field(default_factory=time.perf_counter)
+
+    def each(self, function: Callable[..., Any], settings: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """Yield `function(*setting)` for each setting, in their order; with `jobs`, several in processes of their own.
+
+        These take and return plain data, and the file's own functions: nothing that has an operation in it.
+        """
+        if self.jobs == 1:
+            return (function(*setting) for setting in settings)
+        from joblib import Parallel, delayed
+
+        found: Iterator[Any] = Parallel(n_jobs=self.jobs, return_as="generator")(
+            delayed(function)(*setting) for setting in settings
+        )
+        return found
 
     def row(self, what: str, *, setting: str, ours: str, difference: str, published: str = "", source: str = "",
             seed: int | str | None = None, seconds: float | None = None) -> None:  # fmt: skip
@@ -88,25 +107,61 @@ class Experiment:
     def write(self) -> None:
         """Write what was reported next to the figures, for the page."""
         if self.folder is not None:
-            report = {key: value for key, value in asdict(self).items() if key not in ("folder", "_since")}
+            report = {key: value for key, value in asdict(self).items() if key not in ("folder", "jobs", "_since")}
             text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
             (self.folder / f"{self.name}.json").write_text(text, encoding="utf-8")
 
 
-def run(main: Callable[[Experiment], None], argv: Sequence[str] | None = None) -> Experiment:
-    """Run an example from the command line: `main` gets an Experiment with the title and text of its file."""
+def run(main: Callable[[Experiment], None], argv: Sequence[str] | None = None, *, sweeps: bool = False) -> Experiment:
+    """Run an example from the command line: `main` gets an Experiment with the title and text of its file.
+
+    With `sweeps`, it trains several networks that know nothing of each other, and takes options for that.
+    """
     path = Path(inspect.getfile(main))
     title, text = described(path)
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--quick", action="store_true", help="a short form, of some seconds")
     parser.add_argument("--out", metavar="DIR", type=Path, help="write the rows and the figures to this folder")
+    if sweeps:
+        add = parser.add_argument
+        add("--jobs", metavar="N", type=_jobs, nargs="?", const=-1, default=1,
+            help="train N networks at the same time, without N one for each core; needs joblib")  # fmt: skip
+        add("--cluster", metavar="ADDRESS", help="train on the machines of a Dask scheduler; needs joblib, distributed")
     args = parser.parse_args(argv)
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
-    experiment = Experiment(path.stem, title, text, args.quick, folder=args.out)
-    main(experiment)
+    experiment = Experiment(path.stem, title, text, args.quick, folder=args.out, jobs=getattr(args, "jobs", 1))
+    try:
+        with _on_cluster(args.cluster) if getattr(args, "cluster", None) else contextlib.nullcontext():
+            if getattr(args, "cluster", None):
+                experiment.jobs = -1
+            main(experiment)
+    except ImportError as error:
+        if error.name not in ("joblib", "distributed"):
+            raise
+        parser.exit(2, f"{parser.prog}: error: needs the package {error.name}: pip install {error.name}\n")
     experiment.write()
     return experiment
+
+
+def _jobs(text: str) -> int:
+    try:
+        jobs = int(text)
+    except ValueError:
+        jobs = 0
+    if jobs == 0 or jobs < -1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, at least 1, or -1 for all cores")
+    return jobs
+
+
+@contextlib.contextmanager
+def _on_cluster(address: str) -> Iterator[None]:
+    """Have the processes of `Experiment.each` run on a Dask cluster; this package has to be installed there, too."""
+    import joblib
+    from distributed import Client
+
+    with Client(address), joblib.parallel_config(backend="dask"):
+        yield
 
 
 def described(path: Path) -> tuple[str, str]:
