@@ -33,7 +33,7 @@ def test_both_right_gradients_are_the_same(case):
     """Also where no engine has looked at them."""
     args = [plain(x) for x in case.example(3)]
     one, other = (gradient(*args) for gradient in case.right.values())
-    pairs = zip(one, other, strict=True) if isinstance(one, tuple) else [(one, other)]
+    pairs = zip(one, other, strict=True) if isinstance(one, tuple | list) else [(one, other)]
     assert all(np.allclose(a, b, rtol=1e-9, atol=1e-12) for a, b in pairs)
 
 

@@ -112,11 +112,11 @@ class Case:
         return ""
 
     def is_named_by(self, message: str, wrong: Wrong) -> bool:
-        """Whether the slip that a message names is the true one."""
+        """Whether the slip that a message names first is the true one."""
         if wrong.says and any(words in message for words in _either(wrong.says)):
             return True
         named = naming(message, self.names)
-        return bool(named and wrong.line) and all(wrong.is_slip(slip) for slip in named)
+        return bool(named and wrong.line) and wrong.is_slip(named[0])
 
 
 def naming(message: str, names: dict[str, str] | None = None) -> list[Named]:
