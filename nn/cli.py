@@ -51,7 +51,7 @@ EXAMPLES = {
         "net.npz --training --validation --test --validation-size 5000",
         "net.npz --data emnist --scale 256",
     ],
-    "predict": ["net.npz four.png nine.pgm", "net.npz t10k-images-idx3-ubyte.gz --scale 256"],
+    "predict": ["net.npz four.png nine.pgm photo.jpg", "net.npz t10k-images-idx3-ubyte.gz --scale 256"],
     "info": ["net.npz"],
     "check": [
         "",
@@ -213,7 +213,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = commands.add_parser("predict", help="recognise digits in pictures", formatter_class=_Help)
     sub.add_argument("model", metavar="model.npz", help="the saved network")
     sub.add_argument(
-        "images", nargs="+", metavar="image", help="a picture (PNG, PGM, ...), or an IDX file of many pictures"
+        "images",
+        nargs="+",
+        metavar="image",
+        help="a picture (PNG, PGM, ...) such as a photograph of a digit on paper, or an IDX file of many images",
     )
     _scale_option(sub.add_argument)
 
@@ -367,20 +370,26 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _predict(args: argparse.Namespace) -> int:
-    net = Network.load(args.model)
+    net, code = Network.load(args.model), 0
     for path in args.images:
-        pixels = read_images(path) * (255.0 / args.scale)
-        if pixels.shape[1] != net.sizes[0]:
-            raise ValueError(
-                f"{path}: {pixels.shape[1]} pixels, and the network in {args.model} takes {net.sizes[0]};"
-                " resize the picture"
-            )
+        try:
+            pixels = read_images(path, net.sizes[0]) * (255.0 / args.scale)
+            if pixels.shape[1] != net.sizes[0]:
+                raise ValueError(
+                    f"{path}: {pixels.shape[1]} pixels, and the network in {args.model} takes {net.sizes[0]}; only for"
+                    " one that takes 784, those of MNIST, is a picture of another size prepared"
+                )
+        except ValueError as error:  # the others are answered
+            sys.stdout.flush()
+            print(f"handgrad: error: {error}", file=sys.stderr)
+            code = 2
+            continue
         with no_grad():
             activations = net(pixels).data
         for i, (label, a) in enumerate(zip(net.predict(pixels), activations, strict=True)):
             which = path if len(pixels) == 1 else f"{path}[{i}]"
             print(f"{which}: {label} (activation {float(np.max(a)):.3f})")
-    return 0
+    return code
 
 
 def _info(args: argparse.Namespace) -> int:
