@@ -18,10 +18,11 @@ from nn.costs import COSTS
 from nn.digits import load_digits
 from nn.grader.problems import CHOICES
 from nn.grader.verdict import grade
-from nn.images import read_images
+from nn.images import SIDE, read_images
 from nn.interrupts import TERMINATED
 from nn.layers import INITIALISATIONS, activations
 from nn.network import Network
+from nn.pages import digit_page
 from nn.proof import numbers, symbols
 from nn.training import Epoch, print_line, score
 
@@ -52,6 +53,7 @@ EXAMPLES = {
         "net.npz --data emnist --scale 256",
     ],
     "predict": ["net.npz four.png nine.pgm photo.jpg", "net.npz t10k-images-idx3-ubyte.gz --scale 256"],
+    "page": ["net.npz digits.html", "net.npz letters.html --data emnist --scale 256"],
     "info": ["net.npz"],
     "check": [
         "",
@@ -219,6 +221,18 @@ def _parser() -> argparse.ArgumentParser:
         help="a picture (PNG, PGM, ...) such as a photograph of a digit on paper, or an IDX file of many images",
     )
     _scale_option(sub.add_argument)
+
+    sub = commands.add_parser(
+        "page", help="write a page in which digits are drawn and recognised", formatter_class=_Help,
+        description="Write one HTML file, which needs no other and no network: a digit that is drawn in it is"
+        " recognised by the saved network, with its gradients, and the network can learn it there.",
+    )  # fmt: skip
+    sub.add_argument("model", metavar="model.npz", help="the saved network")
+    sub.add_argument("page", metavar="digits.html", help="the file to write")
+    add = sub.add_argument
+    add("--data", metavar="DIR",
+        help="read the digits that the page carries from the IDX files in this folder (default: MNIST)")  # fmt: skip
+    _scale_option(add)
 
     sub = commands.add_parser(
         "check", help="compare the engine with the equations, or judge somebody's backprop", formatter_class=formatter,
@@ -392,6 +406,18 @@ def _predict(args: argparse.Namespace) -> int:
     return code
 
 
+def _page(args: argparse.Namespace) -> int:
+    net = Network.load(args.model)
+    if net.sizes[0] != SIDE * SIDE:  # before the data are read
+        raise ValueError(f"the network in {args.model} takes {net.sizes[0]} pixels, and a page draws {SIDE * SIDE}")
+    training, _, test = load_digits(
+        args.data, scale=args.scale, classes=max(2, net.sizes[-1]), dtype=np.float32, validation=0
+    )
+    path = digit_page(net, args.page, data=(training, test), scale=args.scale)
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; open it in a browser")
+    return 0
+
+
 def _info(args: argparse.Namespace) -> int:
     net = Network.load(args.model)
     rows = {
@@ -489,7 +515,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(argv)
     commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive,
-                "info": _info}  # fmt: skip
+                "info": _info, "page": _page}  # fmt: skip
     run = commands[args.command]
     try:
         if getattr(args, "resume", None):

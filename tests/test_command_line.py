@@ -285,7 +285,7 @@ def commands():
     return next(action for action in _parser()._actions if action.dest == "command").choices
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info", "check", "derive"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "page", "info", "check", "derive"])
 def test_help_says_every_option_with_its_default(run, command):
     code, out, _ = run(command, "--help")
     out = " ".join(out.split())
@@ -311,7 +311,7 @@ def test_every_help_has_examples_that_can_be_typed(run):
             assert words[:2] == ["handgrad", name]
             _parser().parse_args(words[1:])
             options[name].update(word for word in words if word.startswith("--"))
-    for name in ("train", "evaluate", "predict", "check", "derive"):  # and every option is in one
+    for name in ("train", "evaluate", "predict", "page", "check", "derive"):  # and every option is in one
         all_of_them = {action.option_strings[-1] for action in commands()[name]._actions if action.option_strings}
         assert all_of_them - options[name] - {"--help"} == set()
 
