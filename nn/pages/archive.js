@@ -1,4 +1,5 @@
 // Arrays as NumPy writes them: a .npy for each, and a .npz (a zip file that is not packed) of many.
+// biome-ignore-all lint/correctness/noUnusedVariables: the player uses them, in the same script
 "use strict";
 
 const TYPES = { "<f8": Float64Array, "<f4": Float32Array };

@@ -78,12 +78,12 @@ def page(content: dict[str, Any], programs: str) -> str:
     script = "\n".join([*((HERE / name).read_text("utf-8") for name in SCRIPTS[:-1]), programs])
     script += (HERE / SCRIPTS[-1]).read_text("utf-8")
     parts = {
-        "STYLE": (HERE / "digit.css").read_text("utf-8"),
-        "SCRIPT": re.sub("</(?=script)", r"<\\/", script, flags=re.IGNORECASE),
-        "CONTENT": json.dumps(content, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c"),
+        "/*STYLE*/": (HERE / "digit.css").read_text("utf-8"),
+        "/*SCRIPT*/": re.sub("</(?=script)", r"<\\/", script, flags=re.IGNORECASE),
+        '"CONTENT"': json.dumps(content, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c"),
     }
     text = (HERE / "digit.html").read_text("utf-8")
-    return re.sub(r"\{\{(STYLE|SCRIPT|CONTENT)\}\}", lambda match: parts[match[1]], text)
+    return re.sub("|".join(map(re.escape, parts)), lambda match: parts[match[0]], text)
 
 
 class _Programs:
@@ -259,7 +259,7 @@ def _name_of(layer: Layer, number: int) -> str:
 def _npy(array: Array) -> str:
     """An array as the bytes of a .npy file, in base64."""
     file = io.BytesIO()
-    np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    np.save(file, np.asarray(array, order="C"), allow_pickle=False)
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 

@@ -1,4 +1,5 @@
 // Numbers as pictures: ink, numbers with a sign, and tiles of several.
+// biome-ignore-all lint/correctness/noUnusedVariables: the player uses them, in the same script
 "use strict";
 
 const INK = { light: [20, 30, 50], dark: [240, 244, 250] };

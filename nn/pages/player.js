@@ -47,7 +47,8 @@
   function unpack({ count: n, packed }) {
     const bytes = fromBase64(packed), digits = [];
     for (let at = 0; digits.length < n;) {
-      const [label, top, left, rows, columns] = bytes.subarray(at, (at += 5));
+      const [label, top, left, rows, columns] = bytes.subarray(at, at + 5);
+      at += 5;
       const image = new Type(SIDE * SIDE);
       for (let i = 0; i < rows; i++) {
         for (let j = 0; j < columns; j++) image[SIDE * (top + i) + left + j] = bytes[at++] / content.scale;
@@ -64,7 +65,7 @@
     let correct = 0;
     for (let from = 0; from < heldOut.length; from += n) {
       const some = heldOut.slice(from, from + n);
-      some.forEach(({ image }, i) => x.set(image, i * SIDE * SIDE));
+      some.forEach(({ image }, i) => { x.set(image, i * SIDE * SIDE); });
       const [, [outputs]] = call("answer", { x, keep });
       some.forEach(({ label }, i) => { correct += Number(best(outputs, i * content.labels) === label); });
     }
@@ -369,7 +370,7 @@
     taught.push({ image, label });
     learn(eta, steps);
     const is = [look(image, label).cost, accuracy()];
-    if (!Object.values(parameters).every((p) => p.every(Number.isFinite))) {
+    if (!Number.isFinite(is[0]) || !Object.values(parameters).every((p) => p.every(Number.isFinite))) {
       back();
       at("learnt").textContent = `The training diverged, and is undone: try a smaller learning rate than ${eta}.`;
     } else {

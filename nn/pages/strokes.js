@@ -1,4 +1,5 @@
 // Strokes as ink, and ink as an image like those of MNIST: what nn.images.centred does in Python.
+// biome-ignore-all lint/correctness/noUnusedVariables: the player uses them, in the same script
 "use strict";
 
 const FIELD = 224; // pixels on a side of the field in which strokes are drawn
@@ -71,16 +72,16 @@ function centred(field, rows, columns) {
   const small = half.map((sums) => across.map((row) => row.reduce((sum, share, j) => sum + share * sums[j], 0)));
   const most = Math.max(...small.map((row) => Math.max(...row)));
   let mass = 0, down = 0, aside = 0;
-  small.forEach((row, i) => row.forEach((value, j) => {
-    row[j] = value / most;
-    mass += row[j];
-    down += i * row[j];
-    aside += j * row[j];
-  }));
+  for (const [i, row] of small.entries()) {
+    for (const [j, value] of row.entries()) {
+      row[j] = value / most;
+      mass += row[j];
+      down += i * row[j];
+      aside += j * row[j];
+    }
+  }
   const place = (moment, n) => Math.min(Math.max(Math.floor(MIDDLE - moment / mass + 0.5 - 1e-6), 0), SIDE - n);
   const row0 = place(down, small.length), column0 = place(aside, small[0].length);
-  small.forEach((row, i) => row.forEach((value, j) => {
-    image[SIDE * (row0 + i) + column0 + j] = value;
-  }));
+  for (const [i, row] of small.entries()) image.set(row, SIDE * (row0 + i) + column0);
   return image;
 }
