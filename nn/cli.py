@@ -29,10 +29,11 @@ from nn.files import check_writable
 from nn.grader.problems import CHOICES
 from nn.grader.verdict import grade
 from nn.history import kind_of, read_history, write_history
-from nn.images import read_images
+from nn.images import SIDE, read_images
 from nn.interrupts import TERMINATED
 from nn.layers import INITIALISATIONS, activations
 from nn.network import Network
+from nn.pages import digit_page
 from nn.proof import numbers, symbols
 from nn.training import Epoch, backend_of, epochs_of, print_line, score
 
@@ -64,7 +65,8 @@ EXAMPLES = {
         "net.npz --training --validation --test --validation-size 5000",
         "net.npz --data emnist --scale 256",
     ],
-    "predict": ["net.npz four.png nine.pgm", "net.npz t10k-images-idx3-ubyte.gz --scale 256"],
+    "predict": ["net.npz four.png nine.pgm photo.jpg", "net.npz t10k-images-idx3-ubyte.gz --scale 256"],
+    "page": ["net.npz digits.html", "net.npz letters.html --data emnist --scale 256"],
     "info": ["net.npz"],
     "export": ["net.npz net.onnx", "net.npz net.onnx --scale 256", "net.npz net.safetensors --names pytorch"],
     "show": ["net.npz --to pictures", "net.npz --to pictures --digit 18 --data emnist --scale 256"],
@@ -239,9 +241,24 @@ def _parser() -> argparse.ArgumentParser:
     sub = commands.add_parser("predict", help="recognise digits in pictures", formatter_class=_Help)
     sub.add_argument("model", metavar="model.npz", help="the saved network")
     sub.add_argument(
-        "images", nargs="+", metavar="image", help="a picture (PNG, PGM, ...), or an IDX file of many pictures"
+        "images",
+        nargs="+",
+        metavar="image",
+        help="a picture (PNG, PGM, ...) such as a photograph of a digit on paper, or an IDX file of many images",
     )
     _scale_option(sub.add_argument)
+
+    sub = commands.add_parser(
+        "page", help="write a page in which digits are drawn and recognised", formatter_class=_Help,
+        description="Write one HTML file, which needs no other and no network: a digit that is drawn in it is"
+        " recognised by the saved network, with its gradients, and the network can learn it there.",
+    )  # fmt: skip
+    sub.add_argument("model", metavar="model.npz", help="the saved network")
+    sub.add_argument("page", metavar="digits.html", help="the file to write")
+    add = sub.add_argument
+    add("--data", metavar="DIR",
+        help="read the digits that the page carries from the IDX files in this folder (default: MNIST)")  # fmt: skip
+    _scale_option(add)
 
     sub = commands.add_parser(
         "check", help="compare the engine with the equations, or judge somebody's backprop", formatter_class=formatter,
@@ -521,19 +538,37 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _predict(args: argparse.Namespace) -> int:
-    net = Network.load(args.model)
+    net, code = Network.load(args.model), 0
     for path in args.images:
-        pixels = read_images(path) * (255.0 / args.scale)
-        if pixels.shape[1] != net.sizes[0]:
-            raise ValueError(
-                f"{path}: {pixels.shape[1]} pixels, and the network in {args.model} takes {net.sizes[0]};"
-                " resize the picture"
-            )
+        try:
+            pixels = read_images(path, net.sizes[0]) * (255.0 / args.scale)
+            if pixels.shape[1] != net.sizes[0]:
+                raise ValueError(
+                    f"{path}: {pixels.shape[1]} pixels, and the network in {args.model} takes {net.sizes[0]}; only for"
+                    " one that takes 784, those of MNIST, is a picture of another size prepared"
+                )
+        except ValueError as error:  # the others are answered
+            sys.stdout.flush()
+            print(f"handgrad: error: {error}", file=sys.stderr)
+            code = 2
+            continue
         with no_grad():
             activations = net(pixels).data
         for i, (label, a) in enumerate(zip(net.predict(pixels), activations, strict=True)):
             which = path if len(pixels) == 1 else f"{path}[{i}]"
             print(f"{which}: {label} (activation {float(np.max(a)):.3f})")
+    return code
+
+
+def _page(args: argparse.Namespace) -> int:
+    net = Network.load(args.model)
+    if net.sizes[0] != SIDE * SIDE:  # before the data are read
+        raise ValueError(f"the network in {args.model} takes {net.sizes[0]} pixels, and a page draws {SIDE * SIDE}")
+    training, _, test = load_digits(
+        args.data, scale=args.scale, classes=max(2, net.sizes[-1]), dtype=np.float32, validation=0
+    )
+    path = digit_page(net, args.page, data=(training, test), scale=args.scale)
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; open it in a browser")
     return 0
 
 
@@ -685,7 +720,7 @@ def _on_rank(ranks: Ranks, argv: list[str]) -> int:
 def _main(argv: list[str], ranks: Ranks | None = None) -> int:
     args = _parser().parse_args(argv)
     commands = {"train": _train, "evaluate": _evaluate, "predict": _predict, "check": _check, "derive": _derive,
-                "info": _info, "export": _export, "show": _show, "compare": _compare}  # fmt: skip
+                "info": _info, "export": _export, "show": _show, "compare": _compare, "page": _page}  # fmt: skip
     run = commands[args.command]
     try:
         if getattr(args, "resume", None):

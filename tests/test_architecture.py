@@ -89,6 +89,7 @@ NN = [
     "grader.report",
     "grader.slips",
     "grader.verdict",
+    "pages",
     "cli",
     "__main__",
 ]
@@ -170,7 +171,7 @@ def test_every_module_is_a_room(package, rooms):
     assert inside == set(rooms)
 
 
-@pytest.mark.parametrize("package", ["autograd", "nn", "nn.grader", "nn.proof"])
+@pytest.mark.parametrize("package", ["autograd", "nn", "nn.grader", "nn.pages", "nn.proof"])
 def test_no_module_is_shadowed_by_what_the_package_exports(package):
     module, folder = importlib.import_module(package), ROOT.joinpath(*package.split("."))
     names = {path.stem for path in folder.glob("[a-z]*.py")}

@@ -296,6 +296,68 @@ def test_without_matplotlib_the_error_says_how_to_get_it(complaint, data, model,
         assert "pip install 'handgrad[plot]'" in complaint(*arguments)
 
 
+# Pictures of digits
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    """A network that tells a one from a zero in images like those of MNIST: by the ink in the middle."""
+    net = Network([784, 2], rng=0)
+    middle = np.zeros((28, 28))
+    middle[10:18, 12:16] = 1
+    net.weights = [np.stack([-middle.ravel(), middle.ravel()])]
+    net.biases = [np.array([8.0, -8.0])]
+    path = tmp_path_factory.mktemp("reader") / "net.npz"
+    net.save(path)
+    return str(path)
+
+
+def photograph(path, digit, ground=200, ink=40, shape=(300, 200)):
+    """A one or a zero on shaded paper, somewhere on it."""
+    paper = np.full(shape, float(ground)) + np.linspace(-30, 30, shape[1])
+    paper += np.random.default_rng(0).normal(0, 3, shape)
+    v, u = np.mgrid[: shape[0], : shape[1]] - np.array([120, 130])[:, np.newaxis, np.newaxis]
+    from_middle = np.hypot(v / 60, u / 40)
+    paper[(np.abs(u) < 8) & (np.abs(v) < 70) if digit else (from_middle > 0.75) & (from_middle < 1)] = ink
+    Image.fromarray(np.clip(paper, 0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("colours", [{"ground": 200, "ink": 40}, {"ground": 60, "ink": 220}], ids=["paper", "slate"])
+def test_predict_prepares_a_photograph(run, reader, tmp_path, colours):
+    paths = [photograph(tmp_path / f"{digit}.png", digit, **colours) for digit in (0, 1)]
+    code, out, err = run("predict", reader, *paths)
+    assert (code, err) == (0, "")
+    assert [line.split(" (")[0] for line in out.splitlines()] == [f"{paths[0]}: 0", f"{paths[1]}: 1"]
+
+
+def test_predict_takes_an_image_of_mnist_as_it_is(run, tmp_path):
+    test = load_digits()[2]
+    net = Network([784, 10], init="scaled", rng=0)
+    net.save(tmp_path / "net.npz")
+    paths = [tmp_path / f"{i}.png" for i in range(30)]
+    for path, pixels in zip(paths, test.x, strict=False):
+        Image.fromarray(np.rint(pixels * 255).astype(np.uint8).reshape(28, 28)).save(path)
+    code, out, _ = run("predict", tmp_path / "net.npz", *paths)
+    assert code == 0
+    a = net(test.x[:30]).data.max(axis=1)
+    assert [line.split("activation ")[1] for line in out.splitlines()] == [f"{most:.3f})" for most in a]
+
+
+def test_predict_reports_a_bad_file_and_answers_the_others(run, reader, tmp_path):
+    one = photograph(tmp_path / "one.png", 1)
+    (tmp_path / "text").write_text("hello")
+    Image.fromarray(np.full((50, 50), 200, np.uint8)).save(tmp_path / "empty.png")
+    code, out, err = run("predict", reader, tmp_path / "text", one, tmp_path / "none.png", tmp_path / "empty.png", one)
+    assert code == 2
+    assert [line.split(" (")[0] for line in out.splitlines()] == [f"{one}: 1"] * 2
+    errors = err.splitlines()
+    assert errors[0].startswith(f"handgrad: error: {tmp_path / 'text'}: not a picture that can be read")
+    assert errors[1] == f"handgrad: error: {tmp_path / 'none.png'}: cannot be read: No such file or directory"
+    assert errors[2].startswith(f"handgrad: error: {tmp_path / 'empty.png'}: no digit is to be seen in it")
+    assert len(errors) == 3
+
+
 # check
 
 
@@ -332,6 +394,7 @@ def commands():
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info", "show", "compare", "check", "derive"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "page", "info", "check", "derive"])
 def test_help_says_every_option_with_its_default(run, command):
     code, out, _ = run(command, "--help")
     out = " ".join(out.split())
@@ -357,7 +420,7 @@ def test_every_help_has_examples_that_can_be_typed(run):
             assert words[:2] == ["handgrad", name]
             _parser().parse_args(words[1:])
             options[name].update(word for word in words if word.startswith("--"))
-    for name in ("train", "evaluate", "predict", "show", "compare", "check", "derive"):  # and every option is in one
+    for name in commands():  # and every option is in one
         all_of_them = {action.option_strings[-1] for action in commands()[name]._actions if action.option_strings}
         assert all_of_them - options[name] - {"--help"} == set()
 
@@ -444,7 +507,8 @@ def test_a_model_or_a_picture_of_another_size(complaint, model, data, tmp_path):
     assert f"the network in {small} takes 12 pixels, and the images have 784" in complaint("evaluate", small)
     Image.fromarray(np.zeros((28, 28), np.uint8)).save(tmp_path / "a.png")
     message = complaint("predict", model, tmp_path / "a.png")
-    assert f"{tmp_path / 'a.png'}: 784 pixels, and the network in {model} takes 12; resize the picture" in message
+    assert f"{tmp_path / 'a.png'}: 784 pixels, and the network in {model} takes 12" in message
+    assert "only for one that takes 784, those of MNIST, is a picture of another size prepared" in message
     few = tmp_path / "few.npz"
     Network([12, 2], rng=0).save(few)
     assert "the label 2 is out of range" in complaint("evaluate", few, "--data", data, "--validation-size", 30)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nn import DataError
-from nn.images import read_images
+from nn import DataError, load_digits
+from nn.images import looks_prepared, prepare, read_images
 
 INK = np.zeros((5, 4), np.uint8)
 INK[1:4, 2] = [255, 51, 102]  # a light stroke on a dark ground
@@ -135,3 +135,91 @@ def test_a_damaged_picture_is_one_error_or_a_picture(tmp_path, form):
         else:
             assert pixels.min() >= 0
             assert pixels.max() <= 1
+
+
+# Preparation
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits()[2].x[:40].reshape(-1, 28, 28)
+
+
+def drawn(shape=(200, 160), middle=(70, 100), size=40):
+    """A ring with a stroke across it, from 0 to 1."""
+    v, u = np.mgrid[: shape[0], : shape[1]].astype(float)
+    v, u = (v - middle[0]) / size, (u - middle[1]) / size
+    ring = np.clip((0.15 - np.abs(np.hypot(v, 1.6 * u) - 0.8)) * size, 0, 1)
+    stroke = np.clip((0.12 - np.abs(u - v / 2)) * size, 0, 1) * (np.abs(v) < 0.9)
+    return np.maximum(ring, stroke)
+
+
+def apart(one, other):
+    """How far two images differ on the average; one pixel to a side does not count, where rounding decides."""
+    moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    return min(np.mean(np.abs(np.roll(one, by, (0, 1)) - other)) for by in moves)
+
+
+def test_nearly_nothing_happens_to_an_image_of_mnist(digits):
+    for digit in digits:
+        again = prepare(digit)
+        assert again.shape == (28, 28) and again.min() >= 0 and again.max() == 1
+        assert np.mean(np.abs(again - digit)) < 0.05
+        assert looks_prepared(digit) and looks_prepared(again)
+
+
+def test_a_prepared_image_is_as_mnist_describes_its_own():
+    image = prepare(drawn())
+    box = np.argwhere(image > 0)
+    assert np.max(np.ptp(box, axis=0)) + 1 == 20
+    middle = [np.arange(28) @ image.sum(axis=axis) / image.sum() for axis in (1, 0)]
+    assert np.all(np.abs(np.array(middle) - 14) <= 0.5 + 1e-5)
+
+
+def test_where_a_digit_is_and_how_light_makes_no_difference():
+    expected = prepare(drawn())
+    np.testing.assert_allclose(prepare(drawn(middle=(130, 60))), expected, atol=1e-12)
+    np.testing.assert_allclose(prepare(drawn(shape=(300, 400))), expected, atol=1e-12)
+    np.testing.assert_allclose(prepare(1 - drawn()), expected, atol=1e-12)
+    np.testing.assert_allclose(prepare(90 + 40 * drawn()), expected, atol=1e-12)  # bytes, grey on grey
+
+
+def test_the_size_of_a_digit_makes_little_difference():
+    expected = prepare(drawn())
+    for size in (30, 60, 90):
+        assert apart(prepare(drawn((500, 500), (200, 250), size)), expected) < 0.04
+    large = drawn((1500, 1200), (600, 700), 320)
+    assert apart(prepare(large), expected) < 0.02
+
+
+def test_uneven_light_noise_lines_and_specks_are_taken_away():
+    expected, rng = prepare(drawn()), np.random.default_rng(0)
+    v, u = np.mgrid[:200, :160] / 200
+    light = 0.9 - 0.3 * v - 0.2 * u
+    lines = 1 - 0.2 * ((np.mgrid[:200, :160][0] + np.round(0.02 * np.arange(160))) % 25 < 2)
+    specks = np.zeros((200, 160))
+    specks[180:184, 20:23] = specks[5:8, 100:103] = 0.8
+    for spoilt in (light, light * lines, light.T.copy().T * lines * (1 - specks)):
+        paper = spoilt * (1 - 0.8 * drawn()) + 0.01 * rng.standard_normal((200, 160))
+        assert apart(prepare(paper), expected) < 0.03
+        assert apart(prepare(1 - paper), expected) < 0.03
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 4), (1000, 2), (28, 28)])
+def test_a_picture_of_any_shape_without_ink_is_empty(shape):
+    assert np.array_equal(prepare(np.full(shape, 0.7)), np.zeros((28, 28)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_picture_gives_numbers_from_0_to_1(seed):
+    rng = np.random.default_rng(seed)
+    shape = rng.integers(1, 60, 2)
+    for picture in (rng.random(shape), rng.integers(0, 2, shape), rng.random(shape) > 0.95, rng.normal(0, 9, shape)):
+        image = prepare(picture)
+        assert image.shape == (28, 28) and np.all((image >= 0) & (image <= 1))
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(784), np.zeros((0, 5)), np.zeros((2, 3, 4)), np.full((5, 5), np.nan)])
+def test_what_cannot_be_prepared_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"prepare: a picture is an array of shape \(rows, columns\) of finite"):
+        prepare(wrong)

@@ -1,0 +1,5 @@
+"""Pages: a network in a browser."""
+
+from nn.pages.digit import digit_page
+
+__all__ = ["digit_page"]
