@@ -146,3 +146,36 @@ def test_arguments_are_not_changed() -> None:
     check_gradients(lambda t: t["a"] ** 2, tree)
     np.testing.assert_array_equal(x, X)
     assert tree["a"] is x
+
+
+@pytest.mark.parametrize("x", [1e-4, -1e-5, 1e-8, 1e-12])
+def test_right_rules_pass_near_zero(x: float) -> None:
+    for f in (lambda x: 1 / x, lambda x: x**3, lambda x: np.sqrt(np.abs(x)), lambda x: np.log(np.abs(x)), np.cos):
+        check_gradients(f, x)
+
+
+def test_a_small_element_that_is_wrong_beside_large_ones_is_found() -> None:
+    def f(w: Any) -> Any:
+        return 1e6 * w[0] + 3 * w[1] - 2 * w[1].detach()
+
+    with pytest.raises(GradientError, match=r"index \(1,\)"):
+        check_gradients(f, np.array([1.0, 2.0]))
+
+
+def test_a_rule_that_is_wrong_only_when_it_is_recorded_is_found() -> None:
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        return g * 2 * x if isinstance(x, np.ndarray) else g * 3 * x
+
+    square = Op(lambda x: x * x, "x * x", rule, name="squared")
+    with pytest.raises(GradientError, match="recorded, the rules give other numbers"):
+        check_gradients(lambda x: np.sum(square(x)), X, order=1)
+
+
+def test_a_gradient_that_is_given_is_compared() -> None:
+    check_gradients(lambda w, x: np.sum(w * x), X, X, gradient=lambda w, x: (x, w))
+    with pytest.raises(GradientError, match="the given gradient and finite differences part"):
+        check_gradients(lambda w: np.sum(w**2), X, gradient=lambda w: w)
+    with pytest.raises(GradientError, match="has shape"):
+        check_gradients(lambda w: np.sum(w**2), X, gradient=lambda w: np.sum(w))
+    with pytest.raises(GradientError, match="returns 1 gradients, and there are 2"):
+        check_gradients(lambda w, x: np.sum(w * x), X, X, gradient=lambda w, x: (x,))

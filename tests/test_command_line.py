@@ -393,8 +393,7 @@ def commands():
     return next(action for action in _parser()._actions if action.dest == "command").choices
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info", "show", "compare", "check", "derive"])
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "page", "info", "check", "derive"])
+@pytest.mark.parametrize("command", commands())
 def test_help_says_every_option_with_its_default(run, command):
     code, out, _ = run(command, "--help")
     out = " ".join(out.split())
