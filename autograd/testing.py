@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from autograd.check import GradientError
+from autograd.frameworks import from_framework, refuse_missing, to_framework
+from autograd.operation import Op
 from autograd.readings.equations import equations
 from autograd.readings.notation import UNICODE
 from autograd.readings.slips import Derivation, Slip, explain_numbers
@@ -20,7 +23,9 @@ RELATIVE = {8: 1e-6, 4: 1e-3}  # by the bytes of the less exact dtype: how far a
 ROUNDING = {8: 1e-12, 4: 1e-5}  # on top, relative to the largest element: what rounding may leave where terms cancel
 
 
-def assert_gradient(gradient: Any, f: Callable[..., Any], *args: Any, hint_only: bool = False, seed: int = 0) -> None:
+def assert_gradient(
+    gradient: Any, f: Callable[..., Any], *args: Any, hint_only: bool = False, seed: int = 0, against: str | None = None
+) -> None:
     """Compare somebody's gradient of `f` at `args` with the derived one, and say which slip explains the difference.
 
     gradient   a function of the same arguments, as plain arrays, that returns the gradients of the Tensors among
@@ -30,6 +35,8 @@ def assert_gradient(gradient: Any, f: Callable[..., Any], *args: Any, hint_only:
                `gradient` gets after the arguments
     hint_only  say which equation is wrong, and not what is wrong in it
     seed       of the random weights, and of the other arguments at which slips are told apart
+    against    "torch" or "jax": `gradient` is written for arrays of that framework. Its arguments are converted, and
+               what it returns. `f` may be too: its derivative is then that of finite differences, without slips
 
     Raises GradientError, an AssertionError, with the worst element, its index and both values, and the slip. At a kink,
     such as relu at 0, any slope between those of the two sides is right.
@@ -42,7 +49,11 @@ def assert_gradient(gradient: Any, f: Callable[..., Any], *args: Any, hint_only:
         ...
     autograd.check.GradientError: dC/dw is wrong at [1]: yours ..., derived ...
     """
+    __tracebackhide__ = True
     rng = np.random.default_rng(seed)
+    if against is not None:
+        refuse_missing(against)
+        gradient, f = _against(gradient, f, args, against)
     if not args:
         raise ValueError("assert_gradient needs the arguments to differentiate at: assert_gradient(gradient, f, x, …)")
     if not any(isinstance(x, Tensor) for x in args):
@@ -83,6 +94,56 @@ def assert_gradient(gradient: Any, f: Callable[..., Any], *args: Any, hint_only:
     if all(same):
         slips = _slips(gradient if callable(gradient) else None, number, args, positions, names, weights, theirs, rng)
     raise GradientError("\n".join([*found, *_told(slips, hint_only), f"(seed {seed})"]))
+
+
+def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tuple[Any, Any]:
+    """The functions for arrays of NumPy, and for Tensors, that those of another framework are."""
+    kinds = [isinstance(x, Tensor) for x in args]
+    kinds = kinds if any(kinds) else [True, *kinds[1:]]
+
+    def converted(function: Callable[..., Any], names_from: Any) -> Callable[..., Any]:
+        def of_arrays(*xs: Any) -> Any:
+            wrapped = [Tensor(x) if kind else x for x, kind in zip(xs, kinds)] + list(xs[len(kinds) :])
+            return from_framework(function(*[to_framework(x, against) for x in wrapped]))
+
+        return functools.wraps(names_from)(of_arrays)
+
+    if callable(gradient):
+        gradient = converted(gradient, gradient)
+    try:
+        plain(f(*[plain(x) if isinstance(x, Tensor) else x for x in args]))
+    except Exception:  # it is not for arrays of NumPy: then it is for those of the framework
+        return gradient, _by_differences(converted(f, f), kinds)
+    return gradient, f
+
+
+def _by_differences(f: Callable[..., Any], kinds: list[bool]) -> Callable[..., Any]:
+    """A function for Tensors whose derivative is that of central differences."""
+
+    def jacobian(i: int, args: tuple[Any, ...]) -> Any:
+        x = np.asarray(args[i], float)
+        columns = []
+        for index in np.ndindex(x.shape):
+            h = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(1e-3, abs(float(x[index])))
+            ends = []
+            for sign in (1, -1):
+                moved = x.copy()
+                moved[index] += sign * h
+                given = [moved.astype(np.asarray(args[i]).dtype) if k == i else a for k, a in enumerate(args)]
+                ends.append(np.asarray(f(*given), float))
+            columns.append((ends[0] - ends[1]) / (2 * h))
+        return np.stack(columns, -1).reshape(ends[0].shape + x.shape)
+
+    def rule(i: int) -> Callable[..., Any]:
+        def pull(g: Any, y: Any, *args: Any) -> Any:
+            return np.tensordot(g, jacobian(i, args), np.ndim(g))
+
+        return pull
+
+    names = ", ".join(f"x{i}" for i in range(len(kinds)))
+    rules = [eval(f"lambda g, y, {names}: pull(g, y, {names})", {"pull": rule(i)}) for i in range(len(kinds))]
+    op = Op(eval(f"lambda {names}: f({names})", {"f": f}), f"f({names})", *rules, name="f")
+    return functools.wraps(f)(lambda *xs: op(*xs))
 
 
 def _order(derived: list[Any], theirs: list[Any]) -> list[int]:

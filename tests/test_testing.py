@@ -1,5 +1,10 @@
 """Somebody's gradient is judged: what is right passes, and what is wrong is named."""
 
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,3 +99,70 @@ def test_the_larger_of_two_is_no_reduction() -> None:
     w, x = Tensor([1.5, -0.5]), np.array([0.5, 0.25])
     with pytest.raises(GradientError, match="2 is missing"):
         assert_gradient(lambda w, x: np.maximum(w, x) * (w > x), f, w, x)
+
+
+@pytest.mark.parametrize("against", ["torch", "jax"])
+def test_functions_of_other_frameworks_are_judged(against: str) -> None:
+    x, w = Tensor([0.3, -0.2, 0.5]), Tensor([1.0, 2.0, 3.0])
+
+    def f(x: Any, w: Any) -> Any:
+        return np.sum(np.tanh(x * w))
+
+    if importlib.util.find_spec(against) is None:
+        with pytest.raises(ImportError, match=f"against='{against}' needs {against}, which is not installed here"):
+            assert_gradient(lambda x, w: (x, w), f, x, w, against=against)
+    elif against == "torch":
+        import torch
+
+        def right(x: Any, w: Any) -> Any:
+            return torch.autograd.grad(torch.tanh(x * w).sum(), (x, w))
+
+        for function in (f, lambda x, w: torch.tanh(x * w).sum()):
+            assert_gradient(right, function, x, w, against="torch")
+            with pytest.raises(GradientError, match="dC/dw is wrong"):
+                assert_gradient(lambda x, w: (right(x, w)[0], x), function, x, w, against="torch")
+    else:
+        import jax
+
+        def wrong(x: Any, w: Any) -> Any:
+            return w, jax.numpy.zeros(3)
+
+        with pytest.raises(GradientError, match="dC/dx is wrong"):
+            assert_gradient(wrong, f, x, w, against="jax")
+    with pytest.raises(ValueError, match="against is one of 'torch', 'jax', not 'numpy'"):
+        assert_gradient(lambda x, w: (x, w), f, x, w, against="numpy")
+
+
+def test_a_slip_in_what_one_gradient_is_computed_from() -> None:
+    x, w = Tensor([0.3, -0.2, 0.5]), Tensor([1.0, 2.0, 3.0])
+    with pytest.raises(GradientError, match="a² has lost its power, in what ∂C/∂w is computed from"):
+        assert_gradient(
+            lambda x, w: ((1 - np.tanh(x * w) ** 2) * w, (1 - np.tanh(x * w)) * x),
+            lambda x, w: np.sum(np.tanh(x * w)), x, w,
+        )  # fmt: skip
+
+
+def test_more_than_two_gradients_in_another_order() -> None:
+    x = [Tensor(np.arange(1.0, 4.0) + i) for i in range(3)]
+    with pytest.raises(GradientError, match=r"are right, and in another order, c, a, b: return them in the order of"):
+        assert_gradient(
+            lambda a, b, c: (a * b, b * c, a * c), lambda a, b, c: np.sum(a * b * c), *x
+        )  # fmt: skip
+
+
+def test_the_plugin_judges_in_a_pytest_file(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import numpy as np\nfrom autograd import Tensor\n"
+        "def test_right(gradients):\n"
+        "    gradients.assert_gradient(lambda x: 2 * x, lambda x: np.sum(x * x), Tensor([1.0, 2.0]))\n"
+        "    gradients.check_gradients(np.sin, 0.5)\n"
+        "def test_wrong(gradients):\n"
+        "    gradients.assert_gradient(lambda x: x, lambda x: np.sum(x * x), Tensor([1.0, 2.0]))\n"
+    )
+    options = ["-p", "autograd.plugin", "--gradient-seed", "7", "-p", "no:cacheprovider", "--rootdir", tmp_path]
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # an installed package has the plugin already
+    command = [sys.executable, "-m", "pytest", *map(str, options), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=alone)
+    assert "1 failed, 1 passed" in done.stdout
+    assert "dC/dx is wrong" in done.stdout and "(seed 7)" in done.stdout
+    assert "__tracebackhide__" not in done.stdout

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
@@ -455,7 +455,7 @@ def explain_numbers(
 
     again  gives other inputs, and somebody's numbers for them, to tell slips apart that give the same numbers; or None
     """
-    until = time.monotonic() + seconds
+    until = time.thread_time() + seconds
     right = derivation.compute(inputs)
     wrong = {name for name in theirs if not alike(right[name], theirs[name])}
     if not wrong:
@@ -463,11 +463,14 @@ def explain_numbers(
     whole: list[tuple[Slip, ...]] = []
     exactly: list[tuple[frozenset[str], Slip]] = []  # those that give some of the wrong numbers, and leave the others
     partly: list[Slip] = []  # those that give multiples of some
+    alone: dict[str, list[tuple[Slip, ...]]] = {name: [] for name in theirs if name in wrong}  # of one gradient
     for slip, found in _computed(derivation, inputs, right, until):
         same = {name for name in theirs if alike(found[name], theirs[name])}
         if len(same) == len(theirs):
             whole.append((slip,))
         elif same & wrong:
+            for name in same & wrong:
+                alone[name].append((slip,))
             if all(name in same or alike(found[name], right[name]) for name in theirs):
                 exactly.append((frozenset(same & wrong), slip))
             partly.append(slip)
@@ -485,9 +488,30 @@ def explain_numbers(
         for second, found in _computed(broken, inputs, known, until):
             if all(alike(found[name], theirs[name]) for name in theirs):
                 whole.append((slip, second))
-        if (whole and time.monotonic() > until - seconds / 2) or time.monotonic() > until:
+        if (whole and time.thread_time() > until - seconds / 2) or time.thread_time() > until:
             break
-    return _told_apart(derivation, whole, inputs, theirs, again)
+    return _told_apart(derivation, whole, inputs, theirs, again) or _apart(derivation, alone, inputs, theirs, again)
+
+
+def _apart(
+    derivation: Derivation, alone: dict[str, list[tuple[Slip, ...]]], inputs: Any, theirs: Any, again: Any
+) -> tuple[Slip, ...]:  # fmt: skip
+    """A slip for each wrong gradient: what two of them are computed from may be wrong in one of them only."""
+    lefts = {line.name: line.left(UNICODE) for line in derivation.lines}
+    found: list[Slip] = []
+    for name, slips in alone.items():
+
+        def of_one(name: str = name) -> Any:
+            other = again()
+            return other and (other[0], {name: other[1][name]})
+
+        told = _told_apart(derivation, slips, inputs, {name: theirs[name]}, of_one)
+        if not told:
+            return ()
+        (slip,) = told
+        for_one = "" if slip.line.name == name else f", in what {lefts[name]} is computed from"
+        found.append(replace(slip, what=f"{slip.what}{for_one}"))
+    return tuple(found)
 
 
 def _together(exactly: list[tuple[frozenset[str], Slip]], wrong: set[str]) -> list[tuple[Slip, ...]]:
@@ -509,7 +533,7 @@ def _computed(
 ) -> Iterator[tuple[Slip, dict[str, Any]]]:  # fmt: skip
     """Every slip with what it gives, until the time is up."""
     for slip in derivation.slips(inputs):
-        if time.monotonic() > until:
+        if time.thread_time() > until:
             return
         try:
             yield slip, derivation.compute(inputs, slip, known)
