@@ -45,6 +45,7 @@ AUTOGRAD = [
     "frameworks",
     "testing",
     "plugin",
+    "__main__",
     "readings.elements",
     "readings.loops",
     "readings.updates",
