@@ -15,6 +15,7 @@ from autograd.readings.explain import Reading, expression_of, template
 from autograd.readings.formula import Formula, fact
 from autograd.readings.graph import Entry, Graph
 from autograd.readings.notation import MathML, Unicode
+from autograd.readings.text import text
 from autograd.readings.trace import Trace
 from autograd.recording import tracing
 from autograd.tensor import Node, Tensor, plain
@@ -61,8 +62,10 @@ class Steps:
         self.reading = Reading(trace.output, trace.grads, {}, names, every=True, taken=taken - set(names.values()))
         self.called = self.reading.called
         self._find_lines()
-        reader = template({each.name: each for each in self.called.values()}, self.called[trace.output].name)
-        self._read, self._places = reader.read, dict(reader.places)
+        self._reader = reader = template(
+            {each.name: each for each in self.called.values()}, self.called[trace.output].name
+        )
+        self._places = dict(reader.places)
         for node, each in self.called.items():
             error = self.error(node)
             if error:
@@ -94,6 +97,15 @@ class Steps:
         is_error = names[formula] == self.called[node].symbol and names.role(formula) == "weighted input"
         return names.gradient(formula) if is_error else None
 
+    def _read(self, value: Any, symbol: Callable[[Any], str | None]) -> Sum:
+        """What a value was computed by, in terms of what `symbol` has names for; as NumPy, where it has no notation."""
+        expression = expression_of(value, symbol)
+        try:
+            return self._reader.read(expression)
+        except (AttributeError, IndexError, NameError, SyntaxError, TypeError, ValueError):
+            written = text(expression).replace("{", "{{").replace("}", "}}")
+            return atom("numpy", written, shape=np.shape(plain(value)))
+
     def _value(self, entry: Entry) -> Step:
         node = entry.value
 
@@ -104,9 +116,9 @@ class Steps:
             settings = "".join([f", {key}={value}" for key, value in node.params.items() if value is not None])
             kind, name = ("numpy", f"{node.op.name}({{0}}{settings})") if settings else ("call", node.op.name)
             (x,) = node.inputs
-            right = atom(kind, name, self._read(expression_of(x, symbol)), shape=np.shape(node._value))
+            right = atom(kind, name, self._read(x, symbol), shape=np.shape(node._value))
             return Step(entry, None, right, node)
-        return Step(entry, None, self._read(expression_of(node, symbol)), node)
+        return Step(entry, None, self._read(node, symbol), node)
 
     def _uses(self) -> list[Step]:
         return [step for node in self.reading.nodes for step in self._uses_of(node)]
@@ -126,7 +138,7 @@ class Steps:
                 given, wanted = np.shape(plain(part)), x.shape
                 extra = len(given) - len(wanted)
                 axes = [extra + i for i, n in enumerate(wanted) if n == 1 != given[extra + i]]
-                right = self._read(expression_of(part, symbol))
+                right = self._read(part, symbol)
                 steps.append(Step(self.graph[node], position, right, data, (*range(extra), *axes)))
         return steps
 

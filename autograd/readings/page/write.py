@@ -74,7 +74,7 @@ def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **c
 
 
 def _html(trace: Trace, places: Places) -> str:
-    data = _Data(trace, places)
+    data = Data(trace, places)
     found = data.everything()
     parts = {
         "title": _escaped(found["title"]),
@@ -96,7 +96,7 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-class _Data:
+class Data:
     """What the player is given, as JSON, and the program that computes in the page."""
 
     def __init__(self, trace: Trace, places: Places):
@@ -110,7 +110,8 @@ class _Data:
         made_from = {id(made): node for node, made in trace.made.items()}
         self._lines = {id(e.value): self._source_line(made_from.get(id(e.value), e.value)) for e in self.steps.nodes}
 
-    def everything(self) -> dict[str, Any]:
+    def everything(self, pictured: bool = True) -> dict[str, Any]:
+        """All of it; without the pictures, nothing has to be rendered."""
         steps = self.steps
         program, line_of = numpy_program(self.trace)
         grads = self.trace.grads
@@ -143,7 +144,7 @@ class _Data:
             "programs": {"NumPy": str(program), **self._other_programs()},
             "sources": self.sources,
             "groups": titles,
-            "pictures": pictures(steps.nodes, groups, self.size),
+            "pictures": pictures(steps.nodes, groups, self.size) if pictured else [],
         }
 
     def _program(self) -> list[dict[str, Any]]:
