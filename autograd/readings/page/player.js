@@ -45,17 +45,18 @@
   }
 
   /** What there is room for in words: a number, a few of them, or shape and range. */
-  function summary(x, node, shape = `${node.shape.join("×")}: `) {
+  function summary(x, node, short = false) {
     if (x === null || !isArray(x)) return written(x);
     if (x.length === 1) return written(x[0]);
     if (!x.length) return "empty";
-    if (x.length <= 3) return `[${Array.from(x, (each) => written(each, 3)).join(", ")}]`;
+    if (x.length <= 3) return `[${Array.from(x, (each) => written(each, short ? 2 : 3)).join(", ")}]`;
     let low = Infinity, high = -Infinity;
     for (const each of x) {
       if (each < low) low = each;
       if (each > high) high = each;
     }
-    return `${shape}${written(low, 3)} … ${written(high, 3)}`;
+    return short ? `${written(low, 2)} … ${written(high, 2)}`
+      : `${node.shape.join("×")} numbers from ${written(low, 3)} to ${written(high, 3)}`;
   }
 
   // What is computed: from the leaves, all values and all parts; from the parts, the gradients at a step.
@@ -280,6 +281,14 @@
     show();
   }
 
+  let whole = false; // whether the drawing is made as small as it takes to be seen whole
+  byId("whole").addEventListener("click", () => {
+    whole = !whole;
+    byId("whole").setAttribute("aria-pressed", String(whole));
+    drawGraph();
+    showGraph();
+  });
+
   /** The uses that run along the edges of a picture, by the names of the boxes at their ends. */
   function usesOf(shown) {
     const boxOf = new Map();
@@ -304,7 +313,8 @@
     const pad = 8;
     const width = shown.width + 2 * pad, height = shown.height + 2 * pad;
     // A drawing that is a little too wide is made smaller; one that is much too wide is scrolled.
-    const fits = Math.min(1, Math.max(0.75, (graph.clientWidth - 4) / width || 1));
+    const fits = Math.min(1, Math.max(whole ? 0 : 0.75, (graph.clientWidth - 4) / width || 1));
+    byId("whole").hidden = !whole && (graph.clientWidth - 4) / width >= 0.75;
     const svg = drawn("svg", { width: width * fits, height: height * fits, viewBox: `${-pad} ${-pad} ${width} ${height}`, role: "presentation" });
     for (const [name, [x, y, w, h]] of Object.entries(shown.frames)) {
       const number = Number(name.slice(1));
@@ -404,8 +414,8 @@
       }
       const value = valueAt(box.id, k), gradient = box.node.gradient ? gradientAt(box.id, k) : null;
       const room = Math.floor((Number(box.outer.firstChild.getAttribute("width")) - 20) / 7.3);
-      box.value.textContent = cut(summary(value, box.node, ""), room);
-      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, "")}`, room);
+      box.value.textContent = cut(summary(value, box.node, true), room);
+      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, true)}`, room);
       if (box.pictures) {
         [value, gradient].forEach((x, i) => {
           if (x === null) box.pictures[i].removeAttribute("href");
@@ -466,6 +476,12 @@
     return holder;
   }
 
+  /** The right side in numbers; nothing where that is only the result. */
+  function numbersOf(step) {
+    const alone = /^<mrow data-of="\w+">/.test(step.right) && math(step.right).children.length === 1;
+    return alone ? null : withNumbers(step.right, k);
+  }
+
   function showStep() {
     const step = stepOf(k), shown = byId("step");
     byId("count").textContent = `step ${k} of ${last}`;
@@ -489,7 +505,7 @@
       const node = nodes.get(step.node), x = values.get(step.node);
       phase = ["forward", `Forward: ${node.name} is computed`];
       said = `${node.name} = ${step.text} = ${summary(x, node)}`;
-      const figures = withNumbers(step.right, k);
+      const figures = numbersOf(step);
       lines = [
         equation(math(node.symbol), equals(), math(step.right)),
         equation(math(node.symbol), equals(), figures, figures && equals(), result(x, node)),
@@ -501,7 +517,7 @@
       const count = came.length > 1 ? ` (the ${ordinal(nth)} of ${came.length} uses of ${node.name})` : "";
       const axes = step.summed.length ? `, summed over axis ${step.summed.join(", ")}, along which ${node.name} was repeated` : "";
       said = `${node.gradient.name} += ${step.text}${axes}, which is ${summary(part, node)}${count}. It is now ${summary(total, node)}.`;
-      const figures = withNumbers(step.right, k);
+      const figures = numbersOf(step);
       lines = [
         equation(math(node.gradient.symbol), equals("+="), math(step.right), axes && html("span", {}, axes.slice(2))),
         equation(math(node.gradient.symbol), equals("+="), figures, figures && equals(), result(part, node)),
@@ -688,9 +704,9 @@
     const uses = (arrivals.get(node.id) || []).length;
     const line = html("p", {}, math(node.symbol),
       node.given && !/^[a-z]+[\d_]*$/i.test(node.given) && node.given !== node.name ? ` (named ${node.given})` : "",
-      scalar(node) ? `, a number` : `, an array ${node.shape.join("×")}`,
+      scalar(node) ? ", a number" : `, an array of ${node.shape.join("×")} ${size(node) === 1 ? "number" : "numbers"}`,
       node.dtype === "float64" ? "" : ` of ${node.dtype}`,
-      node.gradient ? `, used ${uses === 1 ? "once" : `${uses} times`}. ` : ", not differentiated. ");
+      node.id === data.output ? ", the result. " : node.gradient ? `, used ${uses === 1 ? "once" : `${uses} times`}. ` : ", not differentiated. ");
     const there = stepFor(focus);
     if (there !== k) line.append(html("button", { type: "button", onclick: () => go(there, true) }, `Go to its step, ${there}`));
     const inside = !boxes.has(`v${node.id}`);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from autograd.readings.trace import Trace
 from autograd.recording import tracing
 from autograd.tensor import Node, Tensor, plain
 
+T = TypeVar("T")
 LONG = 60  # characters of a name that are shown
 
 
@@ -58,8 +59,10 @@ class Steps:
         self.graph = Graph(trace.output)
         self.nodes = [entry for entry in self.graph if isinstance(entry.value, Node)]
         names = self._names()
-        taken = {name.replace("_", "") for name in names.values()}
-        self.reading = Reading(trace.output, trace.grads, {}, names, every=True, taken=taken - set(names.values()))
+        taken = {name.replace("_", "") for name in names.values()}  # and t1, t2, … are those of the program
+        self.reading = Reading(
+            trace.output, trace.grads, {}, names, every=True, taken={*taken - set(names.values()), "t"}
+        )
         self.called = self.reading.called
         self._find_lines()
         self._reader = reader = template(
@@ -166,9 +169,9 @@ class Steps:
                 for arg in formula.args:
                     users.setdefault(id(arg), formula)
 
-    def of_values(self, line_of: Callable[[Node], int | None]) -> dict[Node, int | None]:
+    def of_values(self, line_of: Callable[[Node], T | None]) -> dict[Node, T | None]:
         """The lines that `line_of` says for values; for one that has none, that of what uses it."""
-        found: dict[Node, int | None] = {}
+        found: dict[Node, T | None] = {}
         for entry in reversed(self.nodes):
             line = line_of(entry.value) if entry.inputs else None
             found[entry.value] = found.get(entry.value) if line is None else line

@@ -24,6 +24,7 @@ class Places:
     def __init__(self) -> None:
         self._ticks: list[int] = []
         self._lines: list[tuple[types.CodeType, int]] = []
+        self._end = 0  # the tick at which nothing more was noted
 
     def _note(self, frame: types.FrameType) -> None:
         self._ticks.append(next_tick())
@@ -47,7 +48,10 @@ class Places:
 
     def of(self, node: Node) -> tuple[types.CodeType, int] | None:
         i = bisect(self._ticks, node.tick)
-        return self._lines[i - 1] if i else None
+        return self._lines[i - 1] if i and node.tick < self._end else None
+
+    def close(self) -> None:
+        self._end = next_tick()
 
 
 @contextmanager
@@ -59,6 +63,7 @@ def lines_run() -> Iterator[Places]:
         yield places
     finally:
         sys.settrace(before)
+        places.close()
 
 
 def text_of(code: types.CodeType) -> tuple[list[str], int]:

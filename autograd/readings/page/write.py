@@ -108,7 +108,7 @@ class Data:
         self._first: dict[Any, int] = {}
         self.sources: list[dict[str, Any]] = []
         made_from = {id(made): node for node, made in trace.made.items()}
-        self._lines = {id(e.value): self._source_line(made_from.get(id(e.value), e.value)) for e in self.steps.nodes}
+        self._lines = self.steps.of_values(lambda x: self._source_line(made_from.get(id(x), x)))
 
     def everything(self, pictured: bool = True) -> dict[str, Any]:
         """All of it; without the pictures, nothing has to be rendered."""
@@ -194,7 +194,7 @@ class Data:
             "inputs": [i if isinstance(steps.graph.nodes[i].value, Node) else None for i in entry.inputs],
             "equation": self._value_lines[0][x],
             "line": self._value_lines[1][x],
-            "source": self._lines[id(x)],
+            "source": self._lines[x],
         }
         if not entry.inputs or self.refused:
             found["data"] = _numbers(x._value)
