@@ -11,6 +11,7 @@ from conftest import ROWS
 from foreign import NODE, run_javascript, there
 from test_source import a_number
 
+import nn
 from autograd import Op, Tensor, page, scope, sigmoid, source
 from autograd.readings.page.where import Places
 from autograd.readings.page.write import HERE, Data
@@ -136,6 +137,18 @@ def test_the_line_is_that_of_the_function_which_is_called(tmp_path):
     lines = [line(node) for node in computed]
     assert lines == ["return np.exp(x)", "y = inner(x) + inner(2 * x)", "return np.exp(x)",
                      "y = inner(x) + inner(2 * x)", "return y * y"]  # fmt: skip
+
+
+def test_a_layer_that_is_taken_apart_has_the_line_that_called_it(tmp_path):
+    net = nn.Network([4, 3, 2])
+
+    def cost(x, y):
+        return net.cost(x, y)
+
+    found = contents(page(cost, X, Y, path=tmp_path / "network.html"))
+    assert [source["name"] for source in found["sources"]] == ["quadratic", "__call__"]
+    lines = {node["title"].split(" =")[0]: node["source"] for node in found["nodes"]}
+    assert lines["z¹"] == lines["a¹"] is not None and lines["cost"][0] == 0
 
 
 def test_what_cannot_be_a_page_is_refused(tmp_path):

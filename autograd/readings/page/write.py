@@ -253,7 +253,9 @@ class Data:
                 )
                 self._first[code] = first
         number = self._codes[code]
-        return None if number < 0 else [number, line - self._first[code]]
+        if number < 0 or line - self._first[code] >= len(self.sources[number]["text"]):
+            return None
+        return [number, line - self._first[code]]
 
     def size(self, entry: Entry) -> tuple[int, int]:
         """How many pixels the box of a value takes: a line of text for what it is, its data, and its gradient."""
