@@ -400,6 +400,20 @@ def test_a_badge_says_whether_finite_differences_agree(opened):
     assert found.run(badges)[0].startswith("✓")
 
 
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_a_badge_of_single_precision_knows_how_coarse_it_is(opened, shape):
+    w = Tensor(np.full(shape, 0.7, np.float32))
+    found = opened(lambda w: np.sum(np.tanh(w) * w), w)
+    assert found.run("() => document.querySelector('.badge').textContent").startswith("✓")
+
+
+def test_a_whole_number_stays_one(opened):
+    found = opened(lambda w, i: np.sum(np.take(w, i)), Tensor([1.0, 2.0, 4.0]), np.array([0, 2, 2]))
+    found.keys("End")
+    found.run("() => backprop.set('i', 1.3, 2)")
+    assert found.gradient("w") == [1.0, 1.0, 1.0]
+
+
 def test_a_gradient_that_is_wrong_is_called_so(opened):
     wrong = Op(lambda x: x**2, "x ** 2", lambda g, y, x: g * 3 * x, name="wrong")
     found = opened(lambda x: wrong(x) + 1, Tensor(2.0))

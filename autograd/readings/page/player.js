@@ -70,6 +70,7 @@
   const values = new Map();
   let parts = [];
   let cost = NaN;
+  let runs = 0; // how often it was computed
   let took = 0; // milliseconds, of one run of the program
 
   function run(from) {
@@ -79,6 +80,7 @@
 
   function computeAll() {
     for (const input of inputs) if (input.node !== null) values.set(input.node, input.data);
+    runs += 1;
     if (!data.live) return;
     const began = performance.now();
     const { value, found } = run(inputs.map((input) => input.data));
@@ -376,7 +378,7 @@
     }) : null;
     outer.addEventListener("click", () => choose({ id, side: k >= seedAt && node.gradient ? "g" : "v" }));
     outer.addEventListener("dblclick", () => go(stepFor(focusOf()), true));
-    return { outer, id, node, value, gradient, pictures };
+    return { outer, id, node, value, gradient, pictures, drawn: [null, null] };
   }
 
   function groupBox(number, x, y, w, h) {
@@ -418,6 +420,8 @@
       if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, true)}`, room);
       if (box.pictures) {
         [value, gradient].forEach((x, i) => {
+          if (x === box.drawn[i]) return;
+          box.drawn[i] = x;
           if (x === null) box.pictures[i].removeAttribute("href");
           else box.pictures[i].setAttribute("href", heat(box.node, x).toDataURL());
         });
@@ -754,22 +758,26 @@
 
   function setLeaf(leaf, x, at) {
     if (!Number.isFinite(x)) return;
-    const input = inputs[leaf.i];
-    if (isArray(input.data)) input.data[at] = x;
-    else input.data = x;
+    const input = inputs[leaf.i], to = isWhole(leaf.of) ? Math.round(x) : single(leaf.of) ? Math.fround(x) : x;
+    if (isArray(input.data)) {
+      input.data = input.data.slice(); // what was drawn of it is not to be taken for what it is now
+      input.data[at] = to;
+    } else input.data = to;
     computeAll();
     show();
   }
 
+  const single = (node) => node.dtype === "float32";
+  const isWhole = (node) => !node.dtype.startsWith("float");
+
   /** The slope of the result along one element of a leaf, by finite differences: from both sides, and from each. */
   function slopes(leaf, at, share = 1) {
     const x = inputs[leaf.i].data, here = isArray(x) ? x[at] : x;
-    const single = isArray(x) && x instanceof Float32Array;
-    const h = share * (single ? 5e-3 : 6e-6) * Math.max(1, Math.abs(here));
+    const h = share * (single(leaf.of) ? 5e-3 : 6e-6) * Math.max(1, Math.abs(here));
     const moved = (to) => {
-      const data = isArray(x) ? x.slice() : to;
+      const data = isArray(x) ? x.slice() : single(leaf.of) ? Math.fround(to) : to;
       if (isArray(x)) data[at] = to;
-      return [isArray(x) ? data[at] : to, run(inputs.map((input, i) => (i === leaf.i ? data : input.data))).value];
+      return [isArray(x) ? data[at] : data, run(inputs.map((input, i) => (i === leaf.i ? data : input.data))).value];
     };
     const [[right, above], [low, below]] = [moved(here + h), moved(here - h)];
     return { both: (above - below) / (right - low), right: (above - cost) / (right - here), left: (cost - below) / (here - low) };
@@ -779,13 +787,13 @@
   function verdict(leaf, at, gradient) {
     const found = slopes(leaf, at), scale = Math.max(Math.abs(found.both), Math.abs(gradient), 1e-6 * Math.abs(cost), 1e-12);
     const gap = Math.abs(found.right - found.left);
-    if (gap > 1e-3 * scale) { // of a curve this gap shrinks with the step, of a kink it stays
+    if (gap > (single(leaf.of) ? 0.1 : 1e-3) * scale) { // of a curve this gap shrinks with the step, of a kink it stays
       const nearer = slopes(leaf, at, 1 / 8);
       if (Math.abs(nearer.right - nearer.left) > 0.5 * gap) return { ...found, kind: "kink" };
     }
-    const single = inputs[leaf.i].data instanceof Float32Array;
-    const rounding = (Math.abs(cost) + 1e-3 * scale) * (single ? 1e-3 : 1e-9);
-    return { ...found, kind: Math.abs(found.both - gradient) <= (single ? 2e-2 : 1e-5) * scale + rounding ? "good" : "bad" };
+    const coarse = single(leaf.of);
+    const rounding = (Math.abs(cost) + 1e-3 * scale) * (coarse ? 1e-3 : 1e-9);
+    return { ...found, kind: Math.abs(found.both - gradient) <= (coarse ? 2e-2 : 1e-5) * scale + rounding ? "good" : "bad" };
   }
 
   function bounds(x) {
@@ -1012,13 +1020,12 @@
     showLines();
     showAbout();
     showTable();
-    const moved = inputs.map((input) => (isArray(input.data) ? input.data.join() : input.data)).join("|");
     // A badge takes two runs of the program. Where they take long, the page is shown first, and badges follow.
     const slow = fields.length * took > 15;
     for (const [i, field] of fields.slice(0, 40).entries()) {
-      field.update(moved !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took));
+      field.update(runs !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took));
     }
-    fieldsShow = moved;
+    fieldsShow = runs;
     showDescent();
     remember();
   }
