@@ -68,7 +68,7 @@ def run_javascript(programs):
         given = ", ".join(map(_as_javascript, arrays))
         lines.append(f"results.push((() => {{\n{text}\nreturn {name}({given});\n}})());")
     lines.append(
-        "const plain = (x) => typeof x === 'object' ? Array.from(x, plain) : Number.isFinite(x) ? x : String(x);\n"
+        "const plain = (x) => typeof x === 'object' ? Array.from(x, plain) : Number.isFinite(+x) ? +x : String(x);\n"
         "console.log(JSON.stringify(results.map(plain)));"
     )
     done = subprocess.run([NODE, "-"], input="\n".join(lines), capture_output=True, text=True, check=False)

@@ -270,3 +270,10 @@ def test_data_that_has_changed_is_refused():
     x.data = 3.0
     with pytest.raises(RuntimeError, match="was changed"):
         explain(y)
+
+
+def test_the_latex_of_a_slice_and_of_a_number_with_an_axis():
+    x = Tensor(np.arange(1.0, 5.0), name="x")
+    scattered = explain(np.sum(x[1:3] ** 2)).latex()
+    assert "scatter" in scattered and "1:3" in scattered
+    assert explain(np.prod(Tensor(2.0, name="x"), axis=0) * 3).latex()

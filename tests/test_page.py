@@ -7,9 +7,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from browser import Opened, axe, chromium
+from conftest import ROWS
+from foreign import NODE, run_javascript, there
+from test_source import a_number
 
+import nn
 from autograd import Op, Tensor, page, scope, sigmoid, source
-from autograd.readings.page.write import HERE
+from autograd.readings.page.where import Places
+from autograd.readings.page.write import HERE, Data
+from autograd.readings.source import is_long
+from autograd.readings.trace import Trace
+from autograd.tensor import plain
 
 RNG = np.random.default_rng(5)
 WEIGHTS = [RNG.normal(size=shape) for shape in ((3, 4), (3,), (2, 3), (2,))]
@@ -129,6 +137,18 @@ def test_the_line_is_that_of_the_function_which_is_called(tmp_path):
     lines = [line(node) for node in computed]
     assert lines == ["return np.exp(x)", "y = inner(x) + inner(2 * x)", "return np.exp(x)",
                      "y = inner(x) + inner(2 * x)", "return y * y"]  # fmt: skip
+
+
+def test_a_layer_that_is_taken_apart_has_the_line_that_called_it(tmp_path):
+    net = nn.Network([4, 3, 2])
+
+    def cost(x, y):
+        return net.cost(x, y)
+
+    found = contents(page(cost, X, Y, path=tmp_path / "network.html"))
+    assert [source["name"] for source in found["sources"]] == ["quadratic", "__call__"]
+    lines = {node["title"].split(" =")[0]: node["source"] for node in found["nodes"]}
+    assert lines["z¹"] == lines["a¹"] is not None and lines["cost"][0] == 0
 
 
 def test_what_cannot_be_a_page_is_refused(tmp_path):
@@ -380,6 +400,20 @@ def test_a_badge_says_whether_finite_differences_agree(opened):
     assert found.run(badges)[0].startswith("✓")
 
 
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_a_badge_of_single_precision_knows_how_coarse_it_is(opened, shape):
+    w = Tensor(np.full(shape, 0.7, np.float32))
+    found = opened(lambda w: np.sum(np.tanh(w) * w), w)
+    assert found.run("() => document.querySelector('.badge').textContent").startswith("✓")
+
+
+def test_a_whole_number_stays_one(opened):
+    found = opened(lambda w, i: np.sum(np.take(w, i)), Tensor([1.0, 2.0, 4.0]), np.array([0, 2, 2]))
+    found.keys("End")
+    found.run("() => backprop.set('i', 1.3, 2)")
+    assert found.gradient("w") == [1.0, 1.0, 1.0]
+
+
 def test_a_gradient_that_is_wrong_is_called_so(opened):
     wrong = Op(lambda x: x**2, "x ** 2", lambda g, y, x: g * 3 * x, name="wrong")
     found = opened(lambda x: wrong(x) + 1, Tensor(2.0))
@@ -489,3 +523,65 @@ def test_lightness_says_the_sign(opened):
     )
     light = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b, _ in np.reshape(colours, (5, 4))]
     assert light == sorted(light) and light[1] < light[2] - 20 and light[3] > light[2] + 20
+
+
+# Every operation.
+
+
+def close(found, exact):
+    largest = np.max(np.abs(exact), where=np.isfinite(exact), initial=1.0)  # what is left by rounding counts from 1
+    np.testing.assert_allclose(found, exact, rtol=1e-11, atol=1e-12 * largest)
+
+
+class OfRow:
+    """The page of one row of the table of operations, without its pictures; and what its program is to give."""
+
+    def __init__(self, case):
+        f, args = a_number(case)
+        self.trace = Trace(f, args, like_grad=True, is_parameter=is_long)
+        self.data = Data(self.trace, Places())
+        self.found = self.data.everything(pictured=False)
+        self.steps = self.data.steps.steps
+
+    @property
+    def program(self):
+        leaves = [*self.trace.inputs, *self.trace.outside, *self.trace.arrays]
+        arrays = [plain(x) for x in leaves if isinstance(plain(x), np.ndarray | np.generic | float | int)]
+        return (
+            self.data.script.partition("\n")[2].rpartition("const compute")[0],
+            arrays,
+            [plain(s.data) for s in self.steps],
+        )
+
+    def check(self, found):
+        """The parts add up to the gradients of the backward pass, and values are what was recorded."""
+        totals = {}
+        for step, data in zip(self.steps, found[1], strict=True):
+            if step.position is None:
+                close(data, plain(step.data))
+            else:
+                x = step.node.value.inputs[step.position]
+                totals[x] = totals.get(x, 0.0) + data
+        for x, total in totals.items():
+            close(total, plain(self.trace.grads[x]))
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return [OfRow(case) for case in ROWS]
+
+
+def test_every_operation_has_a_page(rows):
+    for row in rows:
+        written = json.loads(json.dumps(row.found))
+        texts = [*(step["right"] for step in written["steps"]), *(line["math"] for line in written["equations"])]
+        for each in texts:
+            ElementTree.fromstring(f"<m>{each}</m>")
+
+
+def test_the_parts_of_every_operation_add_up_to_its_gradients(rows):
+    there(NODE, "node", len(rows))
+    live = [row for row in rows if not row.data.refused]
+    assert len(live) >= 0.9 * len(rows)
+    for row, found in zip(live, run_javascript([row.program for row in live]), strict=True):
+        row.check(found)

@@ -320,13 +320,20 @@ def expression_of(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
     if isinstance(value, Node) and value.inputs and value.op is not None:
         operands = [expression_of(x, named) for x in value.inputs]
         try:
-            return applied(value.op, operands, value.params)
+            return applied(value.op, operands, _with_slices(value.op, value.params))
         except ValueError:
             return ast.Call(ast.Name(value.op.name), [*operands, ast.Constant(...)], [])
     try:
         return literal(value)
     except ValueError:
         return ast.Constant(...)
+
+
+def _with_slices(op: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters of an operation, in which an index that is no subscript, as that of scatter, is np.s_[1:3]."""
+    if "index" not in params or op.template.endswith("[index]"):
+        return params
+    return {**params, "index": ast.Subscript(parsed("np.s_"), literal(params["index"]), ast.Load())}
 
 
 def _summed(given: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:

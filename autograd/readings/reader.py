@@ -212,8 +212,8 @@ class Template:
     def reduced(self, function: str, x: Sum, before: Shape, after: Shape, settings: dict[str, Any]) -> Sum:
         axis, keepdims = settings.get("axis"), bool(settings.get("keepdims"))
         ndim = len(before)
-        axes = sorted(int(i) % ndim for i in np.atleast_1d(axis)) if axis is not None else list(range(ndim))
-        whole = len(axes) == ndim
+        axes = sorted(int(i) % max(1, ndim) for i in np.atleast_1d(axis)) if axis is not None else list(range(ndim))
+        whole = len(axes) >= ndim
         settings = {key: value for key, value in settings.items() if value is not None and key != "keepdims"}
         settings = {key: value for key, value in settings.items() if not (key == "ddof" and not value)}
         if whole:

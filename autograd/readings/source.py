@@ -144,7 +144,12 @@ def numpy_program(trace: Trace) -> tuple[ProgramText, Callable[[Any], int | None
             places.setdefault(id(formula), written.count("\n"))  # what is returned as it is computed
     found = ProgramText(written + program.returns(value, gradients))
     found.arrays = arrays
-    return found, lambda value: program.line_of(formulas[value], places)
+
+    def place_of(value: Any) -> int | None:
+        formula = formulas[value]
+        return None if formula.is_number else program.line_of(formula, places)
+
+    return found, place_of
 
 
 def program_of_loops(trace: Trace, language: str) -> ProgramText:

@@ -45,17 +45,18 @@
   }
 
   /** What there is room for in words: a number, a few of them, or shape and range. */
-  function summary(x, node, shape = `${node.shape.join("×")}: `) {
+  function summary(x, node, short = false) {
     if (x === null || !isArray(x)) return written(x);
     if (x.length === 1) return written(x[0]);
     if (!x.length) return "empty";
-    if (x.length <= 3) return `[${Array.from(x, (each) => written(each, 3)).join(", ")}]`;
+    if (x.length <= 3) return `[${Array.from(x, (each) => written(each, short ? 2 : 3)).join(", ")}]`;
     let low = Infinity, high = -Infinity;
     for (const each of x) {
       if (each < low) low = each;
       if (each > high) high = each;
     }
-    return `${shape}${written(low, 3)} … ${written(high, 3)}`;
+    return short ? `${written(low, 2)} … ${written(high, 2)}`
+      : `${node.shape.join("×")} numbers from ${written(low, 3)} to ${written(high, 3)}`;
   }
 
   // What is computed: from the leaves, all values and all parts; from the parts, the gradients at a step.
@@ -69,6 +70,7 @@
   const values = new Map();
   let parts = [];
   let cost = NaN;
+  let runs = 0; // how often it was computed
   let took = 0; // milliseconds, of one run of the program
 
   function run(from) {
@@ -78,6 +80,7 @@
 
   function computeAll() {
     for (const input of inputs) if (input.node !== null) values.set(input.node, input.data);
+    runs += 1;
     if (!data.live) return;
     const began = performance.now();
     const { value, found } = run(inputs.map((input) => input.data));
@@ -280,6 +283,14 @@
     show();
   }
 
+  let whole = false; // whether the drawing is made as small as it takes to be seen whole
+  byId("whole").addEventListener("click", () => {
+    whole = !whole;
+    byId("whole").setAttribute("aria-pressed", String(whole));
+    drawGraph();
+    showGraph();
+  });
+
   /** The uses that run along the edges of a picture, by the names of the boxes at their ends. */
   function usesOf(shown) {
     const boxOf = new Map();
@@ -304,7 +315,8 @@
     const pad = 8;
     const width = shown.width + 2 * pad, height = shown.height + 2 * pad;
     // A drawing that is a little too wide is made smaller; one that is much too wide is scrolled.
-    const fits = Math.min(1, Math.max(0.75, (graph.clientWidth - 4) / width || 1));
+    const fits = Math.min(1, Math.max(whole ? 0 : 0.75, (graph.clientWidth - 4) / width || 1));
+    byId("whole").hidden = !whole && (graph.clientWidth - 4) / width >= 0.75;
     const svg = drawn("svg", { width: width * fits, height: height * fits, viewBox: `${-pad} ${-pad} ${width} ${height}`, role: "presentation" });
     for (const [name, [x, y, w, h]] of Object.entries(shown.frames)) {
       const number = Number(name.slice(1));
@@ -366,7 +378,7 @@
     }) : null;
     outer.addEventListener("click", () => choose({ id, side: k >= seedAt && node.gradient ? "g" : "v" }));
     outer.addEventListener("dblclick", () => go(stepFor(focusOf()), true));
-    return { outer, id, node, value, gradient, pictures };
+    return { outer, id, node, value, gradient, pictures, drawn: [null, null] };
   }
 
   function groupBox(number, x, y, w, h) {
@@ -404,10 +416,12 @@
       }
       const value = valueAt(box.id, k), gradient = box.node.gradient ? gradientAt(box.id, k) : null;
       const room = Math.floor((Number(box.outer.firstChild.getAttribute("width")) - 20) / 7.3);
-      box.value.textContent = cut(summary(value, box.node, ""), room);
-      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, "")}`, room);
+      box.value.textContent = cut(summary(value, box.node, true), room);
+      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, true)}`, room);
       if (box.pictures) {
         [value, gradient].forEach((x, i) => {
+          if (x === box.drawn[i]) return;
+          box.drawn[i] = x;
           if (x === null) box.pictures[i].removeAttribute("href");
           else box.pictures[i].setAttribute("href", heat(box.node, x).toDataURL());
         });
@@ -466,6 +480,12 @@
     return holder;
   }
 
+  /** The right side in numbers; nothing where that is only the result. */
+  function numbersOf(step) {
+    const alone = /^<mrow data-of="\w+">/.test(step.right) && math(step.right).children.length === 1;
+    return alone ? null : withNumbers(step.right, k);
+  }
+
   function showStep() {
     const step = stepOf(k), shown = byId("step");
     byId("count").textContent = `step ${k} of ${last}`;
@@ -489,7 +509,7 @@
       const node = nodes.get(step.node), x = values.get(step.node);
       phase = ["forward", `Forward: ${node.name} is computed`];
       said = `${node.name} = ${step.text} = ${summary(x, node)}`;
-      const figures = withNumbers(step.right, k);
+      const figures = numbersOf(step);
       lines = [
         equation(math(node.symbol), equals(), math(step.right)),
         equation(math(node.symbol), equals(), figures, figures && equals(), result(x, node)),
@@ -501,7 +521,7 @@
       const count = came.length > 1 ? ` (the ${ordinal(nth)} of ${came.length} uses of ${node.name})` : "";
       const axes = step.summed.length ? `, summed over axis ${step.summed.join(", ")}, along which ${node.name} was repeated` : "";
       said = `${node.gradient.name} += ${step.text}${axes}, which is ${summary(part, node)}${count}. It is now ${summary(total, node)}.`;
-      const figures = withNumbers(step.right, k);
+      const figures = numbersOf(step);
       lines = [
         equation(math(node.gradient.symbol), equals("+="), math(step.right), axes && html("span", {}, axes.slice(2))),
         equation(math(node.gradient.symbol), equals("+="), figures, figures && equals(), result(part, node)),
@@ -688,9 +708,9 @@
     const uses = (arrivals.get(node.id) || []).length;
     const line = html("p", {}, math(node.symbol),
       node.given && !/^[a-z]+[\d_]*$/i.test(node.given) && node.given !== node.name ? ` (named ${node.given})` : "",
-      scalar(node) ? `, a number` : `, an array ${node.shape.join("×")}`,
+      scalar(node) ? ", a number" : `, an array of ${node.shape.join("×")} ${size(node) === 1 ? "number" : "numbers"}`,
       node.dtype === "float64" ? "" : ` of ${node.dtype}`,
-      node.gradient ? `, used ${uses === 1 ? "once" : `${uses} times`}. ` : ", not differentiated. ");
+      node.id === data.output ? ", the result. " : node.gradient ? `, used ${uses === 1 ? "once" : `${uses} times`}. ` : ", not differentiated. ");
     const there = stepFor(focus);
     if (there !== k) line.append(html("button", { type: "button", onclick: () => go(there, true) }, `Go to its step, ${there}`));
     const inside = !boxes.has(`v${node.id}`);
@@ -738,22 +758,26 @@
 
   function setLeaf(leaf, x, at) {
     if (!Number.isFinite(x)) return;
-    const input = inputs[leaf.i];
-    if (isArray(input.data)) input.data[at] = x;
-    else input.data = x;
+    const input = inputs[leaf.i], to = isWhole(leaf.of) ? Math.round(x) : single(leaf.of) ? Math.fround(x) : x;
+    if (isArray(input.data)) {
+      input.data = input.data.slice(); // what was drawn of it is not to be taken for what it is now
+      input.data[at] = to;
+    } else input.data = to;
     computeAll();
     show();
   }
 
+  const single = (node) => node.dtype === "float32";
+  const isWhole = (node) => !node.dtype.startsWith("float");
+
   /** The slope of the result along one element of a leaf, by finite differences: from both sides, and from each. */
   function slopes(leaf, at, share = 1) {
     const x = inputs[leaf.i].data, here = isArray(x) ? x[at] : x;
-    const single = isArray(x) && x instanceof Float32Array;
-    const h = share * (single ? 5e-3 : 6e-6) * Math.max(1, Math.abs(here));
+    const h = share * (single(leaf.of) ? 5e-3 : 6e-6) * Math.max(1, Math.abs(here));
     const moved = (to) => {
-      const data = isArray(x) ? x.slice() : to;
+      const data = isArray(x) ? x.slice() : single(leaf.of) ? Math.fround(to) : to;
       if (isArray(x)) data[at] = to;
-      return [isArray(x) ? data[at] : to, run(inputs.map((input, i) => (i === leaf.i ? data : input.data))).value];
+      return [isArray(x) ? data[at] : data, run(inputs.map((input, i) => (i === leaf.i ? data : input.data))).value];
     };
     const [[right, above], [low, below]] = [moved(here + h), moved(here - h)];
     return { both: (above - below) / (right - low), right: (above - cost) / (right - here), left: (cost - below) / (here - low) };
@@ -763,13 +787,13 @@
   function verdict(leaf, at, gradient) {
     const found = slopes(leaf, at), scale = Math.max(Math.abs(found.both), Math.abs(gradient), 1e-6 * Math.abs(cost), 1e-12);
     const gap = Math.abs(found.right - found.left);
-    if (gap > 1e-3 * scale) { // of a curve this gap shrinks with the step, of a kink it stays
+    if (gap > (single(leaf.of) ? 0.1 : 1e-3) * scale) { // of a curve this gap shrinks with the step, of a kink it stays
       const nearer = slopes(leaf, at, 1 / 8);
       if (Math.abs(nearer.right - nearer.left) > 0.5 * gap) return { ...found, kind: "kink" };
     }
-    const single = inputs[leaf.i].data instanceof Float32Array;
-    const rounding = (Math.abs(cost) + 1e-3 * scale) * (single ? 1e-3 : 1e-9);
-    return { ...found, kind: Math.abs(found.both - gradient) <= (single ? 2e-2 : 1e-5) * scale + rounding ? "good" : "bad" };
+    const coarse = single(leaf.of);
+    const rounding = (Math.abs(cost) + 1e-3 * scale) * (coarse ? 1e-3 : 1e-9);
+    return { ...found, kind: Math.abs(found.both - gradient) <= (coarse ? 2e-2 : 1e-5) * scale + rounding ? "good" : "bad" };
   }
 
   function bounds(x) {
@@ -996,13 +1020,12 @@
     showLines();
     showAbout();
     showTable();
-    const moved = inputs.map((input) => (isArray(input.data) ? input.data.join() : input.data)).join("|");
     // A badge takes two runs of the program. Where they take long, the page is shown first, and badges follow.
     const slow = fields.length * took > 15;
     for (const [i, field] of fields.slice(0, 40).entries()) {
-      field.update(moved !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took));
+      field.update(runs !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took));
     }
-    fieldsShow = moved;
+    fieldsShow = runs;
     showDescent();
     remember();
   }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from autograd.readings.explain import Reading, expression_of, template
 from autograd.readings.formula import Formula, fact
 from autograd.readings.graph import Entry, Graph
 from autograd.readings.notation import MathML, Unicode
+from autograd.readings.text import text
 from autograd.readings.trace import Trace
 from autograd.recording import tracing
 from autograd.tensor import Node, Tensor, plain
 
+T = TypeVar("T")
 LONG = 60  # characters of a name that are shown
 
 
@@ -57,12 +59,16 @@ class Steps:
         self.graph = Graph(trace.output)
         self.nodes = [entry for entry in self.graph if isinstance(entry.value, Node)]
         names = self._names()
-        taken = {name.replace("_", "") for name in names.values()}
-        self.reading = Reading(trace.output, trace.grads, {}, names, every=True, taken=taken - set(names.values()))
+        taken = {name.replace("_", "") for name in names.values()}  # and t1, t2, … are those of the program
+        self.reading = Reading(
+            trace.output, trace.grads, {}, names, every=True, taken={*taken - set(names.values()), "t"}
+        )
         self.called = self.reading.called
         self._find_lines()
-        reader = template({each.name: each for each in self.called.values()}, self.called[trace.output].name)
-        self._read, self._places = reader.read, dict(reader.places)
+        self._reader = reader = template(
+            {each.name: each for each in self.called.values()}, self.called[trace.output].name
+        )
+        self._places = dict(reader.places)
         for node, each in self.called.items():
             error = self.error(node)
             if error:
@@ -94,6 +100,15 @@ class Steps:
         is_error = names[formula] == self.called[node].symbol and names.role(formula) == "weighted input"
         return names.gradient(formula) if is_error else None
 
+    def _read(self, value: Any, symbol: Callable[[Any], str | None]) -> Sum:
+        """What a value was computed by, in terms of what `symbol` has names for; as NumPy, where it has no notation."""
+        expression = expression_of(value, symbol)
+        try:
+            return self._reader.read(expression)
+        except (AttributeError, IndexError, NameError, SyntaxError, TypeError, ValueError):
+            written = text(expression).replace("{", "{{").replace("}", "}}")
+            return atom("numpy", written, shape=np.shape(plain(value)))
+
     def _value(self, entry: Entry) -> Step:
         node = entry.value
 
@@ -104,9 +119,9 @@ class Steps:
             settings = "".join([f", {key}={value}" for key, value in node.params.items() if value is not None])
             kind, name = ("numpy", f"{node.op.name}({{0}}{settings})") if settings else ("call", node.op.name)
             (x,) = node.inputs
-            right = atom(kind, name, self._read(expression_of(x, symbol)), shape=np.shape(node._value))
+            right = atom(kind, name, self._read(x, symbol), shape=np.shape(node._value))
             return Step(entry, None, right, node)
-        return Step(entry, None, self._read(expression_of(node, symbol)), node)
+        return Step(entry, None, self._read(node, symbol), node)
 
     def _uses(self) -> list[Step]:
         return [step for node in self.reading.nodes for step in self._uses_of(node)]
@@ -126,7 +141,7 @@ class Steps:
                 given, wanted = np.shape(plain(part)), x.shape
                 extra = len(given) - len(wanted)
                 axes = [extra + i for i, n in enumerate(wanted) if n == 1 != given[extra + i]]
-                right = self._read(expression_of(part, symbol))
+                right = self._read(part, symbol)
                 steps.append(Step(self.graph[node], position, right, data, (*range(extra), *axes)))
         return steps
 
@@ -154,9 +169,9 @@ class Steps:
                 for arg in formula.args:
                     users.setdefault(id(arg), formula)
 
-    def of_values(self, line_of: Callable[[Node], int | None]) -> dict[Node, int | None]:
+    def of_values(self, line_of: Callable[[Node], T | None]) -> dict[Node, T | None]:
         """The lines that `line_of` says for values; for one that has none, that of what uses it."""
-        found: dict[Node, int | None] = {}
+        found: dict[Node, T | None] = {}
         for entry in reversed(self.nodes):
             line = line_of(entry.value) if entry.inputs else None
             found[entry.value] = found.get(entry.value) if line is None else line

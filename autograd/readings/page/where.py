@@ -23,26 +23,29 @@ class Places:
 
     def __init__(self) -> None:
         self._ticks: list[int] = []
-        self._lines: list[tuple[types.CodeType, int]] = []
+        self._lines: list[tuple[types.CodeType, int] | None] = []
+        self._depth = 0  # of calls
 
-    def _note(self, frame: types.FrameType) -> None:
+    def _note(self, frame: types.FrameType | None) -> None:
         self._ticks.append(next_tick())
-        self._lines.append((frame.f_code, frame.f_lineno))
+        self._lines.append((frame.f_code, frame.f_lineno) if frame else None)
 
     def _enter(self, frame: types.FrameType, event: str, arg: Any) -> Any:
         if is_library(frame.f_code):
             return None
+        self._depth += 1
         self._note(frame)
         return self._step
 
     def _step(self, frame: types.FrameType, event: str, arg: Any) -> Any:
-        caller: types.FrameType | None = frame
-        if event == "return":
+        if event == "line":
+            self._note(frame)
+        elif event == "return":
+            self._depth -= 1
             caller = frame.f_back
             while caller is not None and is_library(caller.f_code):
                 caller = caller.f_back
-        if caller is not None and event in ("line", "return"):
-            self._note(caller)
+            self._note(caller if self._depth else None)  # who called the function itself made no value
         return self._step
 
     def of(self, node: Node) -> tuple[types.CodeType, int] | None:

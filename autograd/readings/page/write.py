@@ -74,7 +74,7 @@ def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **c
 
 
 def _html(trace: Trace, places: Places) -> str:
-    data = _Data(trace, places)
+    data = Data(trace, places)
     found = data.everything()
     parts = {
         "title": _escaped(found["title"]),
@@ -96,7 +96,7 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-class _Data:
+class Data:
     """What the player is given, as JSON, and the program that computes in the page."""
 
     def __init__(self, trace: Trace, places: Places):
@@ -108,9 +108,10 @@ class _Data:
         self._first: dict[Any, int] = {}
         self.sources: list[dict[str, Any]] = []
         made_from = {id(made): node for node, made in trace.made.items()}
-        self._lines = {id(e.value): self._source_line(made_from.get(id(e.value), e.value)) for e in self.steps.nodes}
+        self._lines = self.steps.of_values(lambda x: self._source_line(made_from.get(id(x), x)))
 
-    def everything(self) -> dict[str, Any]:
+    def everything(self, pictured: bool = True) -> dict[str, Any]:
+        """All of it; without the pictures, nothing has to be rendered."""
         steps = self.steps
         program, line_of = numpy_program(self.trace)
         grads = self.trace.grads
@@ -143,7 +144,7 @@ class _Data:
             "programs": {"NumPy": str(program), **self._other_programs()},
             "sources": self.sources,
             "groups": titles,
-            "pictures": pictures(steps.nodes, groups, self.size),
+            "pictures": pictures(steps.nodes, groups, self.size) if pictured else [],
         }
 
     def _program(self) -> list[dict[str, Any]]:
@@ -193,7 +194,7 @@ class _Data:
             "inputs": [i if isinstance(steps.graph.nodes[i].value, Node) else None for i in entry.inputs],
             "equation": self._value_lines[0][x],
             "line": self._value_lines[1][x],
-            "source": self._lines[id(x)],
+            "source": self._lines[x],
         }
         if not entry.inputs or self.refused:
             found["data"] = _numbers(x._value)
@@ -252,7 +253,9 @@ class _Data:
                 )
                 self._first[code] = first
         number = self._codes[code]
-        return None if number < 0 else [number, line - self._first[code]]
+        if number < 0 or line - self._first[code] >= len(self.sources[number]["text"]):
+            return None
+        return [number, line - self._first[code]]
 
     def size(self, entry: Entry) -> tuple[int, int]:
         """How many pixels the box of a value takes: a line of text for what it is, its data, and its gradient."""
