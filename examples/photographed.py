@@ -10,7 +10,7 @@ small as an image of MNIST, and when it is prepared by `nn.images.prepare`. The 
 `python -m nn train`. The second has more neurons, and was trained on images that were distorted as in example 11.
 
     python examples/photographed.py               a short form: figures that prove nothing
-    python examples/photographed.py --full        all digits, and networks that are trained to the end: some minutes
+    python examples/photographed.py --full        all digits, and networks that are trained to the end: half an hour
     python examples/photographed.py FOLDER        the same as the first, and leaves ten photographs in the folder
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nn import Network, load_digits
+from nn import Examples, Network, load_digits
 from nn.images import prepare
 
 better = importlib.import_module("11_better_learning")
@@ -145,13 +145,13 @@ def networks(training, epochs):
 def main():
     parser = argparse.ArgumentParser(description="Recognise digits that were photographed.")
     parser.add_argument("folder", nargs="?", type=Path, help="write ten photographs to this folder, with Pillow")
-    parser.add_argument("--full", action="store_true", help="all digits, and networks trained to the end")
+    parser.add_argument("--full", action="store_true", help="networks trained to the end, on all training images")
+    parser.add_argument("--digits", type=int, metavar="N", help="so many of the test images (40; with --full 10,000)")
     args = parser.parse_args()
     training, _, test = load_digits(dtype=np.float32)
-    epochs = 30
-    if not args.full:
-        training, test = (type(part)(part.x[:n], part.y[:n]) for part, n in ((training, 3000), (test, 40)))
-        epochs = 2
+    first, epochs = (len(training.y), 30) if args.full else (3000, 2)
+    n = args.digits or (len(test.y) if args.full else 40)
+    training, test = Examples(training.x[:first], training.y[:first]), Examples(test.x[:n], test.y[:n])
     pictures = photographs(test.x)
     if args.folder:
         from PIL import Image
