@@ -83,10 +83,10 @@
   function showField() {
     const context = pad.getContext("2d"), pixels = context.createImageData(FIELD, FIELD);
     const ink = INK[theme()], paper = PAPER[theme()];
-    state.field.forEach((value, i) => {
-      const colour = mixed(paper, ink, value);
-      pixels.data.set([...colour, 255], 4 * i);
-    });
+    for (let i = 0; i < state.field.length; i++) {
+      for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = paper[c] + (ink[c] - paper[c]) * state.field[i];
+      pixels.data[4 * i + 3] = 255;
+    }
     context.putImageData(pixels, 0, 0);
     if (document.activeElement === pad && cursor.shown) {
       context.strokeStyle = css(PLUS[theme()]);
