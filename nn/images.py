@@ -228,8 +228,11 @@ def _without_lines(strokes: Array) -> Array:
         return strokes
     along = strokes[places, columns]
     whole, dark = np.quantile(along, [0.05, 0.25], axis=1)
+    line = np.where(whole > 0, dark, 0)
+    padded = np.pad(line, 1)  # beside a line there is some of it, too, as it is not quite straight
+    beside = np.max([padded[:-2], line, padded[2:]], axis=0)[:, np.newaxis]
     left = strokes.copy()
-    left[places, columns] = np.maximum(along - np.where(whole > 0, dark, 0)[:, np.newaxis], 0)
+    left[places, columns] = np.where(along < 1.5 * beside, 0, along - line[:, np.newaxis])
     return left
 
 

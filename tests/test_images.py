@@ -196,7 +196,7 @@ def test_uneven_light_noise_lines_and_specks_are_taken_away():
     expected, rng = prepare(drawn()), np.random.default_rng(0)
     v, u = np.mgrid[:200, :160] / 200
     light = 0.9 - 0.3 * v - 0.2 * u
-    lines = 1 - 0.2 * ((np.mgrid[:200, :160][0] + np.round(0.02 * np.arange(160))) % 25 < 2)
+    lines = 1 - 0.4 * ((np.mgrid[:200, :160][0] + np.round(0.02 * np.arange(160))) % 25 < 2)
     specks = np.zeros((200, 160))
     specks[180:184, 20:23] = specks[5:8, 100:103] = 0.8
     for spoilt in (light, light * lines, light.T.copy().T * lines * (1 - specks)):

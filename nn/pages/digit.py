@@ -38,7 +38,8 @@ def digit_page(
 ) -> Path:  # fmt: skip
     """Write a page of its own in which a digit is drawn, and the model recognises it, shows its gradients, and learns.
 
-    model  a Network, or a Sequential of layers (its parts are shown one by one), or any Module (its outputs are shown)
+    model  a Network, or a Sequential of layers (its parts are shown one by one; a Dropout drops nothing in a page), or
+           any Module (its outputs are shown)
     path   the HTML file to write; it needs no other file and asks for nothing over a network
     cost   the mean cost from the outputs and the targets, as for `nn.train`; a Network has its own
     shape  of one example as the model takes it: (784,), (28, 28) or (1, 28, 28)

@@ -79,6 +79,6 @@ function arranged(values, shape) {
     }
     return [all, high, wide];
   }
-  const side = Math.sqrt(values.length), columns = Number.isInteger(side) ? side : Math.min(values.length, 10);
+  const columns = Math.ceil(Math.sqrt(values.length));
   return [values, Math.ceil(values.length / columns), columns];
 }

@@ -73,7 +73,7 @@
   }
 
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  const short = (x) => (Math.abs(x) >= 0.001 || x === 0 ? x.toFixed(3) : x.toExponential(1)).replace("-", "−");
+  const short = (x) => (Math.abs(x) >= 0.001 || x === 0 ? x.toFixed(3) : x.toExponential(1)).replaceAll("-", "−");
 
   // ---- What is drawn
 
@@ -83,10 +83,10 @@
   function showField() {
     const context = pad.getContext("2d"), pixels = context.createImageData(FIELD, FIELD);
     const ink = INK[theme()], paper = PAPER[theme()];
-    state.field.forEach((value, i) => {
-      const colour = mixed(paper, ink, value);
-      pixels.data.set([...colour, 255], 4 * i);
-    });
+    for (let i = 0; i < state.field.length; i++) {
+      for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = paper[c] + (ink[c] - paper[c]) * state.field[i];
+      pixels.data[4 * i + 3] = 255;
+    }
     context.putImageData(pixels, 0, 0);
     if (document.activeElement === pad && cursor.shown) {
       context.strokeStyle = css(PLUS[theme()]);
@@ -213,7 +213,7 @@
     box.append(Object.assign(document.createElement("h3"), { textContent: `${layer.label}: ${size}` }));
     const [first, activations] = figure("activations"), [second, errors] = figure(`errors ${layer.error}`);
     box.append(first, second);
-    const shown = { activations, errors, neuron: 0 };
+    const shown = { activations, errors, caption: second.querySelector("figcaption") };
     if (layer.weights) {
       const [third, weights] = figure("incoming weights");
       const field = Object.assign(document.createElement("label"), { className: "neuron" });
@@ -259,6 +259,11 @@
     shown.slider.setAttribute("aria-valuetext", text);
   }
 
+  // What the errors of a layer are, for the gradient that is chosen.
+  function gradientOf(error) {
+    return at("of").value === "look" ? `errors ${error}` : error.replace("dC", "derivatives dz(label)");
+  }
+
   function showLayers(seen) {
     content.layers.forEach((layer, l) => {
       for (const [name, signed] of [["activations", false], ["errors", true]]) {
@@ -267,6 +272,7 @@
         const below = signed || numbers.some((value) => value < 0);
         paint(layers[l][name], values, rows, columns, { signed: below, most: signed ? largest(numbers) : Math.max(1, largest(numbers)) });
       }
+      layers[l].caption.textContent = gradientOf(layer.error);
       if (layers[l].slider) showWeights(l);
     });
   }
