@@ -59,6 +59,8 @@ class Wrong:
 
     def is_slip(self, slip: "Named") -> bool:
         """Whether a slip that is named is the true one."""
+        if slip.what.startswith("is missing"):  # which does not say what is
+            return False
         return (
             any(line in slip.lines for line in _either(self.line))
             and (not self.kind or any(_of_kind(kind, slip) for kind in _either(self.kind)))

@@ -106,6 +106,7 @@ WRONG = [
         {"n = len(x)": "n = x.size"},
         "delta2 | dw1",
         "factor",
+        "3",
         style="differently",
     ),
     Wrong(
@@ -113,7 +114,7 @@ WRONG = [
         {"dz2[np.argmax(y[i])] -= 1": "dz2[np.argmax(y[i])] += 1"},
         "delta2",
         "sign",
-        "y | 𝟏6",
+        "y",
         style="differently",
     ),
     Wrong(
