@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
 from wrong_gradients import CASES, Wrong, naming
 
-NAMED_RIGHTLY = 0.6  # of the first wrong gradients of each function; the benchmark gives the share of all
+NAMED_RIGHTLY = 0.8  # of the first five of each perceptron, which are searched fast; the benchmark gives all shares
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -45,7 +45,7 @@ def test_every_wrong_gradient_has_a_true_slip():
 
 
 def test_most_slips_are_named_rightly():
-    firsts = [(case, case.wrong[0]) for case in CASES]
+    firsts = [(case, wrong) for case in CASES if case.name.startswith("mlp") for wrong in case.wrong[:5]]
     right = [case.is_named_by(case.message(case.gradient(wrong)), wrong) for case, wrong in firsts]
     assert sum(right) >= NAMED_RIGHTLY * len(right)
 
@@ -64,3 +64,15 @@ def test_the_naming_of_a_message_is_read():
     assert not Wrong("", {}, "delta2", "missing").is_slip(slip)
     assert not Wrong("", {}, "delta1", "sign").is_slip(slip)
     assert not Wrong("", {}, "delta1", "missing", "w2").is_slip(slip)
+
+
+EVERYWHERE = """    ∂C/∂b = Σₙ (u₁ ⊙ v)
+                ^^  u₁ has the wrong sign everywhere, and so in ∂C/∂w, δ² = ∂C/∂z²"""
+
+
+def test_a_slip_in_several_equations_is_one():
+    (slip,) = naming(EVERYWHERE, {"u1": "error"})
+    assert slip.lines == ("db", "dw", "delta2", "dz2", "error") and slip.marked == "error"
+    assert Wrong("", {}, "error", "sign").is_slip(slip)
+    (slip,) = naming("    ∂C/∂b = aᵀ b\n            ^^  aᵀ is taken for a")
+    assert Wrong("", {}, "db", "transposed").is_slip(slip)

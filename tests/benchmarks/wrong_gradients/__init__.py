@@ -27,7 +27,7 @@ KINDS = {
     "missing": ("missing", "left out", "forgotten"),
     "sign": ("sign",),
     "transposed": ("transpose",),
-    "factor": ("twice", "halved", "divided", "multiplied", "times", "turned over", "power", "should not be", "squared"),
+    "factor": ("twice", "halved", "divided", "multiplied", "times", "turned over", "power", "should", "squared"),
     "instead": ("taken for", "in place of", "instead of"),
     "sum": ("summed", "mean", "axis", "not a sum"),
     "order": ("order", "swapped"),
@@ -59,6 +59,8 @@ class Wrong:
 
     def is_slip(self, slip: "Named") -> bool:
         """Whether a slip that is named is the true one."""
+        if slip.what.startswith("is missing"):  # which does not say what is
+            return False
         return (
             any(line in slip.lines for line in _either(self.line))
             and (not self.kind or any(_of_kind(kind, slip) for kind in _either(self.kind)))
@@ -68,11 +70,17 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Named:
-    """A slip as a message names it: the names on the left of the equation, the marked part, and what is said of it."""
+    """A slip as a message names it.
+
+    lines   the names on the left of the equation, those that it is said to be in, too, and what is wrong everywhere
+    marked  the part of the equation under the marks
+    part    the same, and what is said of it
+    what    what is said of it, as it is written
+    """
 
     lines: tuple[str, ...]
     marked: str
-    part: str  # marked, and what is said
+    part: str
     what: str
 
 
@@ -122,14 +130,17 @@ class Case:
 def naming(message: str, names: dict[str, str] | None = None) -> list[Named]:
     """The slips that a message names, by their marks under an equation, in the names of the gradient by hand."""
     found = []
-    lines = message.splitlines()
-    for equation, marks in itertools.pairwise(lines):
+    for equation, marks in itertools.pairwise(message.splitlines()):
         match = re.fullmatch(r"( *)(\^+) *(.*)", marks)
         if match:
             sides = [_compact(side, names) for side in equation.split(" = ")]
             start = len(match[1])
             marked, what = _compact(equation[start : start + len(match[2])], names), match[3]
-            found.append(Named(tuple(sides[:-1]), marked, marked + " " + _compact(what, names), what))
+            said = re.search(r"(?:and so in|in what) (.*)", what)
+            others = re.findall(r"\w+", _compact(said[1], names)) if said else []
+            everywhere = [marked] if "everywhere" in what else []
+            lines = (*sides[:-1], *others, *everywhere)
+            found.append(Named(lines, marked, marked + " " + _compact(what, names), what))
     return found
 
 
@@ -140,6 +151,8 @@ def is_named(message: str) -> bool:
 
 def _of_kind(kind: str, slip: Named) -> bool:
     if kind == "factor" and "missing" in slip.what and re.match(NUMBER + r"(\s|is)", slip.what):
+        return True
+    if kind == "transposed" and re.match(r"(.+)ᵀ is taken for \1(?!\w)|(.+) is taken for \2ᵀ", slip.what):
         return True
     return any(word in slip.what for word in KINDS[kind])
 

@@ -47,7 +47,7 @@ def differently(q, k, v, y):
 
 NAMES = {"z": "s", "a": "p"}
 WRONG = [
-    Wrong("target minus output", {"p @ v - y": "y - p @ v"}, "dv | do | delta", "sign"),
+    Wrong("target minus output", {"p @ v - y": "y - p @ v"}, "dv | do | delta", "sign", "-y"),
     Wrong("the scale is forgotten in dq", {"ds @ k / scale": "ds @ k"}, "dq", "factor"),
     Wrong(
         "the scale is forgotten in the scores", {"np.exp(q @ k.T / scale)": "np.exp(q @ k.T)"}, "s", "missing", "1/2"
@@ -86,6 +86,7 @@ WRONG = [
         {"np.diag(p) - np": "np.diag(p) + np"},
         "delta",
         "sign",
+        "sum(",
         style="differently",
     ),
     Wrong(

@@ -51,9 +51,13 @@ def differently(x, gamma, beta, g):
 
 
 WRONG = [
-    Wrong("the mean is taken for a constant", {" - dx_hat.sum(axis=0) / n": ""}, "dx", "missing"),
+    Wrong("the mean is taken for a constant", {" - dx_hat.sum(axis=0) / n": ""}, "dx", "missing", "sum("),
     Wrong(
-        "the variance is taken for a constant", {" - x_hat * np.sum(dx_hat * x_hat, axis=0) / n": ""}, "dx", "missing"
+        "the variance is taken for a constant",
+        {" - x_hat * np.sum(dx_hat * x_hat, axis=0) / n": ""},
+        "dx",
+        "missing",
+        "(x-mean(x,axis=0))",
     ),
     Wrong(
         "mean and variance are constants",

@@ -65,7 +65,7 @@ WRONG = [
     Wrong("half of sigma' is forgotten", {"da * a * (1 - a)": "da * a"}, "delta", "missing", "1-a"),
     Wrong("sigma' of what was dropped", {"da * a * (1 - a)": "da * d * (1 - d)"}, "delta", "instead | added", "a"),
     Wrong("the mean is forgotten", {" / len(x)": ""}, "delta | dv", "factor"),
-    Wrong("target minus output", {"(d @ v - y)": "(y - d @ v)"}, "delta | dv", "sign"),
+    Wrong("target minus output", {"(d @ v - y)": "(y - d @ v)"}, "delta | dv", "sign", "-y"),
     Wrong("the activation before dropout", {"d.T @ error": "a.T @ error"}, "dv", "missing", "mask | 5/"),
     Wrong("the weight is forgotten", {"np.outer(error, v) *": "error[:, None] *"}, "delta", "missing", "v"),
     Wrong(

@@ -36,7 +36,7 @@ def differently(w, v, x, y):
 
 NAMES = {"u1": "log_s", "u2": "e"}
 WRONG = [
-    Wrong("the sign of the error", {"dmu = -t": "dmu = t"}, "dw | dmu | de", "sign"),
+    Wrong("the sign of the error", {"dmu = -t": "dmu = t"}, "dw | dmu | de", "sign", "y-xw"),
     Wrong(
         "divided by the deviation, not the variance", {"-t * np.exp(-log_s) /": "-t /"}, "dw | dmu", "missing | factor"
     ),

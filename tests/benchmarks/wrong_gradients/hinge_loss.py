@@ -38,8 +38,8 @@ def differently(w, b, x, y, strength):
 
 NAMES = {"u1": "z"}
 WRONG = [
-    Wrong("the sign of the score's part", {"dscore = -y": "dscore = y"}, "dz", "sign"),
-    Wrong("the margin is forgotten", {"-y * inside / len": "-y / len"}, "dz", "missing"),
+    Wrong("the sign of the score's part", {"dscore = -y": "dscore = y"}, "dz", "sign", "*y"),
+    Wrong("the margin is forgotten", {"-y * inside / len": "-y / len"}, "dz", "missing", "𝟙 | where"),
     Wrong("the wrong side of the margin", {"margin < 1": "margin > 1"}, "dz", "order | instead | sign"),
     Wrong("the margin is at 0", {"margin < 1": "margin < 0"}, "dz", "missing", "1"),
     Wrong("the mean is forgotten", {" / len(y)": ""}, "dz", "factor"),

@@ -44,7 +44,7 @@ WRONG = [
         "missing",
         "sign",
     ),
-    Wrong("target minus output", {"x @ w - y": "y - x @ w"}, "dw | r", "sign"),
+    Wrong("target minus output", {"x @ w - y": "y - x @ w"}, "dw | r", "sign", "xw-y"),
     Wrong("a factor 2", {"np.clip(r, -1, 1)": "2 * np.clip(r, -1, 1)"}, "dw", "factor"),
     Wrong("the mean", {"x.T @ dr": "x.T @ dr / len(x)"}, "dw", "factor"),
     Wrong(

@@ -48,12 +48,13 @@ def differently(x, gamma, beta, y):
 
 
 WRONG = [
-    Wrong("the mean is taken for a constant", {" - np.mean(d, axis=1, keepdims=True)": ""}, "dx", "missing"),
+    Wrong("the mean is taken for a constant", {" - np.mean(d, axis=1, keepdims=True)": ""}, "dx", "missing", "sum("),
     Wrong(
         "the variance is taken for a constant",
         {" - x_hat * np.mean(d * x_hat, axis=1, keepdims=True)": ""},
         "dx",
         "missing",
+        "(x-mean(x,",
     ),
     Wrong("the sign of the mean's part", {"(d - np": "(d + np"}, "dx", "sign"),
     Wrong("the sign of the variance's part", {"- x_hat * np": "+ x_hat * np"}, "dx", "sign"),

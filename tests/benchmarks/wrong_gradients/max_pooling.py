@@ -36,7 +36,7 @@ def differently(x, y):
 
 WRONG = [
     Wrong("the mask is forgotten", {"mask * dp": "np.ones_like(blocks) * dp"}, "dx", "missing"),
-    Wrong("target minus output", {"dp = p - y[:, None, :, None]": "dp = y[:, None, :, None] - p"}, "dx", "sign"),
+    Wrong("target minus output", {"dp = p - y[:, None, :, None]": "dp = y[:, None, :, None] - p"}, "dx", "sign", "-y"),
     Wrong("the target is forgotten", {"dp = p - y[:, None, :, None]": "dp = p"}, "dx", "missing", "y"),
     Wrong("divided among the four", {"(mask * dp)": "(mask * dp / 4)"}, "dx", "factor | mean"),
     Wrong(

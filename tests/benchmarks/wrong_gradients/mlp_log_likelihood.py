@@ -66,7 +66,7 @@ WRONG = [
         "a2",
     ),
     Wrong("relu' is forgotten", {"da1 * (z1 > 0)": "da1"}, "delta1", "missing", "a1 | z1"),
-    Wrong("relu for relu'", {"da1 * (z1 > 0)": "da1 * a1"}, "delta1", "instead | missing", "a1 | z1"),
+    Wrong("relu for relu'", {"da1 * (z1 > 0)": "da1 * a1"}, "delta1", "instead | missing | added", "a1 | z1"),
     Wrong("relu' of the error", {"da1 * (z1 > 0)": "da1 * (da1 > 0)"}, "delta1", "instead", "a1 | z1"),
     Wrong(
         "relu' on the other side", {"da1 * (z1 > 0)": "da1 * (z1 < 0)"}, "delta1", "sign | instead | order", "a1 | z1"
@@ -106,6 +106,7 @@ WRONG = [
         {"n = len(x)": "n = x.size"},
         "delta2 | dw1",
         "factor",
+        "3",
         style="differently",
     ),
     Wrong(
@@ -113,7 +114,7 @@ WRONG = [
         {"dz2[np.argmax(y[i])] -= 1": "dz2[np.argmax(y[i])] += 1"},
         "delta2",
         "sign",
-        "y | 𝟏6",
+        "y",
         style="differently",
     ),
     Wrong(

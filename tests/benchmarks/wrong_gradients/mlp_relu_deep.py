@@ -59,7 +59,7 @@ WRONG = [
     Wrong("target minus output", {"(a3 - y)": "(y - a3)"}, "e | d3", "sign"),
     Wrong("relu' is forgotten in layer 2", {" * (z2 > 0)": ""}, "delta2", "missing", "a2>0 | z2>0"),
     Wrong("relu' is forgotten in layer 1", {" * (z1 > 0)": ""}, "delta1", "missing", "a1>0 | z1>0"),
-    Wrong("relu for relu'", {" * (z1 > 0)": " * a1"}, "delta1", "instead | missing", "a1 | z1"),
+    Wrong("relu for relu'", {" * (z1 > 0)": " * a1"}, "delta1", "instead | missing | added", "a1 | z1"),
     Wrong("relu' one layer off", {" * (z1 > 0)": " * (z2 > 0)"}, "delta1", "instead", "a1 | z1"),
     Wrong("relu' of the wrong side", {" * (z2 > 0)": " * (z2 < 0)"}, "delta2", "instead | order | sign", "a2 | z2"),
     Wrong("relu' of the input", {" * (z1 > 0)": " * (d2 > 0)"}, "delta1", "instead", "a1 | z1"),

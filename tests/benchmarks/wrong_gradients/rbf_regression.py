@@ -44,7 +44,9 @@ def differently(height, centre, width, x, y):
 
 NAMES = {"u1": "t"}
 WRONG = [
-    Wrong("target minus output", {"error = k @ height - y": "error = y - k @ height"}, "dheight | dk | du1", "sign"),
+    Wrong(
+        "target minus output", {"error = k @ height - y": "error = y - k @ height"}, "dheight | dk | du1", "sign", "-y"
+    ),
     Wrong(
         "the height is forgotten",
         {"dk = np.outer(error, height)": "dk = np.outer(error, np.ones(3))"},

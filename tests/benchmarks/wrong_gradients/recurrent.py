@@ -76,6 +76,7 @@ WRONG = [
         {"dh = w.T @ dz": "dh = w.T @ dz * (t == STEPS - 1)"},
         "delta1 | dw | du | db",
         "missing",
+        "w.T | delta2",
     ),
     Wrong("the wrong weights lead back", {"w.T @ dz": "u.T @ dz"}, "delta2 | delta1", "instead", "w"),
     Wrong("the error before tanh' leads back", {"w.T @ dz": "w.T @ dh"}, "delta2 | delta1", "missing | instead"),

@@ -37,7 +37,7 @@ def differently(centres, x):
 
 
 WRONG = [
-    Wrong("the sign", {"return -2": "return 2"}, "dcentres", "sign"),
+    Wrong("the sign", {"return -2": "return 2"}, "dcentres", "sign", "centres)"),
     Wrong("the square's 2 is forgotten", {"return -2 *": "return -1 *"}, "dcentres", "factor"),
     Wrong("the mean is forgotten", {"r / len(x)": "r"}, "dcentres", "factor"),
     Wrong("divided by the centres", {"r / len(x)": "r / len(centres)"}, "dcentres", "factor"),

@@ -40,7 +40,7 @@ NAMES = {"u1": "z"}
 WRONG = [
     Wrong("target minus output", {"(p - y)": "(y - p)"}, "dz", "sign"),
     Wrong("the mean is forgotten", {" / len(x)": ""}, "dz", "factor"),
-    Wrong("the mean is over the classes, too", {"len(x)": "x.size"}, "dz", "factor"),
+    Wrong("the mean is over the classes, too", {"len(x)": "x.size"}, "dz", "factor", "3"),
     Wrong("the target is forgotten", {"(p - y)": "p"}, "dz", "missing", "y"),
     Wrong("normalised over the wrong axis", {"e.sum(axis=1, keepdims=True)": "e.sum(axis=0)"}, "dz", "sum"),
     Wrong("exp is not normalised", {"e / e.sum(axis=1, keepdims=True)": "np.exp(z)"}, "dz", "missing | instead"),

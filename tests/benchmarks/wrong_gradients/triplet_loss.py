@@ -39,8 +39,8 @@ def differently(w, anchor, like, unlike):
 
 NAMES = {"u1": "p", "u2": "q", "u3": "loss"}
 WRONG = [
-    Wrong("the sign of the far part", {"dfar = -2": "dfar = 2"}, "dq | dw", "sign"),
-    Wrong("the sign of the near part", {"dnear = 2": "dnear = -2"}, "dp | dw", "sign"),
+    Wrong("the sign of the far part", {"dfar = -2": "dfar = 2"}, "dq | dw", "sign", "*q | -d"),
+    Wrong("the sign of the near part", {"dnear = 2": "dnear = -2"}, "dp | dw", "sign", "*p | dp.T"),
     Wrong("the far part is forgotten", {" + dfar.T @ q": ""}, "dw | dq", "missing"),
     Wrong("the near part is forgotten", {"dnear.T @ p + ": ""}, "dw | dp", "missing"),
     Wrong("the square's 2 is forgotten", {"dnear = 2 * ": "dnear = "}, "dp", "factor"),
@@ -63,7 +63,7 @@ WRONG = [
     Wrong("the anchor for the difference", {"dnear.T @ p": "dnear.T @ anchor"}, "dw", "missing", "like"),
     Wrong("p for q", {"dfar.T @ q": "dfar.T @ p"}, "dw", "instead"),
     Wrong("only the last triplet counts", {"dw += 2": "dw = 2"}, "dw", "sum", style="differently"),
-    Wrong("both parts are added", {"dw -= 2": "dw += 2"}, "dq | dw", "sign", style="differently"),
+    Wrong("both parts are added", {"dw -= 2": "dw += 2"}, "dq | dw", "sign", "*q | dq.T", style="differently"),
     Wrong(
         "the map is forgotten",
         {"np.outer(near, a - b)": "np.outer(a - b, a - b)"},
