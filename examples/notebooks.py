@@ -20,6 +20,7 @@ def executed(path: Path) -> Any:
     """
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", record_timing=False,
+                            coalesce_streams=True,  # what is printed in a cell is one output, however it arrived
                             resources={"metadata": {"path": str(path.parent)}})  # fmt: skip
     client.execute()
     notebook.metadata["language_info"] = {"name": "python"}  # not which version it was run with

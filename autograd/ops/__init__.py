@@ -43,7 +43,7 @@ methods.add_all()
 
 
 # What the engine uses itself.
-OURS = {"backward", "constant_tensor", "plain_call", "index", "identity", "scatter", "outer_by"}
+OURS = {"backward", "html", "constant_tensor", "plain_call", "index", "identity", "scatter", "outer_by"}
 
 
 def operations() -> list[str]:
