@@ -111,8 +111,8 @@ def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tupl
     if callable(gradient):
         gradient = converted(gradient, gradient)
     try:
-        plain(f(*[plain(x) if isinstance(x, Tensor) else x for x in args]))
-    except Exception:  # it is not for arrays of NumPy: then it is for those of the framework
+        plain(f(*args))
+    except Exception:  # it does not take Tensors of ours: then it is for those of the framework
         return gradient, _by_differences(converted(f, f), kinds)
     return gradient, f
 
@@ -281,7 +281,8 @@ def _between_slopes(number: Any, args: Any, position: int, index: Any, slope: fl
     for step in (-h, 0, h):
         moved = x.copy()
         moved[index] += step
-        values.append(float(plain(number(*[moved[()] if i == position else plain(a) for i, a in enumerate(args)]))))
+        given = [Tensor(moved[()]) if i == position else a for i, a in enumerate(args)]
+        values.append(float(plain(number(*given))))
     left, right = (values[1] - values[0]) / h, (values[2] - values[1]) / h
     tolerance = 1e-3 * (abs(left) + abs(right))
     return abs(left - right) > 10 * tolerance and min(left, right) - tolerance <= slope <= max(left, right) + tolerance

@@ -166,3 +166,13 @@ def test_the_plugin_judges_in_a_pytest_file(tmp_path: Path) -> None:
     assert "1 failed, 1 passed" in done.stdout
     assert "dC/dx is wrong" in done.stdout and "(seed 7)" in done.stdout
     assert "__tracebackhide__" not in done.stdout
+
+
+def test_a_function_that_names_its_values() -> None:
+    def f(x: Any) -> Any:
+        z = x * x
+        z.name = "z"
+        return np.sum(np.tanh(z))
+
+    with pytest.raises(GradientError, match="dC/dx is wrong"):
+        assert_gradient(lambda x: 2 * x, f, Tensor([0.5, -0.3], name="x"))
