@@ -7,7 +7,7 @@ INSTALL = .venv/bin/python -m pip install --disable-pip-version-check --quiet --
 train: .venv/.draws
 	@echo "Training the network 784-30-10 on 50,000 handwritten digits, for 30 epochs ..."
 	.venv/bin/python -m nn train --save model.npz
-	@echo "Next: .venv/bin/python -m nn show model.npz --to pictures, or predict model.npz with a picture of a digit"
+	@echo "Next: .venv/bin/python -m nn show model.npz --to pictures, page model.npz digits.html, or predict model.npz photo.png"
 
 check: .venv/.runs
 	.venv/bin/python -m nn check
