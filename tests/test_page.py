@@ -329,6 +329,32 @@ def test_contrast_and_roles_are_right(opened, scheme, key):
     assert axe(found) == []
 
 
+def test_on_a_phone_nothing_is_wider_than_the_screen(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    found.tab.set_viewport_size({"width": 390, "height": 800})
+    found.tab.reload()
+    for key in ("Home", "ArrowRight", "End"):
+        found.keys(key)
+        assert found.run("() => document.documentElement.scrollWidth") == 390
+    found.requests = found.requests[:1]
+
+
+def test_a_wide_graph_can_be_fitted_in(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    wider = "() => document.querySelector('#graph svg').clientWidth > document.getElementById('graph').clientWidth"
+    assert found.run(wider)
+    found.tab.click("#whole")
+    assert not found.run(wider)
+
+
+@pytest.mark.parametrize(("motion", "name"), [("no-preference", "flow"), ("reduce", "none")])
+def test_nothing_moves_for_who_wants_less_motion(opened, motion, name):
+    found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, reduced_motion=motion)
+    found.keys("End")
+    moving = "() => getComputedStyle(document.querySelector('#graph .edge.here')).animationName"
+    assert found.run(moving) == name
+
+
 # Live.
 
 
