@@ -157,15 +157,6 @@ def write_arrays(path: str | Path, arrays: dict[str, Array]) -> None:
     write_bytes(path, *_archive(path, arrays))
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write a text in UTF-8, whole or not at all, as `write_arrays` writes arrays."""
-    try:
-        with Deferred():
-            os.close(_replace(_target(Path(path)), [text.encode()]))
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-
-
 class Claim:
     """A file that one run alone writes, from `take` to `release`.
 

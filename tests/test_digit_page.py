@@ -499,7 +499,7 @@ def test_layers_of_ones_own_with_a_convolution(browser, few, tmp_path):
     with opened.tab.expect_download() as download:
         opened.tab.click("#save")
     download.value.save_as(tmp_path / "saved.npz")
-    net.load_state_dict(read_arrays(tmp_path / "saved.npz"))
+    net.load_parameters(tmp_path / "saved.npz")
     assert all(np.array_equal(array.ravel(), parameters(opened)[name]) for name, array in net.state_dict().items())
     opened.context.close()
 

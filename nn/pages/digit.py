@@ -20,7 +20,7 @@ from autograd import Tensor, no_grad, source
 from nn.costs import COSTS
 from nn.digits import Examples, load_digits
 from nn.equations import Array
-from nn.files import write_text
+from nn.files import write_bytes
 from nn.images import SIDE
 from nn.layers import Dropout, Layer, Linear, Module, Sequential
 from nn.network import Network
@@ -70,7 +70,7 @@ def digit_page(
         "held_out": _digits(held_out, HELD_OUT, scale),
     }
     path = Path(path)
-    write_text(path, page(content, content.pop("programs")))
+    write_bytes(path, page(content, content.pop("programs")).encode())
     return path
 
 
