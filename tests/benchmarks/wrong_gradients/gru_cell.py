@@ -71,7 +71,7 @@ WRONG = [
     Wrong(
         "dwr and dwu swapped",
         {"np.outer(dzr, h), np.outer(dzu, h)": "np.outer(dzu, h), np.outer(dzr, h)"},
-        says="swapped",
+        says="swapped | another order",
     ),
     Wrong(
         "outer product the other way round",
