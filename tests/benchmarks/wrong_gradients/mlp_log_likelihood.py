@@ -96,7 +96,7 @@ WRONG = [
         {"db1 = dz1.sum": "db1 = da1.sum"},
         "db1",
         "instead | missing",
-        "delta1",
+        "delta1 | a1>0",
     ),
     Wrong("one bias is averaged", {"db2 = dz2.sum": "db2 = dz2.mean"}, "db2", "sum | factor"),
     Wrong("the weights swapped", {"return dw1, db1, dw2": "return dw2, db1, dw1"}, says="swapped | another order"),
