@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
 from wrong_gradients import CASES, Wrong, naming
 
-NAMED_RIGHTLY = 0.8  # of the first five of each perceptron, which are searched fast; the benchmark gives all shares
+NAMED_RIGHTLY = 0.8  # of the first three of each perceptron, which are searched fast; the benchmark gives all shares
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -45,7 +45,7 @@ def test_every_wrong_gradient_has_a_true_slip():
 
 
 def test_most_slips_are_named_rightly():
-    firsts = [(case, wrong) for case in CASES if case.name.startswith("mlp") for wrong in case.wrong[:5]]
+    firsts = [(case, wrong) for case in CASES if case.name.startswith("mlp") for wrong in case.wrong[:3]]
     right = [case.is_named_by(case.message(case.gradient(wrong)), wrong) for case, wrong in firsts]
     assert sum(right) >= NAMED_RIGHTLY * len(right)
 

@@ -78,7 +78,7 @@ WRONG = [
     ),
     Wrong("p is forgotten before the bracket", {"ds = p * (": "ds = ("}, "delta", "missing", "p"),
     Wrong("normalised over the wrong axis", {"e.sum(axis=1, keepdims=True)": "e.sum(axis=0)"}, "p", "sum", "softmax"),
-    Wrong("dq and dk swapped", {"return dq, dk, dv": "return dk, dq, dv"}, "dq | dk", says="swapped"),
+    Wrong("dq and dk swapped", {"return dq, dk, dv": "return dk, dq, dv"}, "dq | dk", says="swapped | another order"),
     Wrong("the error before the values", {"dv = p.T @ do": "dv = p.T @ (do @ v)"}, "dv", "added"),
     Wrong("the keys only of the last query", {"dk += np": "dk = np"}, "dk", "sum", style="differently"),
     Wrong(

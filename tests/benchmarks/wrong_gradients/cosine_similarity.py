@@ -42,7 +42,7 @@ WRONG = [
     Wrong("the length of the other", {"v / nv**2": "v / nu**2"}, "dv | dt2", "instead"),
     Wrong("u for v", {"du = v / (nu": "du = u / (nu"}, "du", "instead", "v"),
     Wrong("v for u in the second term", {"cos * u / nu**2": "cos * v / nu**2"}, "du", "instead", "u"),
-    Wrong("du and dv swapped", {"return du, dv": "return dv, du"}, "du | dv", says="swapped"),
+    Wrong("du and dv swapped", {"return du, dv": "return dv, du"}, "du | dv", says="swapped | another order"),
     Wrong("a factor 2 is left", {"- cos * u / nu**2": "- 2 * cos * u / nu**2"}, "du | dt1", "factor"),
     Wrong(
         "the projection is forgotten",

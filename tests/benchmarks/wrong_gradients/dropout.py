@@ -71,7 +71,7 @@ WRONG = [
     Wrong(
         "the mask for the activation", {"da * a * (1 - a)": "da * mask * (1 - a)"}, "delta", "instead | missing", "a"
     ),
-    Wrong("swapped", {"return dw, dv": "return dv, dw"}, says="swapped"),
+    Wrong("swapped", {"return dw, dv": "return dv, dw"}, says="swapped | another order"),
     Wrong("the target is forgotten", {"(d @ v - y)": "(d @ v)"}, "delta | dv", "missing", "y"),
     Wrong(
         "the scale twice", {"row / 0.8 / len(x)": "row / 0.8 / 0.8 / len(x)"}, "delta", "factor", style="differently"

@@ -54,7 +54,7 @@ WRONG = [
     Wrong("the mean is forgotten in dw", {"e.T @ error": "e.T @ (e @ w - y)"}, "dw", "factor"),
     Wrong("the words of the next", {"np.add.at(dtable, WORDS,": "np.add.at(dtable, WORDS - 1,"}, "dtable", "instead"),
     Wrong("the sign of dw", {"e.T @ error": "-e.T @ error"}, "dw", "sign", "-y"),
-    Wrong("swapped", {"return dtable, dw": "return dw, dtable"}, says="swapped"),
+    Wrong("swapped", {"return dtable, dw": "return dw, dtable"}, says="swapped | another order"),
     Wrong(
         "only the last word counts", {"dtable[word, k] += ": "dtable[word, k] = "}, "dtable", "sum", style="differently"
     ),

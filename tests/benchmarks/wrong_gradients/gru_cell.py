@@ -54,7 +54,13 @@ WRONG = [
     Wrong("target minus output", {"(1 - u) * n + u * h - y": "y - (1 - u) * n - u * h"}, "dh", "sign"),
     Wrong("tanh' is forgotten", {" * (1 - n**2)": ""}, "dzn", "missing", "n2 | a2 | n)2"),
     Wrong("the gate is forgotten", {"dh * (1 - u) * (1 - n**2)": "dh * (1 - n**2)"}, "dzn", "missing", "exp"),
-    Wrong("the gate the other way round", {"dh * (1 - u) * (1 - n**2)": "dh * u * (1 - n**2)"}, "dzn", "missing", "1"),
+    Wrong(
+        "the gate the other way round",
+        {"dh * (1 - u) * (1 - n**2)": "dh * u * (1 - n**2)"},
+        "dzn",
+        "missing | factor",
+        "1 | exp",
+    ),
     Wrong("the sign of the update gate", {"(h - n) * u": "(n - h) * u"}, "dwu", "sign"),
     Wrong("the candidate is forgotten", {"(h - n) * u": "h * u"}, "dwu", "missing", "n | a"),
     Wrong("the old state is forgotten", {"(h - n) * u": "-n * u"}, "dwu", "missing", "h"),
@@ -71,7 +77,7 @@ WRONG = [
     Wrong(
         "dwr and dwu swapped",
         {"np.outer(dzr, h), np.outer(dzu, h)": "np.outer(dzu, h), np.outer(dzr, h)"},
-        says="swapped",
+        says="swapped | another order",
     ),
     Wrong(
         "outer product the other way round",

@@ -62,7 +62,7 @@ WRONG = [
     Wrong(
         "the gradients are swapped",
         {"x.T @ residual / len(x), np.mean(residual)": "np.mean(residual), x.T @ residual / len(x)"},
-        says="swapped",
+        says="swapped | another order",
     ),
     Wrong(
         "integer arrays",

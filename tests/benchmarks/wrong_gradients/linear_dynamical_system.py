@@ -90,7 +90,7 @@ WRONG = [
         "order | instead",
     ),
     Wrong("the state for the costate", {"b.T @ p1 + u[0]": "b.T @ x1 + u[0]"}, "du", "instead"),
-    Wrong("db and du swapped", {"return da, db, du": "return da, du, db"}, says="swapped"),
+    Wrong("db and du swapped", {"return da, db, du": "return da, du, db"}, says="swapped | another order"),
     Wrong(
         "the state after the step",
         {"costate[:, None] * states[t]": "costate[:, None] * states[t + 1]"},

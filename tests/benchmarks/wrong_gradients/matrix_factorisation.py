@@ -51,7 +51,7 @@ WRONG = [
     Wrong("only the unknown count", {"known * (u": "(1 - known) * (u"}, "du | dv", "instead | added", "known"),
     Wrong("the mean of the known", {"error @ v": "error @ v / known.sum()"}, "du", "factor"),
     Wrong("the mean in both", {"(u @ v.T - ratings)": "(u @ v.T - ratings) / known.sum()"}, "du | dv", "factor"),
-    Wrong("swapped", {"return du, dv": "return dv, du"}, says="swapped"),
+    Wrong("swapped", {"return du, dv": "return dv, du"}, says="swapped | another order"),
     Wrong(
         "in-place aliasing: v sees the new u",
         {"dv = error.T @ u": "u = u - du; dv = error.T @ u"},

@@ -74,12 +74,12 @@ WRONG = [
         {"d1.T @ x, d1.sum(0), d2.T @ a1, d2.sum(0)": "d1.T @ x, d2.sum(0), d2.T @ a1, d1.sum(0)"},
         "db1 | db2",
         "instead",
-        says="swapped",
+        says="swapped | another order",
     ),
     Wrong(
         "all weights first",
         {"d1.sum(0), d2.T @ a1, d2.sum(0), d3.T @ a2": "d2.T @ a1, d3.T @ a2, d1.sum(0), d2.sum(0)"},
-        says="order",
+        says="another order",
     ),
     Wrong("the bias is forgotten in the forward pass", {"a1 @ w2.T + b2": "a1 @ w2.T"}, "z2", "missing", "b2"),
     Wrong(

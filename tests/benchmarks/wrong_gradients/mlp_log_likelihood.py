@@ -96,10 +96,10 @@ WRONG = [
         {"db1 = dz1.sum": "db1 = da1.sum"},
         "db1",
         "instead | missing",
-        "delta1",
+        "delta1 | a1>0",
     ),
     Wrong("one bias is averaged", {"db2 = dz2.sum": "db2 = dz2.mean"}, "db2", "sum | factor"),
-    Wrong("the weights swapped", {"return dw1, db1, dw2": "return dw2, db1, dw1"}, says="swapped | has shape"),
+    Wrong("the weights swapped", {"return dw1, db1, dw2": "return dw2, db1, dw1"}, says="swapped | another order"),
     Wrong("the bias is forgotten", {"z1 = x @ w1.T + b1": "z1 = x @ w1.T"}, "z1", "missing", "b1"),
     Wrong(
         "divided by the number of all numbers",

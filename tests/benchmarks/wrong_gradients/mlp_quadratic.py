@@ -75,7 +75,7 @@ WRONG = [
         {"delta1.sum(axis=0), delta2.T @ a1, delta2.sum": "delta2.sum(axis=0), delta2.T @ a1, delta1.sum"},
         "db1 | db2",
         "instead",
-        says="swapped",
+        says="swapped | another order",
     ),
     Wrong(
         "the bias is forgotten in the forward pass", {"z2 = a1 @ w2.T + b2": "z2 = a1 @ w2.T"}, "z2", "missing", "b2"

@@ -81,13 +81,13 @@ WRONG = [
     Wrong(
         "weights first, then biases",
         {"pair in zip(nabla_w, nabla_b)": "pair in (nabla_w, nabla_b)"},
-        says="order",
+        says="another order",
         style="differently",
     ),
     Wrong(
         "biases before weights",
         {"zip(nabla_w, nabla_b)": "zip(nabla_b, nabla_w)"},
-        says="swapped | order",
+        says="swapped | another order",
         style="differently",
     ),
     Wrong(

@@ -116,7 +116,7 @@ WRONG = [
         {"return dw1, db1, dw2, db2": "return dw1, db2, dw2, db1"},
         "db1 | db2",
         "instead",
-        says="swapped",
+        says="swapped | another order",
         style="differently",
     ),
 ]

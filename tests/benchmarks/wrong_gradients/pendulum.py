@@ -106,7 +106,7 @@ WRONG = [
         "length and friction swapped",
         {"dlength, dfriction\n": "dfriction, dlength\n"},
         "dlength | dfriction",
-        says="swapped",
+        says="swapped | another order",
     ),
     Wrong("the states swapped", {"[dtheta0, domega0]": "[domega0, dtheta0]"}, "dstate", "order | instead"),
     Wrong(

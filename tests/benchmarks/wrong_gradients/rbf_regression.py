@@ -78,7 +78,11 @@ WRONG = [
     Wrong("the sign in the exponent", {"np.exp(-(d**2)": "np.exp((d**2)"}, "t", "sign"),
     Wrong("centre minus point", {"d = x[:, None] - centre": "d = centre - x[:, None]"}, "dcentre", "sign"),
     Wrong("dcentre is averaged", {"dcentre = np.sum": "dcentre = np.mean"}, "dcentre", "sum | factor"),
-    Wrong("dheight and dcentre swapped", {"return dheight, dcentre": "return dcentre, dheight"}, says="swapped"),
+    Wrong(
+        "dheight and dcentre swapped",
+        {"return dheight, dcentre": "return dcentre, dheight"},
+        says="swapped | another order",
+    ),
     Wrong(
         "the error is forgotten in dheight",
         {"dheight[j] += error * bumps[j]": "dheight[j] += bumps[j]"},

@@ -83,7 +83,7 @@ WRONG = [
     Wrong(
         "the chain is averaged", {"return dw, du, db": "return dw / STEPS, du / STEPS, db / STEPS"}, "delta3", "factor"
     ),
-    Wrong("dw and du swapped", {"return dw, du, db": "return du, dw, db"}, says="swapped"),
+    Wrong("dw and du swapped", {"return dw, du, db": "return du, dw, db"}, says="swapped | another order"),
     Wrong("the bias is forgotten in the forward pass", {"u @ x[t] + b": "u @ x[t]"}, "z1 | z2 | z3", "missing", "b"),
     Wrong("plus in tanh'", {"1 - h[t + 1] ** 2": "1 + h[t + 1] ** 2"}, "delta1 | delta2 | delta3", "sign", "a"),
     Wrong(

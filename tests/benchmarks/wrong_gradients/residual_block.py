@@ -56,7 +56,7 @@ WRONG = [
     Wrong("the input for the activation", {"dh.T @ a": "dh.T @ x"}, "dv", "instead", "a"),
     Wrong("the output for the input", {"dz.T @ x": "dz.T @ h"}, "dw", "instead", "x"),
     Wrong("outer product the other way round", {"dh.T @ a": "a.T @ dh"}, "dv", "transposed | order"),
-    Wrong("dw and dv swapped", {"return dw, dv, dx": "return dv, dw, dx"}, says="swapped"),
+    Wrong("dw and dv swapped", {"return dw, dv, dx": "return dv, dw, dx"}, says="swapped | another order"),
     Wrong("the identity is forgotten", {"np.eye(3) + v @": "v @"}, "dx", "missing", "e | 𝟏5", style="differently"),
     Wrong(
         "the Jacobian is not transposed", {"jacobian.T @ g": "jacobian @ g"}, "dx", "transposed", style="differently"

@@ -53,7 +53,7 @@ WRONG = [
     Wrong("p (1 - p) of a sigmoid", {"(p - y) / len(x)": "(p - y) * p * (1 - p) / len(x)"}, "dz", "added | missing"),
     Wrong("the bias is forgotten in the forward pass", {"x @ w.T + b": "x @ w.T"}, "z", "missing", "b"),
     Wrong("the bias is averaged", {"dz.sum(axis=0)": "dz.mean(axis=0)"}, "db", "sum | factor"),
-    Wrong("the bias is summed over the classes", {"dz.sum(axis=0)": "dz.sum(axis=1)"}, says="has shape | axis"),
+    Wrong("the bias is summed over the classes", {"dz.sum(axis=0)": "dz.sum(axis=1)"}, says="has shape"),
     Wrong("dw is transposed", {"dz.T @ x": "x.T @ dz"}, says="transposed"),
     Wrong(
         "the softmax's derivative without the outer product",

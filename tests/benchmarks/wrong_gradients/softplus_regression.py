@@ -53,7 +53,7 @@ WRONG = [
     Wrong("the mean is forgotten", {" / len(y)": ""}, "dz", "factor"),
     Wrong("target minus output", {"(p - y)": "(y - p)"}, "dz", "sign"),
     Wrong("the target is forgotten", {"(p - y)": "p"}, "dz", "missing", "y"),
-    Wrong("z for p", {"(p - y)": "(z - y)"}, "dz", "instead", "exp | u1 | z"),
+    Wrong("z for p", {"(p - y)": "(z - y)"}, "dz", "instead | missing", "exp | z | 1"),
     Wrong("the bias gets the mean", {"np.sum(dz)": "np.mean(dz)"}, "db", "sum | factor"),
     Wrong("the error before the chain for the bias", {"np.sum(dz)": "np.sum(dp)"}, "db", "missing | instead"),
     Wrong("the bias is forgotten", {"x @ w + b": "x @ w"}, "z", "missing", "b"),
