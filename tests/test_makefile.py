@@ -31,6 +31,6 @@ def test_training_saves_its_network_and_says_what_works_next():
     assert train.endswith(" -m nn train --save model.npz")
     assert "model.npz" in last and last.startswith('echo "Next: ')
     commands = set(re.findall(r"(\w+) model\.npz", last))
-    assert commands == {"show", "predict"}
+    assert commands == {"show", "page", "predict"}
     ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
     assert "*.npz" in ignored and "/pictures/" in ignored and "--to pictures" in last
