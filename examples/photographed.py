@@ -10,7 +10,7 @@ small as an image of MNIST, and when it is prepared by `nn.images.prepare`. The 
 `python -m nn train`. The second has more neurons, and was trained on images that were distorted as in example 11.
 
     python examples/photographed.py               a short form: figures that prove nothing
-    python examples/photographed.py --full        all digits, and networks that are trained to the end: half an hour
+    python examples/photographed.py --full        all digits, and networks that are trained to the end: 15 minutes
     python examples/photographed.py FOLDER        the same as the first, and leaves ten photographs in the folder
 """
 
