@@ -76,3 +76,5 @@ def test_a_slip_in_several_equations_is_one():
     assert Wrong("", {}, "error", "sign").is_slip(slip)
     (slip,) = naming("    ∂C/∂b = aᵀ b\n            ^^  aᵀ is taken for a")
     assert Wrong("", {}, "db", "transposed").is_slip(slip)
+    (slip,) = naming("    δ = c ⊙ d\n        ^  c is missing, in what ∂C/∂b is computed from")
+    assert slip.lines == ("delta", "db")

@@ -136,7 +136,7 @@ def naming(message: str, names: dict[str, str] | None = None) -> list[Named]:
             sides = [_compact(side, names) for side in equation.split(" = ")]
             start = len(match[1])
             marked, what = _compact(equation[start : start + len(match[2])], names), match[3]
-            said = re.search(r"(?:and so in|in what) (.*)", what)
+            said = re.search(r"(?:and so in|in what) (.*?)(?: is computed|$)", what)
             others = re.findall(r"\w+", _compact(said[1], names)) if said else []
             everywhere = [marked] if "everywhere" in what else []
             lines = (*sides[:-1], *others, *everywhere)
