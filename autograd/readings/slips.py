@@ -53,26 +53,26 @@ class Slip:
     def __str__(self) -> str:
         text = self.line.text(UNICODE)
         first = len(text) - len(UNICODE.sum(self.line.right))
-        start, length = self._place(text, first)
-        part = f"{self.part} " if self.part and length == len(self.part) else ""
-        what = f"{part}{self.what}"
+        start, found = self._place(text, first)
+        what = f"{found} {self.what}" if found and found == text[start : start + len(found)] else self.what
         if self.also:
             what += f", and so in {', '.join(line.left(UNICODE) for line, _ in self.also)}"
-        return f"{text}\n{' ' * start}{'^' * length}  {what}"
+        return f"{text}\n{' ' * start}{'^' * (len(found) or len(text) - first)}  {what}"
 
-    def _place(self, text: str, first: int) -> tuple[int, int]:
-        """Where the part stands, and how long it is: where the changed line begins to differ, if it is there twice."""
-        found = []
-        start = text.find(self.part, first) if self.part else -1
-        while start >= 0:
-            found.append(start)
-            start = text.find(self.part, start + 1)
-        if not found:
-            return first, len(text) - first
+    def _place(self, text: str, first: int) -> tuple[int, str]:
+        """Where the part stands, and as what: where the changed line begins to differ, if it is there twice."""
         other = f"{text[:first]}{UNICODE.sum(self.right)}"
         differs = next((i for i, (a, b) in enumerate(zip_longest(text, other)) if a != b), first)
-        length = len(self.part)
-        return min(found, key=lambda at: (not at <= differs <= at + length, abs(at - differs))), length
+        for part in (self.part, self.part.removeprefix("1/")):  # what divides has no numerator of its own there
+            found = []
+            start = text.find(part, first) if part else -1
+            while start >= 0:
+                found.append(start)
+                start = text.find(part, start + 1)
+            if found:
+                end = len(part)
+                return min(found, key=lambda at: (not at <= differs <= at + end, abs(at - differs))), part
+        return first, ""
 
 
 Change = tuple[Sum, str, str, int]  # the changed expression, the part as it was written, what happened to it, the rank
@@ -108,7 +108,8 @@ def _changed_term(term: Term, others: Others) -> Iterator[tuple[Sum, str, str, i
     for length in range(1, len(factors) + (coefficient != 1)):  # several beside one another, as sigma' is two
         for i in range(len(factors) - length + 1):
             run = factors[i : i + length]
-            written = UNICODE.term(Term(ONE, run))
+            divides = all(n < 0 for _, n in run)
+            written = UNICODE.term(Term(ONE, tuple([(factor, -n) for factor, n in run]) if divides else run))
             yield (Term(coefficient, (*factors[:i], *factors[i + length :])),), written, "is missing", LEFT_OUT
             if length > 1:
                 yield (Term(coefficient, (*factors, *run)),), written, "is there twice", ADDED
@@ -174,8 +175,11 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
             what = "is of the last one alone, not summed over all"
             yield _one(Atom("matmul", "", last, x.shape)), written, what, TAKEN
     for i, arg in enumerate(x.args):
-        for new, part, what, rank in changes(arg, others, top=False):
+        for new, part, what, rank in changes(arg, others, top=x.kind in LINEAR):
             yield _one(Atom(x.kind, x.name, (*x.args[:i], new, *x.args[i + 1 :]), x.shape)), part, what, rank
+    if x.kind == "indicator":
+        other = Atom("indicator", TURNED[x.name], x.args, x.shape)
+        yield _one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
     if x.kind == "call" and len(x.args) == 1:
         yield x.args[0], written, f"is taken for {UNICODE.sum(x.args[0])}", TAKEN
         if x.name in ALIKE:
@@ -192,8 +196,10 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
                 )
 
 
+LINEAR = {"matmul", "transpose", "total", "mean", "group", "column", "index"}  # the sign inside is that of the whole
+TURNED = {">": "<", "<": ">", "≥": "≤", "≤": "≥", "=": "≠", "≠": "="}
 ALIKE = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "log", "log": "exp", "max": "min",
-         "min": "max", "sigma": "tanh", "tanh": "sigma"}  # fmt: skip
+         "min": "max", "sigmoid": "tanh", "tanh": "sigmoid"}  # fmt: skip
 
 
 def _one(x: Atom) -> Sum:
@@ -219,7 +225,7 @@ def _whole_line(line: Equation, sizes: Collection[int], more: Collection[Term]) 
     if len(line.shape) == 2 and line.shape[0] == line.shape[1]:
         yield _one(Atom("transpose", "", (x,), line.shape)), "", "is transposed", SIGN
     for term in more:
-        if term.factors and not any(factor in whole.factors for factor in term.factors):
+        if term.factors and (len(term.factors) > 1 or term.factors[0] not in whole.factors):
             written = UNICODE.term(Term(ONE, term.factors))
             product = Term(whole.coefficient, (*whole.factors, *term.factors))
             yield (product,), "", f"is multiplied by {written}, which does not belong there", ADDED
@@ -378,10 +384,12 @@ class Derivation:
             for line in lines:
                 for x in atoms(self.changed.get(line.name, line.right)):
                     counts[x] = counts.get(x, 0) + 1
-            for x in [x for x, n in counts.items() if n > 1]:
+            for x in [x for x, n in counts.items() if n > 1 and _names(_one(x))]:
                 written = UNICODE.atom(x)
                 new: list[tuple[Sum, str, int]] = [((Term(-ONE, ((x, 1),)),), "has the wrong sign everywhere", SIGN)]
+                new.append(((), "is left out everywhere", LEFT_OUT))
                 if x.kind == "symbol":
+                    new.append(((Term(ONE, ()),), "is missing everywhere", LEFT_OUT))
                     candidates = [*others.get(x.shape, ()), *groups.get(x.shape, ())]
                     if x.name in called:
                         candidates.append(Atom("call", called[x.name], (_one(x),), x.shape))
