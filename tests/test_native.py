@@ -315,3 +315,25 @@ def test_large_products_and_what_is_made_of_them(dtype):
         assert relative_difference(found, value.data) <= tolerance
         for p, q in zip(eager, built, strict=True):
             assert relative_difference(q.grad, np.zeros_like(p.data) if p.grad is None else p.grad) <= tolerance
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_products_of_views_that_blas_does_not_take(dtype):
+    """Rows that run backwards, and windows that lie over one another: their strides are none of BLAS's."""
+    rng = np.random.default_rng(0)
+    x, a, long = (rng.normal(size=shape).astype(dtype) for shape in ((70, 90), (90, 80), 159))
+    functions = [
+        lambda x, a, long: np.sum((x[::-1] @ a) ** 2),
+        lambda x, a, long: np.sum((x @ a[::-1]) ** 2) + np.sum((x[:, ::-1] @ a[:, ::-1]) ** 2),
+        lambda x, a, long: np.sum((np.lib.stride_tricks.sliding_window_view(long, 90) @ a) ** 2) + np.sum(x),
+        lambda x, a, long: np.sum((x[:, ::2] @ a[::2]) ** 2) + np.sum((x.T @ x[::-1]) ** 2),
+    ]
+    for f in functions:
+        eager, built = [tuple(Tensor(p.copy()) for p in (x, a, long)) for _ in range(2)]
+        value = f(*eager)
+        value.backward()
+        found = compile(f, backend="c")(*built)
+        tolerance = 1e-12 if dtype == np.float64 else 1e-5
+        assert relative_difference(found, value.data) <= tolerance
+        for p, q in zip(eager, built, strict=True):
+            assert relative_difference(q.grad, np.zeros_like(p.data) if p.grad is None else p.grad) <= tolerance

@@ -192,9 +192,10 @@ class FastPrinter(CPrinter):
         row, column, k, to = product.row, product.column, product.k, nest.store
         if not self.blas or row is None or row.n * column.n * k.n < LARGE[product.along]:
             return False
-        a, b = product.a.args[1].terms, product.b.args[1].terms
         same = product.a.dtype == product.b.dtype == product.sum.dtype and product.sum.dtype.char in "fd"
-        return same and 1 in (a[k], a[row]) and 1 in (b[k], b[column]) and to.index.terms.get(row, 0) >= column.n
+        operands = ((product.a.args[1], row), (product.b.args[1], column))
+        laid_out = all(_lies(index, var, k) or _lies(index, k, var) for index, var in operands)
+        return same and laid_out and _lies(to.index, row, column)
 
     def _by_blas(self, nest: Nest, product: Product, scaled: tuple[str, Expr | None] | None) -> None:
         """A call of BLAS, which adds to the result what is `scaled`, or writes it there."""
@@ -279,6 +280,11 @@ def _scaled(nest: Nest, product: Product) -> tuple[str, Expr | None] | None:
         if len(by) == 1 and not by[0].vars and by[0].op in ("load", "number") and by[0].dtype == product.sum.dtype:
             return sign, by[0]
     return None
+
+
+def _lies(index: Index, row: Var, column: Var) -> bool:
+    """Whether rows lie one behind the other, and do not overlap: as BLAS takes a matrix."""
+    return bool(index.terms.get(column) == 1 and index.terms.get(row, 0) >= column.n)
 
 
 def _divides(n: int, var: Var | None) -> bool:
