@@ -38,6 +38,11 @@ class Step:
                 return value
         numbers = self.update.numbers()
         program = self._program(args, numbers)
+        if program.direct is not None:  # that of another shape, in turn with this one
+            value = program.direct(*args)
+            if value is not None:
+                self._like_before, self._arity = program.direct, len(args)
+                return value
         values = [x._value if isinstance(x, Tensor) else x for x in (*args, *program.outside)]
         moved = [self._old(move) for move in program.moves]
         values[: len(args)] = [_apart(x, [*values[len(args) :], *moved]) for x in values[: len(args)]]
@@ -46,9 +51,9 @@ class Step:
         with self._lock:
             value, returned = program.run(*values, *program.arrays, *remembered, *given)
         self._moved(program, list(returned))
-        direct = self._without_loops(program, args, numbers)
-        if direct is not None:
-            self._like_before, self._arity = direct, len(args)
+        program.direct = self._without_loops(program, args, numbers)
+        if program.direct is not None:
+            self._like_before, self._arity = program.direct, len(args)
         return value.copy() if type(value) is ndarray else value
 
     def build(self, *args: Any) -> None:
