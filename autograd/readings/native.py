@@ -239,23 +239,31 @@ class Native:
                 given.append(f"{name}.ctypes.data")
             else:
                 given.append(name if array.dtype.kind == "f" else "0")  # a program is made for one whole number
-        results = []
+        numbers: dict[Any, list[str]] = {}  # results of shape (): those of a dtype lie in one array
         for i, array in enumerate(program.outputs):
-            known |= {f"shape{i}": array.shape, f"type{i}": array.dtype}
-            made = f"empty(shape{i}, type{i})"
-            if overwrite:
-                known[f"g{i}"] = np.empty(array.shape, array.dtype)
+            if array.shape:
+                known |= {f"shape{i}": array.shape, f"type{i}": array.dtype}
+                if overwrite:
+                    known[f"g{i}"] = np.empty(array.shape, array.dtype)
+                else:
+                    lines.append(f"    g{i} = empty(shape{i}, type{i})")
+                given.append(f"g{i}.ctypes.data")
             else:
-                lines.append(f"    g{i} = {made}")
-            given.append(f"g{i}.ctypes.data")
-            results.append(f"g{i}" if array.shape else f"g{i}[()]")
+                among = numbers.setdefault(array.dtype, [])
+                given.append(f"numbers_{array.dtype.char} + {len(among) * array.dtype.itemsize}")
+                among.append(f"g{i}")
+        read = []
+        for dtype, among in numbers.items():
+            kept = np.empty(len(among), dtype)
+            known |= {f"numbers_{dtype.char}": kept.ctypes.data, f"kept_{dtype.char}": kept}
+            read.append(f"        {', '.join(among)}, = kept_{dtype.char}")
         shape = np.shape(trace.output._value)
         known |= {"number": program.value.dtype.type, "full": np.full, "shape": shape}
         value = "full(shape, value)" if isinstance(trace.output._value, ndarray) else "number(value)"
         text = "\n".join([
             f"def run({', '.join(names)}):", *lines,
-            "    with lock:", f"        value = call({', '.join(given)})", *after,
-            f"    return {value}, ({''.join(f'{g}, ' for g in results)})",
+            "    with lock:", f"        value = call({', '.join(given)})", *read, *after,
+            f"    return {value}, ({''.join(f'g{i}, ' for i in range(len(program.outputs)))})",
         ])  # fmt: skip
         exec(text, known)
         return known["run"]
