@@ -196,6 +196,34 @@ def test_tensors_as_arguments_get_gradients_and_the_graph_is_not_kept():
         assert step(x) == 11.0
 
 
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_that_are_tensors_are_called_directly_and_get_numbers(backend, dtype):
+    """A call like the one before skips what has been looked at; one that is not like it does not."""
+    a, b, outside = Tensor(dtype(2.0)), Tensor(dtype(3.0)), Tensor(np.array([1.0, 2.0], dtype))
+
+    def f(x, y, z, by):
+        return np.sum(z) * x * y * by + outside[0] * x
+
+    step = autograd.compile(f, backend=backend)
+    z, other = Tensor(np.array([1.5, 2.5, 3.0], dtype)), Tensor(np.array([0.5], dtype))
+    for args in [(a, b, z, 0.5), (b, a, z, 0.25), (a, a, z, 0.5), (a, b, other, 0.5), (a, b, outside, 0.5),
+                 (Tensor(dtype(5.0)), b, z, 0.5), (a, 3.0, z, 0.5)]:  # fmt: skip
+        for _ in range(2):
+            value, grads = eager(f, *args)
+            outside.grad = None
+            found = step(*args)
+            assert type(found) is dtype
+            np.testing.assert_allclose(found, value, rtol=1e-6)
+            for x, g in grads.items():
+                np.testing.assert_allclose(x.grad, g, rtol=1e-6)
+                assert type(x.grad) is type(x.data) and x.grad.dtype == dtype
+    for _ in range(2):
+        step(a, b, z, 0.5)
+        with pytest.raises(TypeError, match="argument 1 was computed from other Tensors"):
+            step(a, b * dtype(1.0), z, 0.5)
+
+
 def test_what_cannot_be_replayed_is_found():
     w = Tensor(2.0, name="w")
     branch = autograd.compile(lambda x: w * x if x > 0 else -w * x)

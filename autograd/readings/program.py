@@ -16,7 +16,7 @@ from autograd.readings.graph import Graph
 from autograd.readings.outside import Outside
 from autograd.readings.trace import Trace
 from autograd.readings.updates import Update, last, record_update
-from autograd.tensor import Tensor
+from autograd.tensor import Tensor, plain
 
 
 def kind_of(arg: Any) -> Any:
@@ -42,12 +42,6 @@ class Program:
         self, f: Callable[..., Any], args: tuple[Any, ...], overwrite: bool, backend: str = "numpy",
         update: Update | None = None, numbers: dict[str, float] | None = None,
     ):  # fmt: skip
-        for i, arg in enumerate(args):
-            if isinstance(arg, Tensor) and arg.inputs:
-                raise TypeError(
-                    f"compile: argument {i} was computed from other Tensors, which would get no gradient; compute it in"
-                    " the function, or pass t.detach()"
-                )
         first = _assembled(f, args, overwrite, update, numbers or {}, backend)
         self._world = Outside(first[0].ran, f, *args)
         trace, assembly = _assembled(f, args, overwrite, update, numbers or {}, backend)
@@ -112,31 +106,47 @@ class Program:
 
         A loop over four parameters takes as long as a small product of matrices.
         """
-        if not self.all_fresh or self.gives_array or not all(type(arg) is ndarray for arg in args):
+        if not self.all_fresh or self.gives_array:
             return None
-        xs, ts = [f"x{i}" for i in range(len(args))], [f"t{i}" for i in range(len(self.outside))]
-        values = [*xs, *(f"{t}._value" for t in ts), *(f"c{i}" for i in range(len(self.arrays)))]
-        fits = ["unchanged()"]
-        fits += [f"type({x}) is ndarray and {x}.dtype is {x}_dtype and {x}.shape == {x}_shape" for x in xs]
-        fits += [
-            f"{t}._value is before[{i}]"
-            if type(self._before[i]) is ndarray
-            else f"type({t}._value) is type(before[{i}])"
-            for i, t in enumerate(ts)
-        ]
+        fits, values, reached = ["unchanged()"], [], []
+        known: dict[str, Any] = {"ndarray": ndarray, "Tensor": Tensor, "before": self._before, "lock": lock,
+                                 "run": self.run, "unchanged": self._world.test()}  # fmt: skip
+        for i, arg in enumerate(args):
+            x, value = f"x{i}", plain(arg)
+            if isinstance(arg, Tensor):
+                fits.append(f"type({x}) is Tensor and not {x}.inputs")
+                reached.append(x)
+                x += "._value"
+            if type(value) is ndarray:
+                fits.append(f"type({x}) is ndarray and {x}.dtype is dtype{i} and {x}.shape == shape{i}")
+                known |= {f"dtype{i}": value.dtype, f"shape{i}": value.shape}
+            elif isinstance(value, (float, np.floating)):
+                fits.append(f"type({x}) is type{i}")
+                known[f"type{i}"] = type(value)
+            else:
+                return None
+            values.append(x)
+        for i, (outside, value) in enumerate(zip(self.outside, self._before)):
+            t = f"t{i}"
+            known[t] = outside
+            fits.append(
+                f"{t}._value is before[{i}]" if type(value) is ndarray else f"type({t}._value) is type(before[{i}])"
+            )
+            reached.append(t)
+            values.append(f"{t}._value")
+        if len(reached) > len(self.outside):  # the same Tensor may be there twice
+            fits.append(f"len({{{', '.join(reached)}}}) == {len(reached)}")
+        for i, array in enumerate(self.arrays):
+            known[f"c{i}"] = array
+            values.append(f"c{i}")
         text = (
-            f"def call({', '.join(xs)}):\n"
+            f"def call({', '.join(f'x{i}' for i in range(len(args)))}):\n"
             f"    if {' and '.join(fits)}:\n"
-            f"        {''.join(f'{t}.grad = ' for t in ts)}None\n"
+            f"        {''.join(f'{t}.grad = ' for t in reached)}None\n"
             f"        with lock:\n"
-            f"            value, ({''.join(f'{t}.grad, ' for t in ts)}) = run({', '.join(values)})\n"
+            f"            value, ({''.join(f'{t}.grad, ' for t in reached)}) = run({', '.join(values)})\n"
             f"        return value\n"
         )
-        known: dict[str, Any] = {"ndarray": ndarray, "before": self._before, "lock": lock, "run": self.run}
-        known |= {f"c{i}": array for i, array in enumerate(self.arrays)}
-        known["unchanged"] = self._world.test()
-        known |= dict(zip(ts, self.outside)) | {f"{x}_dtype": arg.dtype for x, arg in zip(xs, args)}
-        known |= {f"{x}_shape": arg.shape for x, arg in zip(xs, args)}
         exec(text, known)
         call: Callable[..., Any] = known["call"]
         return call

@@ -39,6 +39,12 @@ class Compiled:
             value = self._like_before(*args)
             if value is not None:
                 return value
+        for i, arg in enumerate(args):
+            if isinstance(arg, Tensor) and arg.inputs:
+                raise TypeError(
+                    f"compile: argument {i} was computed from other Tensors, which would get no gradient; compute it in"
+                    " the function, or pass t.detach()"
+                )
         key = tuple(map(kind_of, args))
         try:
             program = self._programs.get(key)
