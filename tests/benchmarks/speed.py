@@ -5,7 +5,7 @@
 
 A step is one mini-batch of stochastic gradient descent: the gradient of the quadratic cost of a sigmoid network, and
 the update of its parameters. Every figure is the median over rounds in which all contenders take their turn. Install
-PyTorch and micrograd (`pip install torch micrograd`) to have them in the table; neither is needed.
+PyTorch, JAX and micrograd (`pip install torch jax micrograd`) to have them in the table; none is needed.
 """
 
 import os
@@ -143,8 +143,40 @@ def epochs(hidden, dtype):
             w1[...] -= rate * (delta1.T @ a0)
             b1[...] -= rate * delta1.sum(axis=0)
 
-    step = autograd.compile(net.cost, update=SGD(net.parameters(), ETA), backend="c")
-    return {"hand-derived": loop, "in C": lambda: step.epoch(x, y, order=order, size=10)}
+    steps = {"hand-derived": loop}
+    if has_compiler():
+        step = autograd.compile(net.cost, update=SGD(net.parameters(), ETA), backend="c")
+        steps["in C"] = lambda: step.epoch(x, y, order=order, size=10)
+    if importlib.util.find_spec("jax"):
+        steps["JAX"] = jax_epoch(Network([784, hidden, 10], dtype=dtype, rng=1), x, y, order)
+    return steps
+
+
+def jax_epoch(net, x, y, order):
+    """JAX: the epoch as one jit of a lax.scan over the mini-batches, which gathers them from the rows."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    jnp, rate = jax.numpy, x.dtype.type(ETA / 10)
+    x, y, batches = jnp.asarray(x), jnp.asarray(y), jnp.asarray(order.reshape(-1, 10))
+    parameters = [(jnp.asarray(w.data), jnp.asarray(b.data)) for w, b in zip(net.weights, net.biases, strict=True)]
+
+    def cost(parameters, a, t):
+        for w, b in parameters:
+            a = jax.nn.sigmoid(a @ w.T + b)
+        return jnp.sum((a - t) ** 2) / 2
+
+    def step(parameters, rows):
+        gradients = jax.grad(cost)(parameters, x[rows], y[rows])
+        return jax.tree.map(lambda p, g: p - rate * g, parameters, gradients), None
+
+    epoch = jax.jit(lambda parameters: jax.lax.scan(step, parameters, batches)[0], donate_argnums=0)
+
+    def run():
+        nonlocal parameters
+        parameters = jax.block_until_ready(epoch(parameters))
+
+    return run
 
 
 def pytorch(net, x, y):
@@ -228,9 +260,9 @@ def built_anew(f, value, numbers):
     return step
 
 
-def replayed(f, numbers):
+def replayed(f, numbers, backend="numpy"):
     """The same function of the same scalars, replayed."""
-    leaves, gradient = [Tensor(number) for number in numbers], autograd.compile(f)
+    leaves, gradient = [Tensor(number) for number in numbers], autograd.compile(f, backend=backend)
 
     def step():
         gradient(*leaves)
@@ -323,7 +355,7 @@ def main():
                     + "".join(f"{value:10.1f}{value / base:6.2f}" for value in times.values())
                 )
 
-    if has_compiler():
+    if has_compiler() or importlib.util.find_spec("jax"):
         print("\nMicroseconds per mini-batch of 10 in a whole epoch of 20,000 examples, with the gathering")
         for hidden in (30, 100):
             for dtype in (np.float32, np.float64):
@@ -338,6 +370,8 @@ def main():
     print("\nMicroseconds per scalar graph, forward and backward")
     for name, (f, numbers) in SCALAR_GRAPHS.items():
         steps = {"handgrad": built_anew(own_code(f), Tensor, numbers), "replayed": replayed(own_code(f), numbers)}
+        if has_compiler():
+            steps["in C"] = replayed(own_code(f), numbers, "c")
         if importlib.util.find_spec("micrograd"):
             from micrograd.engine import Value
 
@@ -345,9 +379,10 @@ def main():
         times = measure(steps, rounds, seconds)
         row = "".join(f"{name:>12} {value:8.1f}" for name, value in times.items())
         if "micrograd" in times:
-            row += "   {:.2f} and {:.2f} times as fast".format(
-                *(times["micrograd"] / times[ours] for ours in ("handgrad", "replayed"))
+            row += "   " + ", ".join(
+                f"{times['micrograd'] / time:.1f}" for ours, time in times.items() if ours != "micrograd"
             )
+            row += " times as fast"
         print(f"{name:20}{row}")
 
     print("\nMicroseconds per node to read a chain of so many sines")
