@@ -225,5 +225,17 @@ def test_what_an_epoch_cannot_take_is_said(backend):
         step.epoch(x, np.ones(3), order=np.arange(3), size=2)
     with pytest.raises(ValueError, match="at least 1"):
         step.epoch(x, order=np.arange(4), size=0)
-    assert step.epoch(x, order=np.arange(0), size=3).shape == (0,)
+    for order in (np.ones(4, bool), np.arange(4.0)):
+        with pytest.raises(TypeError, match="the indices of rows are whole numbers"):
+            step.epoch(x, order=order, size=2)
+    assert step.epoch(x, order=[], size=3).shape == (0,)
     assert w.data == [0.0]
+
+
+def test_what_a_step_cannot_take_is_said():
+    w = Tensor([0.0], name="w")
+    step = autograd.compile(lambda x: np.sum(x * w), update=SGD([w], 1.0))
+    with pytest.raises(TypeError, match="pass the parts of a list or a dict as arguments of their own"):
+        step([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"such as nn.SGD.*; 0.1 has no parameters, remembers"):
+        autograd.compile(lambda x: np.sum(x * w), update=0.1)

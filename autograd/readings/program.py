@@ -27,6 +27,19 @@ def kind_of(arg: Any) -> Any:
     return float if isinstance(value, float) else (type(value), value)
 
 
+def kinds(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a program may depend on, as a key."""
+    key = tuple(map(kind_of, args))
+    try:
+        hash(key)
+    except TypeError:
+        raise TypeError(
+            "compile: arguments are arrays, Tensors, numbers and what can be a key of a dict, such as strings; pass the"
+            " parts of a list or a dict as arguments of their own"
+        ) from None
+    return key
+
+
 class Program:
     """The program for one combination of shapes and dtypes, and for what the function finds outside.
 

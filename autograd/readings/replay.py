@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from autograd.backward import backprop
 from autograd.readings.display import Lines
-from autograd.readings.program import Program, kind_of
+from autograd.readings.program import Program, kinds
 from autograd.readings.step import Step
 from autograd.readings.updates import Update
 from autograd.recording import is_tracing, recording
@@ -45,14 +45,8 @@ class Compiled:
                     f"compile: argument {i} was computed from other Tensors, which would get no gradient; compute it in"
                     " the function, or pass t.detach()"
                 )
-        key = tuple(map(kind_of, args))
-        try:
-            program = self._programs.get(key)
-        except TypeError:
-            raise TypeError(
-                "compile: arguments are arrays, Tensors, numbers and what can be a key of a dict, such as strings; pass"
-                " the parts of a list or a dict as arguments of their own"
-            ) from None
+        key = kinds(args)
+        program = self._programs.get(key)
         if program is None or not program.fits():
             program = self._programs[key] = Program(self.f, args, self.overwrite, self.backend)
             program.direct = None if self.check else program.without_loops(args, self._lock)
@@ -172,6 +166,14 @@ def compile(
 
         compiler()  # what there is to install is said before anything runs
     if update is not None:
+        lacking = [
+            name for name in (*Update.__annotations__, "numbers", "settings", "change") if not hasattr(update, name)
+        ]
+        if lacking:
+            raise TypeError(
+                f"compile: update is an optimiser, such as nn.SGD(parameters, eta); {update!r:.60} has no"
+                f" {', '.join(lacking)}"
+            )
         if check or overwrite:
             raise ValueError("compile: check and overwrite are about gradients, and a step with an update returns none")
         return Step(f, update, backend)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.readings.program import Program, kind_of
+from autograd.readings.program import Program, kinds
 from autograd.readings.updates import Update
 from autograd.recording import is_tracing
 from autograd.tensor import Tensor, last_change, next_tick
@@ -81,6 +81,9 @@ class Step:
         >>> step.epoch(np.ones((5, 1)), np.full(5, 3.0), order=np.arange(5), size=2)
         array([9.    , 5.76  , 3.6864])
         """
+        order = np.asarray(order)
+        if order.dtype.kind not in "iu" and order.size:
+            raise TypeError(f"epoch: the order is of {order.dtype}, and the indices of rows are whole numbers")
         order = np.ascontiguousarray(order, np.int64)
         rows = min((len(x) for x in arrays), default=0)
         if order.ndim != 1 or size < 1 or any(len(x) != rows for x in arrays):
@@ -208,7 +211,7 @@ class Step:
     def _program(self, args: tuple[Any, ...], numbers: dict[str, float]) -> Program:
         """The program for such arguments."""
         settings = repr(self._settings(numbers))
-        key = (*map(kind_of, args), settings, *numbers)
+        key = (*kinds(args), settings, *numbers)
         program = self._programs.get(key)
         if program is None or not program.fits():
             for i, arg in enumerate(args):
