@@ -300,9 +300,15 @@ def test_numbers_are_fractions_only_where_they_are():
         assert f"C = {shown} x" in str(equations(lambda x, value=value: value * x, Tensor(2.0))), value
 
 
-def test_other_arrays_have_names_of_their_own():
+def test_other_arrays_go_by_their_variables_or_by_a_name_of_their_own():
     p, q = np.array([1.0, 2.0]), np.array([3.0, 4.0])
-    assert "∂C/∂w = c₁ − c₂" in str(equations(lambda w: np.sum(w * p - w * q), Tensor([1.0, 2.0])))
+    assert "∂C/∂w = p − q" in str(equations(lambda w: np.sum(w * p - w * q), Tensor([1.0, 2.0])))
+    targets = np.eye(3)[[0, 1, 2, 1]]
+    read = equations(lambda z: -np.sum(targets * np.log(autograd.softmax(z))), Tensor(np.ones((4, 3)), name="z"))
+    assert "= softmax(z) − targets" in str(read) and str(read).endswith("for Σₖ targets = 1")
+    np.testing.assert_array_equal(read.arrays["targets"], targets)
+    made = str(equations(lambda w: np.sum(w * np.array([1.0, 2.0]) - w * np.array([3.0, 4.0])), Tensor([1.0, 2.0])))
+    assert "∂C/∂w = c₁ − c₂" in made
 
 
 def test_two_values_of_one_name():

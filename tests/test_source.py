@@ -248,7 +248,7 @@ def test_arrays_from_outside_are_parameters_under_the_names_of_their_variables(t
         return np.sum((pictures @ w) ** 2) + np.sum(np.sin(np.linspace(0.0, 1.0, 99)) * w[0])
 
     text = source(cost, Tensor([0.5, -1.0, 2.0]))
-    assert "def cost_and_grad(w, pictures, c1):" in text
+    assert "def cost_and_grad(w, pictures, c_1):" in text
     assert list(text.arrays) == ["pictures", "c1"]
     assert text.arrays["pictures"] is pictures
     assert '"""pictures is an array from outside of cost, of shape (20, 3).' in text

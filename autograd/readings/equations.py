@@ -17,7 +17,7 @@ from autograd.readings.graph import Graph
 from autograd.readings.names import Names
 from autograd.readings.notation import LATEX, UNICODE, Unicode
 from autograd.readings.reader import Reader
-from autograd.readings.trace import Trace
+from autograd.readings.trace import Trace, varies
 from autograd.registry import NAMED
 from autograd.tensor import Tensor
 
@@ -52,7 +52,7 @@ class Equations(Shown):
     """The equations of a function: of its values, and of its gradient from the output back; `print` shows both.
 
     notes   what was read off the data of constants, such as that the targets of every example sum to one
-    arrays  the arrays that had no name, by the names c_1, c_2, … that they were given
+    arrays  what f finds outside, by the names of the variables, or c_1, c_2, … where there is none
     inputs  what the arguments are called here, and what f reached besides them, by the names that they had: z1 is z_1
             where there is a z, so that it is no power. None for those that the value does not depend on
     """
@@ -79,9 +79,9 @@ class Equations(Shown):
 def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> Equations:
     """The gradient of `f(*args)` as equations, in the names of f's parameters and of the Tensors that it computes.
 
-    The value has to be a single number; Tensors among `args` are differentiated, arrays are constants. In place of a
-    function, a computed Tensor will do: `equations(cost, x=x, y=y)`, where the arrays that it was computed from may be
-    given names.
+    The value has to be a single number; Tensors among `args` are differentiated, arrays are constants. Arrays that f
+    finds outside go by the names of their variables. In place of a function, a computed Tensor will do:
+    `equations(cost, x=x, y=y)`, where the arrays that it was computed from may be given names.
 
     The error of a weighted input z1, the gradient with respect to it, is called δ¹ (Nielsen, chapter 2); what goes into
     an activation function is called z, and what comes out a, unless it has a name. A number at the end of a name is
@@ -110,7 +110,7 @@ def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> E
     ∂C/∂b = δ
     ∂C/∂w = δ · x
     """
-    trace = Trace.of(f, constants) if isinstance(f, Tensor) else Trace(f, args, like_grad=True)
+    trace = Trace.of(f, constants) if isinstance(f, Tensor) else Trace(f, args, like_grad=True, is_parameter=varies)
     return Writer(trace, trace.name if trace.name != "f" else "C").equations()
 
 
@@ -149,11 +149,11 @@ class Writer:
         self._name_lines()
         values, gradient = self._values(), self._gradient()
         notes = [Equation("", methodcaller("sum", x), right) for x, right in self.short.notes.items()]
-        leaves = [*self.trace.inputs, *self.trace.outside, *self.trace.arrays]
-        inputs = {
-            parameter: self.names[self.formulas[x]] for parameter, x in zip(self.trace.parameters, leaves, strict=True)
-        }
-        return Equations(values, gradient, notes, self.held, inputs)
+        leaves = [*self.trace.inputs, *self.trace.outside]
+        inputs = {parameter: self.names[self.formulas[x]] for parameter, x in zip(self.trace.parameters, leaves)}
+        found = {self.names[self.formulas[x]]: x._value for x in self.trace.arrays}
+        arrays = self.held | {name: array for name, array in found.items() if name is not None}
+        return Equations(values, gradient, notes, arrays, inputs)
 
     def _name_lines(self) -> None:
         """Call what has a line, and no name of its own, u₁, u₂, … in the order of the lines."""
@@ -176,7 +176,7 @@ class Writer:
             for formula in self.formula_of.values()
             if names[formula] and (id(formula) in self.values or id(formula) not in self.lined)
         }
-        given = [self.formulas[x] for x in self.trace.inputs if id(x) in self.trace.constants]
+        given = [self.formulas[x] for x in [*self.trace.inputs, *self.trace.arrays] if id(x) in self.trace.constants]
         constants = {names[formula] or "" for formula in given}
         self.plain, self.short = (
             Reader(self.symbols, constants, cancel, self.arrays, self.held, names.taken) for cancel in (False, True)

@@ -57,7 +57,7 @@ class Trace:
         wanted = [x for x in arrays.values() if is_parameter(x)]
         names = Outside(self.ran, f, *args).names if wanted else {}
         number = count(1)
-        leaves = {id(x): plain_input(x, names.get(id(x)) or f"c{next(number)}") for x in wanted}
+        leaves = {id(x): plain_input(x, names.get(id(x)) or f"c_{next(number)}") for x in wanted}
         self.arrays = list(leaves.values())
         self.made: dict[Node, Any] = {}
         self._differentiate(apart(output, leaves, self.made), labels)
@@ -83,7 +83,7 @@ class Trace:
         leaves = {
             key: plain_input(array, names.get(key, f"c{number}"))
             for number, (key, array) in enumerate(arrays.items(), 1)
-            if key in names or (array.dtype.kind == "f" and array.size and np.ptp(array))
+            if key in names or varies(array)
         }
         trace.inputs = list(leaves.values())
         trace.made = {}
@@ -112,8 +112,8 @@ class Trace:
 
     @property
     def constants(self) -> set[int]:
-        """The ids of the inputs that are not differentiated."""
-        return {id(x) for x in self.inputs if isinstance(x, Plain)}
+        """The ids of the inputs and arrays that are not differentiated."""
+        return {id(x) for x in [*self.inputs, *self.arrays] if isinstance(x, Plain)}
 
     def _name_all(self, labels: list[str]) -> None:
         leaves = {x for node in computed([self.output]) for x in node.inputs if isinstance(x, Tensor) and x.op is None}
@@ -172,6 +172,11 @@ def apart(
         made[node].name, made[node].scope = node.name, node.scope
     found: Tensor = made.get(output, output)
     return found
+
+
+def varies(array: np.ndarray[Any, Any]) -> bool:
+    """Whether an array of floats is more than one number repeated: a reading shows it under a name of its own."""
+    return array.dtype.kind == "f" and array.size > 0 and bool(np.ptp(array))
 
 
 def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
