@@ -15,13 +15,15 @@ import traceback
 import warnings
 from dataclasses import dataclass, replace
 
+import languages
 import numpy as np
 from drawing import DATA_SETS, PLAIN, Program
 
 import autograd
 from autograd import Op, Tensor
 
-ROADS = ("backward", "grad", "compile", "source", "equations", "second", "changed")
+COSTLY = ("native", "c", "javascript")  # each program is built by a compiler, or runs in a process of its own
+ROADS = ("backward", "grad", "compile", "source", "equations", "second", "changed", *COSTLY)
 SECONDS = 20  # for one road: a program that takes longer hangs
 HOME = os.path.dirname(autograd.__file__)
 
@@ -473,11 +475,17 @@ class Traveller:
         for overwrite in (False, True):
             self._compiled(order if not overwrite else order[:3], overwrite)
 
-    def _compiled(self, order: list[int], overwrite: bool) -> None:
+    def native(self) -> None:
+        """The same, and `changed`, in C."""
+        self._compiled([k for k in (0, 1, 2, 0, 1) if k in self.exact], False, backend="c")
+        self._compiled([k for k in (0, 1, 2) if k in self.exact], True, backend="c")
+        self.changed(backend="c")
+
+    def _compiled(self, order: list[int], overwrite: bool, **how) -> None:
         p = self.program
         tensors, outside = self._given(0)
         f, _ = function(p, EAGER | outside, everything=False)
-        step = autograd.compile(f, overwrite=overwrite)
+        step = autograd.compile(f, overwrite=overwrite, **how)
         kept = []
         for call, k in enumerate(order):
             said = f"overwrite, call {call}" if overwrite else f"call {call}"
@@ -507,7 +515,7 @@ class Traveller:
 
     # compile, where what is outside is replaced between calls
 
-    def changed(self) -> None:
+    def changed(self, **how) -> None:
         """Parameters and constants from outside are replaced by others: to be followed, or refused."""
         p = self.program
         names = [n for n in p.signature() if p.roles[n] == "outside"] + list(p.constants)
@@ -515,7 +523,7 @@ class Traveller:
             return
         tensors, outside = self._given(0)
         f, space = function(p, EAGER | outside, everything=False)
-        step = autograd.compile(f)
+        step = autograd.compile(f, **how)
         args = [tensors[n] if n in tensors else p.arguments[n][0] for n in p.signature(False)]
         step(*args)
         for name in names:
@@ -591,6 +599,40 @@ class Traveller:
         if name in more:
             return more[name]
         return self.program.arguments[name][k] if name in self.program.arguments else self.program.constants[name]
+
+    # source in other languages
+
+    def c(self) -> None:
+        self._foreign("c")
+
+    def javascript(self) -> None:
+        self._foreign("javascript")
+
+    def _foreign(self, language: str) -> None:
+        """The parameters are those of the program in NumPy, in the same order, and the arrays are the last of them."""
+        p, sig = self.program, self.program.signature(False)
+        tensors, outside = self._given(0)
+        f, _ = function(p, EAGER | outside, everything=False)
+        args = [tensors[n] if n in tensors else p.arguments[n][0] for n in sig]
+        text, numpy_text = (autograd.source(f, *args, language=name) for name in (language, "numpy"))
+        space: dict = {}
+        exec(compile(numpy_text, "<emitted>", "exec"), space)
+        program = next(x for name, x in space.items() if name.endswith("_and_grad"))
+        parameters = [name for name in inspect.signature(program).parameters if name not in numpy_text.arrays]
+        names = [*sig, *self._whose_are(parameters[len(sig) :], [n for n in p.signature() if n not in sig])]
+        order = [n for n in names if n in p.differentiated]
+        shapes = [np.shape(self._data(n, 0, {})) for n in names]
+        calls = {}
+        for k, exact in self.exact.items():
+            given = [self._data(n, k, {}) for n in names]
+            if [np.shape(x) for x in given] == shapes:
+                calls[k] = [*given, *text.arrays.values()], [exact.grads[n] for n in order]
+        for k, (value, grads) in zip(calls, languages.run(language, text, list(calls.values()))):
+            exact = self.exact[k]
+            compare(f"data {k}: the value", value, exact.value, exact.size, self.single, dtype=False, near=self.near(k))
+            for name, g in zip(order, grads, strict=True):
+                what = f"data {k}: the gradient of {name}"
+                compare(what, g, exact.grads[name], exact.size, self.single, dtype=False, near=self.near(k, name))
 
     # second derivatives
 
