@@ -191,10 +191,10 @@ class Printer:
         self.levels.append((var, block))
 
     def _add(self, line: Any) -> None:
-        """Write a line where we are: before a loop that is still open, when it was found inside that not to vary."""
+        """Write a line where we are: before loops that are still open, when it was found inside those not to vary."""
         lines = self.levels[-1][1]
-        inside = bool(lines) and not isinstance(lines[-1], str) and id(lines[-1][1]) in self.open
-        lines.insert(len(lines) - inside, line)
+        is_open = [not isinstance(other, str) and id(other[1]) in self.open for other in lines]
+        lines.insert(is_open.index(True) if True in is_open else len(lines), line)
 
     def _close(self) -> None:
         var, block = self.levels.pop()
