@@ -226,3 +226,13 @@ def test_a_long_array_is_sorted_without_a_table(tmp_path):
     x = Tensor(np.cos(np.arange(40.0)))
     text = agree(tmp_path, lambda x, w: np.sum(np.sort(x) * w), x, np.arange(40.0))
     assert "static const" not in text
+
+
+def test_a_sum_before_the_loops_has_a_name_that_none_inside_has(tmp_path):
+    signs = np.array([-1, -1, 1])
+
+    def f(w):
+        whole = np.tensordot(w, w, 2)
+        return np.sum(np.outer(w, np.ones(3)) @ signs) + whole * whole
+
+    agree(tmp_path, f, Tensor(np.array([[2.0], [-0.5], [-0.5]])))
