@@ -479,7 +479,9 @@ class Traveller:
         """The same, and `changed`, in C."""
         self._compiled([k for k in (0, 1, 2, 0, 1) if k in self.exact], False, backend="c")
         self._compiled([k for k in (0, 1, 2) if k in self.exact], True, backend="c")
-        self.changed(backend="c")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is outside now, whatever it is
+            self.changed(backend="c")
 
     def _compiled(self, order: list[int], overwrite: bool, **how) -> None:
         p = self.program
