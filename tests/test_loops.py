@@ -199,3 +199,40 @@ def test_names_that_mean_something_elsewhere(tmp_path):
     case = Case(function, args, (0, 1, 2, 3))
     case.check(run_c([case.c], tmp_path)[0])
     case.check(run_javascript([case.javascript])[0])
+
+
+def agree(tmp_path, f, *args):
+    """Hold the programs in C and in JavaScript against the engine; the gradients by the Tensors."""
+    there(GCC, "gcc", 1)
+    there(NODE, "node", 1)
+    case = Case(f, args, tuple(n for n, x in enumerate(args) if isinstance(x, Tensor)))
+    case.check(run_c([case.c], tmp_path)[0])
+    case.check(run_javascript([case.javascript])[0])
+    return case.c[0]
+
+
+def test_a_sum_in_a_sum_that_depends_on_no_loop_stands_before_it(tmp_path):
+    agree(tmp_path, lambda a, b: np.sum(-a - b), Tensor(np.arange(3.0)), Tensor(np.ones((2, 2, 3))))
+
+
+def test_a_layer_whose_weights_are_written_in_the_program(tmp_path):
+    weights = np.array([[0.375, 1.5], [0.875, 1.25], [0.5, 0.25]])
+    agree(
+        tmp_path, lambda x: np.sum(autograd.linear(x, weights, np.ones(3)) ** 2), Tensor(np.arange(4.0).reshape(2, 2))
+    )
+
+
+def test_a_long_array_is_sorted_without_a_table(tmp_path):
+    x = Tensor(np.cos(np.arange(40.0)))
+    text = agree(tmp_path, lambda x, w: np.sum(np.sort(x) * w), x, np.arange(40.0))
+    assert "static const" not in text
+
+
+def test_a_sum_before_the_loops_has_a_name_that_none_inside_has(tmp_path):
+    signs = np.array([-1, -1, 1])
+
+    def f(w):
+        whole = np.tensordot(w, w, 2)
+        return np.sum(np.outer(w, np.ones(3)) @ signs) + whole * whole
+
+    agree(tmp_path, f, Tensor(np.array([[2.0], [-0.5], [-0.5]])))

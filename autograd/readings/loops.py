@@ -549,10 +549,14 @@ class Loops:
         mine = self.moved(x, lambda base: np.expand_dims(base, axis + 1))
         theirs = self.moved(x, lambda base: np.expand_dims(base, axis))
         n = x.shape[axis]
-        order = np.arange(n)
-        i, j = (np.reshape(order, [n if k == axis + (what == "j") else 1 for k in range(x.ndim + 1)]) for what in "ij")
+        both = (*x.shape[: axis + 1], n, *x.shape[axis + 1 :])
+
+        def is_before(index: tuple[Index, ...]) -> Expr:
+            other, one = (Expr("index", (index[k],), np.int64) for k in (axis + 1, axis))
+            return Expr("less", (other, one), bool)
+
         less = "(b < a) | ((a != a) & (b == b)) | (((a == b) | ((a != a) & (b != b))) & before)"
-        before = self.read(parsed(less), {"a": mine, "b": theirs, "before": self.value(j < i)})
+        before = self.read(parsed(less), {"a": mine, "b": theirs, "before": Value(both, bool, is_before)})
         rank = self.stored(self.reduced("sum", before, axis + 1, dtype=np.int64))
         array = self.filled(x.shape, np.int64, None)
         places = Value(x.shape, np.int64, lambda index: Expr("index", (index[axis],), np.int64))
@@ -621,8 +625,8 @@ class Loops:
         x = self.read(node.value, names)
         if isinstance(x, Value) and node.attr in ("T", "mT"):
             return self.moved(x, lambda base: getattr(base, node.attr))
-        if isinstance(x, Value) and node.attr == "shape":
-            return x.shape
+        if node.attr in ("T", "mT", "shape"):
+            return getattr(x, node.attr)
         raise LoweringError(f"{called} cannot be written as loops")
 
     def _subscript(self, node: ast.Subscript, names: dict[str, Any]) -> Any:

@@ -168,6 +168,25 @@ def _build(text: str, path: Path, command: tuple[str, ...], flags: Sequence[str]
         os.replace(target, path)
 
 
+def written(trace: Trace) -> tuple[Lowered, list[Array], str]:
+    """The loops of a trace, its mini-batches where there is a function for an epoch, and the C for this machine."""
+    program = lowered(trace, FastPrinter, exact=True)
+    text, rows = c_text(program, FastPrinter), _rows(program, trace)
+    if rows:
+        text = text.replace("<math.h>\n", "<math.h>\n#include <string.h>\n", 1) + epoch_text(program, rows)
+    return program, rows, text
+
+
+def _rows(program: Lowered, trace: Trace) -> list[Array]:
+    """The arguments of a step that are mini-batches: arrays of the same length. None where not all of them are."""
+    called = {array.name: array for array in program.inputs}
+    names = trace.parameters[: len(trace.inputs)]
+    rows = [called.get(program.parameters.get(name, "")) for name in names]
+    found = [array for array in rows if array is not None and array.shape and array.size]
+    alike = len(found) == len(names) and len({array.shape[0] for array in found}) == 1
+    return found if alike and trace.moves and not program.outputs else []
+
+
 class Native:
     """A built program as a function: called like the NumPy program, with plain arrays and numbers.
 
@@ -175,12 +194,8 @@ class Native:
     """
 
     def __init__(self, trace: Trace, overwrite: bool):
-        program = self.program = lowered(trace, FastPrinter, exact=True)
-        self.source = c_text(program, FastPrinter)
-        self.rows = self._rows(program, trace)
-        if self.rows:
-            self.source = self.source.replace("<math.h>\n", "<math.h>\n#include <string.h>\n", 1)
-            self.source += epoch_text(program, self.rows)
+        self.program, self.rows, self.source = written(trace)
+        program = self.program
         self.library, self.lock = built(self.source)
         products = blas()
         for name in ("sgemm", "dgemm") if products else ():
@@ -188,16 +203,6 @@ class Native:
                 ctypes.c_void_p.in_dll(self.library, name).value = getattr(products, name)
         self._function = entry(self.library, program.name, program)
         self.run = self._caller(program, trace, overwrite)
-
-    @staticmethod
-    def _rows(program: Lowered, trace: Trace) -> list[Array]:
-        """The arguments of a step that are mini-batches: arrays of the same length. None where not all of them are."""
-        called = {array.name: array for array in program.inputs}
-        names = trace.parameters[: len(trace.inputs)]
-        rows = [called.get(program.parameters.get(name, "")) for name in names]
-        found = [array for array in rows if array is not None and array.shape and array.size]
-        alike = len(found) == len(names) and len({array.shape[0] for array in found}) == 1
-        return found if alike and trace.moves and not program.outputs else []
 
     def epoch(self, data: list[Any], order: Any, first: int, last: int, others: dict[str, Any], values: Any) -> None:
         """Take steps for the mini-batches `first` to before `last` of an order of rows.

@@ -126,8 +126,7 @@ class Printer:
         for var in loops:
             if var is not along:
                 self._open(var)
-        name = unique({"sum": "total", "max": "most", "min": "least"}[nest.scan], self._scope())
-        self.local.add(name)
+        name = self._fresh({"sum": "total", "max": "most", "min": "least"}[nest.scan])
         self._add(f"{self.variable(dtype)} {name} = {self.start(nest.scan, dtype)};")
         if along in loops:
             self._open(along)
@@ -191,10 +190,10 @@ class Printer:
         self.levels.append((var, block))
 
     def _add(self, line: Any) -> None:
-        """Write a line where we are: before a loop that is still open, when it was found inside that not to vary."""
+        """Write a line where we are: before loops that are still open, when it was found inside those not to vary."""
         lines = self.levels[-1][1]
-        inside = bool(lines) and not isinstance(lines[-1], str) and id(lines[-1][1]) in self.open
-        lines.insert(len(lines) - inside, line)
+        is_open = [not isinstance(other, str) and id(other[1]) in self.open for other in lines]
+        lines.insert(is_open.index(True) if True in is_open else len(lines), line)
 
     def _close(self) -> None:
         var, block = self.levels.pop()
@@ -275,26 +274,30 @@ class Printer:
             self.bound[id(x.args[1])] = name
         else:
             written = self.text(x.args[1]) if x.op == "name" else self.computed(x)[0]
-            name = x.args[0] if x.op == "name" else unique(f"u{len(self.bound) + 1}", self._scope())
+            name = x.args[0] if x.op == "name" else self._fresh(f"u{len(self.bound) + 1}")
             if name != written:
                 self._add(f"{self.constant(x.dtype)} {name} = {written};")
         self.levels = saved
         self.bound[id(x)] = name
         return name, ATOM
 
-    def _scope(self) -> set[str]:
-        """The names that are taken where a line is written now; those outside all loops stay taken."""
-        return self.taken if len(self.levels) == 1 else self.local
+    def _fresh(self, wish: str) -> str:
+        """A name for what is declared here: outside all loops it stays taken, and no loop inside has it already."""
+        if len(self.levels) > 1:
+            return unique(wish, self.local)
+        name = unique(wish, self.taken | self.local)
+        self.taken.add(name)
+        self.local.add(name)
+        return name
 
     def _reduce(self, x: Expr, name: str = "") -> str:
         kind, loops, body = x.args
         wish = {"prod": "product", "max": "most", "min": "least"}.get(kind, kind)
-        name = name or unique(wish, self._scope())
+        name = name or self._fresh(wish)
         self.local.add(name)
         loops = [var for var in loops if var.n != 1]
         if kind[:3] == "arg":
-            best = unique("best", self._scope())
-            self.local.add(best)
+            best = self._fresh("best")
             self._add(f"{self.variable(x.dtype)} {name} = 0;")
             self._add(f"{self.variable(body.dtype)} {best} = {self.start(kind[3:], body.dtype)};")
         else:

@@ -2,10 +2,12 @@
 
     python tests/stress/programs.py --programs 20000 --seed 0        all of them, in a quarter of an hour on two cores
     python tests/stress/programs.py --roads source --only 1234       one program again, by its number
+    python tests/stress/programs.py --roads native,c,javascript --every 1      in C and in JavaScript, which takes long
 
 Every program is a function of several arguments that ends in one number. Its value is held against plain NumPy, the
 gradient of `backward` against central differences, and what `grad`, `compile`, `source`, `equations` and second
-derivatives make of it against `backward`, on several sets of data. A road may refuse a program by name; a wrong number,
+derivatives make of it against `backward`, on several sets of data; one of ten also what C (`native` is compile with
+backend="c", and `c` source) and JavaScript make of it. A road may refuse a program by name; a wrong number,
 an error without a name and a warning that the eager run does not give are faults, and programs with a fault are printed
 as functions that can be run, as small as they could be made. The exit code is 1 where there is a fault.
 """
@@ -18,6 +20,7 @@ import argparse
 import multiprocessing
 import re
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -27,7 +30,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from drawing import Program, draw
-from roads import ROADS, Outcome, check
+from languages import NEEDED
+from roads import COSTLY, ROADS, Outcome, check
 from shrinking import shrink
 
 FAULTS = ("wrong", "crashed")
@@ -86,7 +90,7 @@ class Findings:
         lines = []
         for (road, status, message), (n, first) in sorted(self.kinds.items(), key=lambda item: -item[1][0]):
             if status in ("refused", "unread"):
-                lines.append(f"{n:6}  {road:10}{status:9}{message}  (program {first})")
+                lines.append(f"{n:6}  {road:12}{status:9}{message}  (program {first})")
         return "\n".join(lines)
 
 
@@ -107,8 +111,9 @@ def kind_of_message(outcome: Outcome) -> str:
     return text[:150] + (f"  [{outcome.where}]" if outcome.where else "")
 
 
-def one(number: int, seed: int, roads: tuple[str, ...]):
-    outcomes, counts = check(draw(seed, number), roads)
+def one(number: int, seed: int, roads: tuple[str, ...], every: int = 1):
+    taken = roads if number % every == 0 else [road for road in roads if road not in COSTLY]
+    outcomes, counts = check(draw(seed, number), taken)
     return number, outcomes, counts
 
 
@@ -137,12 +142,12 @@ def cause(program: Program, outcome: Outcome) -> tuple:
     return road, status, stage, *sorted(set(words) - {"np.sum"})
 
 
-def run(programs, seed: int, roads=ROADS, jobs: int = 1, progress: bool = False) -> Findings:
-    """Send these programs, by their numbers, along the roads."""
+def run(programs, seed: int, roads=ROADS, jobs: int = 1, progress: bool = False, every: int = 10) -> Findings:
+    """Send these programs, by their numbers, along the roads; one of `every` along those that are costly."""
     from tqdm import tqdm
 
     findings = Findings()
-    work = partial(one, seed=seed, roads=tuple(roads))
+    work = partial(one, seed=seed, roads=tuple(roads), every=every)
     if jobs == 1:
         results = map(work, programs)
         for result in tqdm(results, total=len(programs), disable=not progress, smoothing=0):
@@ -182,6 +187,9 @@ def main(argv=None) -> int:
         "--only", type=int, help="the number of a single program, which is printed with what becomes of it"
     )
     parser.add_argument("--roads", default=",".join(ROADS), help="backward always comes first (default: %(default)s)")
+    parser.add_argument(
+        "--every", type=int, default=10, help="one of how many goes in C and in JavaScript too (default: %(default)s)"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
     parser.add_argument(
         "--shrink", action=argparse.BooleanOptionalAction, default=True, help="print failing programs, made small"
@@ -195,16 +203,26 @@ def main(argv=None) -> int:
     unknown = ", ".join(set(roads) - set(ROADS))
     if unknown:
         parser.error(f"there is no road {unknown}; they are {', '.join(ROADS)}")
+    for road in [road for road in roads if not NEEDED.get(road, True)]:
+        print(f"{road}: nobody takes it, since this machine has not what runs it")
+    roads = tuple(road for road in roads if NEEDED.get(road, True))
+    with tempfile.TemporaryDirectory(prefix="stress-") as folder:
+        os.environ.setdefault("HANDGRAD_CACHE", folder)  # of what is built nothing is kept
+        return travelled(args, roads)
+
+
+def travelled(args, roads: tuple[str, ...]) -> int:
+    """What `main` does when it knows along which roads."""
     if args.only is not None:
         program = draw(args.seed, args.only)
         print(program.shown())
         outcomes, _ = check(program, roads)
         for outcome in outcomes:
-            print(f"{outcome.road:10} {outcome.status:8} {outcome.message}  {outcome.where}")
+            print(f"{outcome.road:12} {outcome.status:8} {outcome.message}  {outcome.where}")
         return int(any(outcome.status in FAULTS for outcome in outcomes))
     started = time.monotonic()
     numbers = range(args.first, args.first + args.programs)
-    findings = run(numbers, args.seed, roads, args.jobs, not args.quiet)
+    findings = run(numbers, args.seed, roads, args.jobs, not args.quiet, args.every)
     shown = ["backward", *(road for road in roads if road != "backward")]
     print(findings.shown(shown))
     print(f"{time.monotonic() - started:.0f} s, {args.jobs} processes, seed {args.seed}\n")
@@ -213,7 +231,7 @@ def main(argv=None) -> int:
     if faults:
         print("Faults, by kind of message:")
         for (road, status, message), (n, first) in sorted(faults.items(), key=lambda item: -item[1][0]):
-            print(f"{n:6}  {road:10}{status:9}{message}  (program {first})")
+            print(f"{n:6}  {road:12}{status:9}{message}  (program {first})")
     if faults and args.shrink:
         causes = shrunken(findings, args.seed, args.jobs, args.most, not args.quiet)
         print(f"\n{len(causes)} causes, as far as they can be told apart:\n")

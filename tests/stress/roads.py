@@ -15,13 +15,15 @@ import traceback
 import warnings
 from dataclasses import dataclass, replace
 
+import languages
 import numpy as np
 from drawing import DATA_SETS, PLAIN, Program
 
 import autograd
 from autograd import Op, Tensor
 
-ROADS = ("backward", "grad", "compile", "source", "equations", "second", "changed")
+COSTLY = ("native", "c", "javascript")  # each program is built by a compiler, or runs in a process of its own
+ROADS = ("backward", "grad", "compile", "source", "equations", "second", "changed", *COSTLY)
 SECONDS = 20  # for one road: a program that takes longer hangs
 HOME = os.path.dirname(autograd.__file__)
 
@@ -147,7 +149,37 @@ class Exact:
     warned: bool
 
 
-def eager(program: Program, k: int) -> Exact:
+NEAR = 24  # neighbours that are tried
+
+
+def nudged(program: Program, number: int) -> Program:
+    """The program with its data moved by two units in the last place at most.
+
+    Numbers that are equal stay equal in half of the neighbours, and zeros are never moved: so a tie of the data stays
+    a tie there, and one of sums or quotients, which rounding alone decides, does not.
+    """
+    rng, together = np.random.default_rng([5, number]), number % 2 == 0
+    steps: dict = {}
+
+    def beside(x):
+        y = np.asarray(x)
+        if y.dtype.kind != "f":
+            return x
+        if together:
+            by = np.array([steps.setdefault(a, rng.integers(-2, 3)) for a in np.abs(y).ravel().tolist()])
+        else:
+            by = rng.integers(-2, 3, y.size)
+        moved = y + by.reshape(y.shape).astype(y.dtype) * np.where(y == 0, 0, np.spacing(y)).astype(y.dtype)
+        return float(moved) if isinstance(x, float) and not isinstance(x, np.floating) else moved[()]
+
+    return replace(
+        program,
+        arguments={name: [beside(x) for x in values] for name, values in program.arguments.items()},
+        constants={name: beside(x) for name, x in program.constants.items()},
+    )
+
+
+def eager(program: Program, k: int, finite: bool = True) -> Exact:
     f, _ = function(program, EAGER)
     given = {
         name: Tensor(values[k], name=name) if name in program.differentiated else values[k]
@@ -169,7 +201,7 @@ def eager(program: Program, k: int) -> Exact:
     sizes = [1.0]
     for node, g in everything.items():
         sizes += [float(np.max(np.abs(node.data), initial=0.0)), float(np.max(np.abs(g), initial=0.0))]
-    if not np.all(np.isfinite(sizes)):
+    if finite and not np.all(np.isfinite(sizes)):
         raise Unfit("not finite")
     return Exact(output.data, grads, max(sizes), any(issubclass(w.category, RuntimeWarning) for w in caught))
 
@@ -178,8 +210,13 @@ def described(x) -> str:
     return f"{np.asarray(x).dtype}{np.shape(x)}"
 
 
-def compare(what: str, got, wanted, size: float, single: bool, dtype: bool = True, rtol: float | None = None) -> None:
-    """Raises Wrong where `got` is not `wanted` to rounding, of numbers on the way as large as `size`."""
+def compare(
+    what: str, got, wanted, size: float, single: bool, dtype: bool = True, rtol: float | None = None, near=None
+) -> None:  # fmt: skip
+    """Raises Wrong where `got` is not `wanted` to rounding, of numbers on the way as large as `size`.
+
+    `near()` gives what else would be right: what the engine gives for data moved by a unit in the last place.
+    """
     if isinstance(got, Tensor):
         got = got.data
     if np.shape(got) != np.shape(wanted):
@@ -196,13 +233,24 @@ def compare(what: str, got, wanted, size: float, single: bool, dtype: bool = Tru
         same = (found == right) | (np.isnan(found) & np.isnan(right))  # what f itself gives, infinite or not
         error = np.where(same, 0.0, np.abs(found - right))
     worst = float(np.max(error)) if np.all(np.isfinite(error)) else np.inf
-    if not worst <= rtol * largest + floor:
+    tolerance = rtol * largest + floor
+    if not worst <= tolerance and not (near and is_among(found, [right, *near()], tolerance)):
         i = np.unravel_index(int(np.argmax(np.nan_to_num(error, nan=np.inf))), np.shape(error))
         raise Wrong(
             f"{what} is {float(np.asarray(got)[i])!r}, not {float(np.asarray(wanted)[i])!r}"
             + (f", at {tuple(map(int, i))} of {np.shape(wanted)}" if i else ""),
             worst / max(largest, 1e-3 * size),
         )
+
+
+def is_among(found, rights: list, tolerance: float) -> bool:
+    """Whether every element is between what the engine gives for one neighbour and for another."""
+    rights = np.array([np.asarray(x, float) for x in rights])
+    strange = np.any(~np.isfinite(rights), axis=0) & ~np.isfinite(found)
+    finite = np.where(np.isfinite(rights), rights, rights[0])
+    low, high = np.min(finite, axis=0), np.max(finite, axis=0)
+    with np.errstate(invalid="ignore"):
+        return bool(np.all(strange | ((low - tolerance <= found) & (found <= high + tolerance))))
 
 
 # Differences.
@@ -296,12 +344,33 @@ class Traveller:
         self.counts: dict = {}
         self.rng = np.random.default_rng([7, len(program.statements)])
         self._wide: Program | None = None
+        self._neighbours: dict[int, list[Exact]] = {}
 
     @property
     def wide(self) -> Program:
         if self._wide is None:
             self._wide = wider(self.program) if self.single else self.program
         return self._wide
+
+    def near(self, k: int, name: str = ""):
+        """What is right for the neighbours of data set `k`, as `compare` takes it: the value, or a gradient."""
+
+        def found() -> list:
+            if k not in self._neighbours:
+                self._neighbours[k] = list(self._around(lambda other: eager(other, k, finite=False)))
+            return [exact.grads[name] if name else exact.value for exact in self._neighbours[k]]
+
+        return found
+
+    def _around(self, of):
+        """What `of` gives for each of the program's neighbours."""
+        for number in range(NEAR):
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                try:
+                    yield of(nudged(self.program, number))
+                except (Unfit, Wrong, ValueError, IndexError):  # an index that is none any more
+                    continue
 
     # backward, against NumPy and against differences
 
@@ -385,10 +454,12 @@ class Traveller:
         gradient = autograd.value_and_grad(f, positions)
         for k, exact in self.exact.items():
             value, found = gradient(*(p.arguments[name][k] for name in p.signature()))
-            compare("the value", value, exact.value, exact.size, self.single)
+            compare("the value", value, exact.value, exact.size, self.single, near=self.near(k))
             for i, g in zip(positions, found):
                 name = p.signature()[i]
-                compare(f"the gradient of {name}", g, exact.grads[name], exact.size, self.single)
+                compare(
+                    f"the gradient of {name}", g, exact.grads[name], exact.size, self.single, near=self.near(k, name)
+                )
 
     # compile
 
@@ -404,11 +475,19 @@ class Traveller:
         for overwrite in (False, True):
             self._compiled(order if not overwrite else order[:3], overwrite)
 
-    def _compiled(self, order: list[int], overwrite: bool) -> None:
+    def native(self) -> None:
+        """The same, and `changed`, in C."""
+        self._compiled([k for k in (0, 1, 2, 0, 1) if k in self.exact], False, backend="c")
+        self._compiled([k for k in (0, 1, 2) if k in self.exact], True, backend="c")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is outside now, whatever it is
+            self.changed(backend="c")
+
+    def _compiled(self, order: list[int], overwrite: bool, **how) -> None:
         p = self.program
         tensors, outside = self._given(0)
         f, _ = function(p, EAGER | outside, everything=False)
-        step = autograd.compile(f, overwrite=overwrite)
+        step = autograd.compile(f, overwrite=overwrite, **how)
         kept = []
         for call, k in enumerate(order):
             said = f"overwrite, call {call}" if overwrite else f"call {call}"
@@ -420,10 +499,11 @@ class Traveller:
             for name, x in [*((n, t.data) for n, t in tensors.items()), *zip(p.signature(False), args)]:
                 if not isinstance(x, Tensor) and not np.array_equal(x, p.arguments[name][k]):
                     raise Wrong(f"{said}: {name} was written into")
-            compare(f"{said}: the value", value, exact.value, exact.size, self.single)
+            compare(f"{said}: the value", value, exact.value, exact.size, self.single, near=self.near(k))
             for name, t in tensors.items():
                 g = np.zeros_like(t.data)[()] if t.grad is None else t.grad
-                compare(f"{said}: the gradient of {name}", g, exact.grads[name], exact.size, self.single)
+                what = f"{said}: the gradient of {name}"
+                compare(what, g, exact.grads[name], exact.size, self.single, near=self.near(k, name))
             if not overwrite:
                 arrays = [(name, t.grad) for name, t in tensors.items() if isinstance(t.grad, np.ndarray)]
                 for i, (name, g) in enumerate(arrays):
@@ -437,7 +517,7 @@ class Traveller:
 
     # compile, where what is outside is replaced between calls
 
-    def changed(self) -> None:
+    def changed(self, **how) -> None:
         """Parameters and constants from outside are replaced by others: to be followed, or refused."""
         p = self.program
         names = [n for n in p.signature() if p.roles[n] == "outside"] + list(p.constants)
@@ -445,7 +525,7 @@ class Traveller:
             return
         tensors, outside = self._given(0)
         f, space = function(p, EAGER | outside, everything=False)
-        step = autograd.compile(f)
+        step = autograd.compile(f, **how)
         args = [tensors[n] if n in tensors else p.arguments[n][0] for n in p.signature(False)]
         step(*args)
         for name in names:
@@ -480,8 +560,8 @@ class Traveller:
         f, _ = function(self.program, EAGER | outside, everything=False)
         self._emitted(f, tensors, {k: (e.value, e.grads, e.size) for k, e in self.exact.items()}, False)
 
-    def _emitted(self, f, tensors, wanted: dict, everything: bool, more: dict | None = None) -> None:
-        p, more = self.program, more or {}
+    def _emitted(self, f, tensors, wanted: dict, everything: bool, more: dict | None = None, near=None) -> None:
+        p, more, near = self.program, more or {}, near or self.near
         sig = [*p.signature(everything), *more]
         text = autograd.source(f, *(tensors[n] if n in tensors else self._data(n, 0, more) for n in sig))
         space: dict = {}
@@ -495,11 +575,12 @@ class Traveller:
             if [np.shape(x) for x in args] != [np.shape(self._data(n, 0, more)) for n in [*sig, *rest]]:
                 continue  # an index of another length: a program is for the shapes that it was written with
             got, found = program(*args, **text.arrays)
-            compare(f"data {k}: the value", got, value, size, self.single, dtype=False)
+            compare(f"data {k}: the value", got, value, size, self.single, dtype=False, near=near(k))
             if len(found) != len(order):
                 raise Wrong(f"{len(found)} gradients for {order}")
             for name, g in zip(order, found):
-                compare(f"data {k}: the gradient of {name}", g, grads[name], size, self.single, dtype=False)
+                what = f"data {k}: the gradient of {name}"
+                compare(what, g, grads[name], size, self.single, dtype=False, near=near(k, name))
 
     def _whose_are(self, parameters: list[str], outside: list[str]) -> list[str]:
         """The arguments or constants from outside that the further parameters of an emitted program stand for."""
@@ -521,6 +602,40 @@ class Traveller:
             return more[name]
         return self.program.arguments[name][k] if name in self.program.arguments else self.program.constants[name]
 
+    # source in other languages
+
+    def c(self) -> None:
+        self._foreign("c")
+
+    def javascript(self) -> None:
+        self._foreign("javascript")
+
+    def _foreign(self, language: str) -> None:
+        """The parameters are those of the program in NumPy, in the same order, and the arrays are the last of them."""
+        p, sig = self.program, self.program.signature(False)
+        tensors, outside = self._given(0)
+        f, _ = function(p, EAGER | outside, everything=False)
+        args = [tensors[n] if n in tensors else p.arguments[n][0] for n in sig]
+        text, numpy_text = (autograd.source(f, *args, language=name) for name in (language, "numpy"))
+        space: dict = {}
+        exec(compile(numpy_text, "<emitted>", "exec"), space)
+        program = next(x for name, x in space.items() if name.endswith("_and_grad"))
+        parameters = [name for name in inspect.signature(program).parameters if name not in numpy_text.arrays]
+        names = [*sig, *self._whose_are(parameters[len(sig) :], [n for n in p.signature() if n not in sig])]
+        order = [n for n in names if n in p.differentiated]
+        shapes = [np.shape(self._data(n, 0, {})) for n in names]
+        calls = {}
+        for k, exact in self.exact.items():
+            given = [self._data(n, k, {}) for n in names]
+            if [np.shape(x) for x in given] == shapes:
+                calls[k] = [*given, *text.arrays.values()], [exact.grads[n] for n in order]
+        for k, (value, grads) in zip(calls, languages.run(language, text, list(calls.values()))):
+            exact = self.exact[k]
+            compare(f"data {k}: the value", value, exact.value, exact.size, self.single, dtype=False, near=self.near(k))
+            for name, g in zip(order, grads, strict=True):
+                what = f"data {k}: the gradient of {name}"
+                compare(what, g, exact.grads[name], exact.size, self.single, dtype=False, near=self.near(k, name))
+
     # second derivatives
 
     def second(self, differences_only: bool = False) -> None:
@@ -541,20 +656,34 @@ class Traveller:
                 total = part if total is None else total + part
             return total
 
+        def once_more(p, k):
+            """The value of g, the gradients by name, and all that `backprop` finds."""
+            tensors = {n: Tensor(p.arguments[n][k], name=dict(p.called).get(n, n)) for n in p.differentiated}
+            output = g(*(tensors[n] if n in tensors else p.arguments[n][k] for n in sig), *weights)
+            everything = autograd.backprop(output) if isinstance(output, Tensor) else {}
+            return output, {n: everything.get(t, np.zeros_like(t.data)[()]) for n, t in tensors.items()}, everything
+
+        around: dict[int, list] = {}
+
+        def near(k, name=""):
+            def found():
+                if k not in around:
+                    around[k] = list(self._around(lambda other: once_more(other, k)[:2]))
+                return [grads[name] if name else getattr(output, "data", output) for output, grads in around[k]]
+
+            return found
+
         exact: dict[int, tuple] = {}
         for k, first in self.exact.items():
-            tensors, _ = self._given(k)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                output = g(*(tensors[n] if n in tensors else p.arguments[n][k] for n in sig), *weights)
-                everything = autograd.backprop(output) if isinstance(output, Tensor) else {}
+                output, grads, everything = once_more(p, k)
             self.second_warned = any(issubclass(w.category, RuntimeWarning) for w in caught)
             sizes = [first.size] + [
                 float(np.max(np.abs(y), initial=0.0)) for n, d in everything.items() for y in (n.data, d)
             ]
             if not np.all(np.isfinite(sizes)) or max(sizes) > 1e6:
                 continue
-            grads = {n: everything.get(t, np.zeros_like(t.data)[()]) for n, t in tensors.items()}
             exact[k] = (output.data if isinstance(output, Tensor) else output, grads, max(sizes))
         if 0 not in exact:
             return
@@ -582,7 +711,7 @@ class Traveller:
         errors = []
         for way in (self._second_source, self._second_compiled):
             try:
-                way(g, names, weights, exact)
+                way(g, names, weights, exact, near)
             except Exception as error:
                 errors.append(error)
         for error in errors:  # a fault rather than a refusal
@@ -591,12 +720,12 @@ class Traveller:
         if errors:
             raise errors[0]
 
-    def _second_source(self, g, names: list[str], weights: list, exact: dict) -> None:
+    def _second_source(self, g, names: list[str], weights: list, exact: dict, near) -> None:
         with prefixed("source of grad: "):
             named = g_with([*self.program.signature(), *names], g)
-            self._emitted(named, self._given(0)[0], exact, True, dict(zip(names, weights)))
+            self._emitted(named, self._given(0)[0], exact, True, dict(zip(names, weights)), near)
 
-    def _second_compiled(self, g, names: list[str], weights: list, exact: dict) -> None:
+    def _second_compiled(self, g, names: list[str], weights: list, exact: dict, near) -> None:
         sig = self.program.signature()
         with prefixed("compile of grad: "):
             tensors, _ = self._given(0)
@@ -605,10 +734,11 @@ class Traveller:
                 for name, t in tensors.items():
                     t.data = self.program.arguments[name][k]
                 got = step(*(tensors[n] if n in tensors else self.program.arguments[n][k] for n in sig), *weights)
-                compare(f"call {call}: the value", got, value, size, self.single)
+                compare(f"call {call}: the value", got, value, size, self.single, near=near(k))
                 for name, t in tensors.items():
                     found = np.zeros_like(t.data)[()] if t.grad is None else t.grad
-                    compare(f"call {call}: the gradient of {name}", found, grads[name], size, self.single)
+                    what = f"call {call}: the gradient of {name}"
+                    compare(what, found, grads[name], size, self.single, near=near(k, name))
 
     def equations(self) -> None:
         import reading
