@@ -93,6 +93,8 @@ NN = [
     "grader.slips",
     "grader.verdict",
     "pages",
+    "arguments",
+    "commands",
     "cli",
     "__main__",
 ]
