@@ -26,7 +26,9 @@ from nn.images import SIDE, read_images
 from nn.network import Network
 from nn.pages import digit_page
 from nn.proof import numbers, symbols
-from nn.training import Epoch, backend_of, epochs_of, print_line, score
+from nn.scoring import Epoch, epochs_of, score
+from nn.steps import backend_of
+from nn.training import print_line
 
 
 def _train(args: argparse.Namespace) -> int:

@@ -82,6 +82,8 @@ NN = [
     "digits",
     "images",
     "distributed",
+    "scoring",
+    "steps",
     "training",
     "history",
     "figures",
