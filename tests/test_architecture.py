@@ -62,6 +62,8 @@ AUTOGRAD = [
     "readings.blas",
     "readings.blocked",
     "readings.native",
+    "readings.wrapping",
+    "readings.listing",
     "readings.source",
     "readings.buffers",
     "readings.program",
