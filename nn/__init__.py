@@ -17,8 +17,9 @@ from nn.exporting import export
 from nn.files import FileError
 from nn.layers import Dropout, Linear, Module, Sequential
 from nn.network import Network
+from nn.scoring import Epoch, Score, score
 from nn.sgd import SGD, Adam
-from nn.training import Epoch, Score, score, train
+from nn.training import train
 
 __all__ = [
     "SGD",

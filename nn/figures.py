@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd import no_grad
 from nn.equations import Array
 from nn.files import FileError, write_bytes
-from nn.training import DataSet, Epoch, as_examples, labels_of
+from nn.scoring import DataSet, Epoch, as_examples, labels_of
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # apart for every eye
 STYLES = ("-", "--", ":", "-.")  # so that hue is never all that tells two lines apart
@@ -82,7 +82,7 @@ def curve(history: Sequence[Epoch], *, title: str | None = None) -> Figure:
 
     Without a scored set there are the costs of the mini-batches alone. Raises ValueError if there are no epochs.
 
-    >>> from nn.training import Score
+    >>> from nn.scoring import Score
     >>> history = [Epoch(i, 1.0, {"test": Score(0.5 / (i + 1), 80 + i, 100)}, cost=0.4) for i in range(5)]
     >>> figure = curve(history)
     >>> [axes.get_ylabel() for axes in figure.axes]
@@ -118,7 +118,7 @@ def compare(runs: Mapping[str, Sequence[Epoch]], *, on: str | None = None, title
 
     Raises ValueError if there is no run, a run has no epoch, or no set was scored in all of them.
 
-    >>> from nn.training import Score
+    >>> from nn.scoring import Score
     >>> def history(best):
     ...     return [Epoch(i, 1.0, {"test": Score(0.1, best - 9 + i, 100)}, cost=0.4) for i in range(10)]
     >>> figure = compare({"small": history(95), "large": history(97)})

@@ -12,7 +12,7 @@ from typing import Any
 
 from nn.checkpoint import Checkpoint
 from nn.files import FileError, write_bytes
-from nn.training import Epoch, Score, epochs_of
+from nn.scoring import Epoch, Score, epochs_of
 
 KINDS = {".csv": "CSV", ".jsonl": "JSON lines"}
 LARGEST = 1 << 26  # bytes of a history that is read

@@ -16,8 +16,9 @@ from nn.equations import Array
 from nn.exchange import as_own_names, is_safetensors, read_model
 from nn.files import FileError
 from nn.layers import Linear, Module, Sequential, activations, initial_weights, real
+from nn.scoring import DataSet, Epoch, as_examples, correct, targets_of
 from nn.sgd import SGD
-from nn.training import DataSet, Epoch, as_examples, correct, targets_of, train
+from nn.training import train
 
 Lists = tuple[list[Array], list[Array]]  # (nabla_b, nabla_w), an entry per layer after the input
 

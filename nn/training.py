@@ -1,4 +1,4 @@
-"""Training: the loop over epochs and mini-batches, what is measured after each epoch, and what is kept of it."""
+"""Training: the loop over epochs, its progress on the screen, and the checkpoints from which it goes on."""
 
 from __future__ import annotations
 
@@ -7,183 +7,46 @@ import json
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, overload
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from autograd import Tensor, compile, no_grad
-from autograd.readings.replay import has_compiler
-from autograd.readings.step import Step
+from autograd import Tensor
 from nn.checkpoint import Checkpoint, differences, fingerprint, set_state, state_of
-from nn.digits import Examples, one_hot
+from nn.digits import Examples
 from nn.distributed import Ranks
 from nn.equations import Array
 from nn.files import Claim, FileError, write_arrays
 from nn.interrupts import Deferred, Watch
 from nn.layers import Dropout, Module
+from nn.scoring import (
+    Classifier,
+    DataSet,
+    Epoch,
+    Model,
+    Score,
+    as_examples,
+    checked,
+    correct,
+    epochs_of,
+    labels_of,
+    score,
+    scored,
+    targets_of,
+)
 from nn.sgd import SGD, Optimiser, refuse_negative
+from nn.steps import Steps, backend_of
 
-# The book's list of pairs of columns (x, y), or a pair of arrays with an example per row.
-DataSet = Iterable[tuple[Array, Any]] | tuple[Array, Array] | Examples
-
-
-class Classifier(Protocol):
-    """What can be trained and scored here: a `Network`, or anything with the same methods."""
-
-    @property
-    def sizes(self) -> list[int]: ...
-    @property
-    def weights(self) -> list[Tensor]: ...
-    @property
-    def replayable(self) -> bool:
-        """Whether `autograd.compile` may replay the cost, in place of a graph for every mini-batch."""
-
-    def cost(self, x: Array, y: Array) -> Tensor: ...
-    def predict(self, x: Array) -> NDArray[np.int64]: ...
-    def parameters(self) -> list[Tensor]: ...
-    def state_dict(self) -> dict[str, Array]: ...
-    def load_state_dict(self, state: dict[str, Array]) -> None: ...
-    def description(self) -> dict[str, Array]: ...
-
-
-@dataclass
-class Score:
-    """The mean cost of a network on a data set, and how many of its examples are labelled correctly."""
-
-    cost: float
-    correct: int
-    total: int
-
-    @property
-    def accuracy(self) -> float:
-        return self.correct / self.total
-
-
-@dataclass(repr=False)
-class Epoch:
-    """An epoch of training: its number from 0, the seconds that it took, and the scores by data set.
-
-    `cost` is the mean cost of its mini-batches, each as it was when the network was trained on it. Of an epoch that was
-    read from a checkpoint the seconds are 0.
-    """
-
-    number: int
-    seconds: float
-    scores: dict[str, Score] = field(default_factory=dict)
-    cost: float = float("nan")
-
-    def __str__(self) -> str:
-        """Write the book's line, `Epoch 0 : 9063 / 10000`, and after it the other scores."""
-        return self.line()
-
-    __repr__ = __str__  # so that the history of a training is a list of such lines
-
-    def line(self, epochs: int | None = None) -> str:
-        """Write the same; with the number of epochs, so that the lines of all of them stand below each other.
-
-        >>> print(Epoch(3, 1.0, {"test": Score(0.1, 98, 1000)}).line(30))
-        Epoch  3 :  98 / 1000
-        """
-        test = self.scores.get("test")
-        # All right is not expected: the book has no blank before 9063.
-        widths = (0, 0, 0) if epochs is None else (len(str(epochs - 1)), len(str(test.total - 1)) if test else 0, 7)
-        line = f"Epoch {self.number:{widths[0]}} "
-        line += f": {test.correct:{widths[1]}} / {test.total}" if test else "complete"
-        for name, score in self.scores.items():
-            if name != "test":
-                line += f"  {name} cost {score.cost:.5f} accuracy {score.accuracy:{widths[2]}.2%}"
-        return line
-
-
-def epochs_of(checkpoint: Checkpoint) -> list[Epoch]:
-    """Return the epochs that a checkpoint tells of. The seconds that they took are not in it, and are 0."""
-    return [
-        Epoch(number, 0.0, {name: Score(*numbers) for name, numbers in scores.items()}, cost)
-        for number, (scores, cost) in enumerate(zip(checkpoint.history, checkpoint.costs[:-1], strict=True))
-    ]
-
-
-def as_examples(data: DataSet, n_in: int, what: str = "data") -> Examples:
-    """Turn a data set into two arrays, from the book's list of `(x, y)` columns or from a pair of arrays `(x, y)`.
-
-    x gets the shape (n, n_in), and y holds labels (n,) or targets (n, n_out). Raises ValueError for other shapes.
-    """
-    x: Any
-    y: Any
-    if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
-        x, y = data
-    else:
-        try:
-            pairs: list[Any] = list(data)
-            x = np.array([np.reshape(x, -1) for x, _ in pairs])
-            y = np.array([np.reshape(y, -1) if np.ndim(y) else y for _, y in pairs])
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"the {what} is neither a list of pairs (x, y) that are all of the same size nor a pair of arrays"
-            ) from None
-        if not pairs:
-            raise ValueError(f"the {what} is empty")
-    if x.ndim != 2 or x.shape[1] != n_in or y.ndim not in (1, 2) or len(x) != len(y) or not len(x):
-        raise ValueError(
-            f"the {what} has inputs of shape {x.shape} and targets of shape {y.shape}; the network takes"
-            f" (n, {n_in}) and n targets, n > 0"
-        )
-    for part, array in (("inputs", x), ("targets", y)):
-        if array.dtype.kind not in "fiub" or not np.all(np.isfinite(array)):
-            raise ValueError(f"the {what} has {part} of dtype {array.dtype} that are not all finite real numbers")
-    return Examples(x, y)
-
-
-def targets_of(y: Array, n_out: int, dtype: DTypeLike, what: str = "data") -> Array:
-    """Return the targets of shape (n, n_out) for labels (n,), or for such targets."""
-    if y.ndim == 2:
-        if y.shape[1] != n_out:
-            raise ValueError(f"the targets of the {what} have shape {y.shape}; the network has {n_out} outputs")
-        return y.astype(dtype, copy=False)
-    try:
-        targets = one_hot(y, max(2, n_out), dtype)
-    except ValueError as error:
-        raise ValueError(f"the {what}: {error}") from None
-    return targets[:, 1:] if n_out == 1 else targets  # one output says how much it is label 1, and not 0
-
-
-def labels_of(y: Array) -> Array:
-    """Return the labels of shape (n,) for targets (n, n_out), or for labels."""
-    if y.ndim == 1:
-        return y
-    return (y[:, 0] >= 0.5).astype(np.int64) if y.shape[1] == 1 else np.argmax(y, axis=1)
-
-
-def correct(net: Classifier, data: DataSet, what: str = "data") -> int:
-    """Count the examples of a data set that a network labels correctly."""
-    x, y = as_examples(data, net.sizes[0], what)
-    return _correct(net, x.astype(net.weights[0].dtype, copy=False), y)
-
-
-def _correct(net: Classifier, x: Array, y: Array) -> int:
-    return int(np.sum(net.predict(x) == labels_of(y)))
-
-
-def score(net: Classifier, data: DataSet, what: str = "data") -> Score:
-    """Measure the cost and the number of correct labels of a network on a data set.
-
-    >>> from nn import Network, load_digits
-    >>> _, _, test = load_digits()
-    >>> score(Network([784, 10], rng=0), test).total
-    10000
-    """
-    x, y = as_examples(data, net.sizes[0], what)
-    dtype = net.weights[0].dtype
-    x = x.astype(dtype, copy=False)
-    with no_grad():
-        cost = net.cost(x, targets_of(y, net.sizes[-1], dtype, what))
-    return Score(float(cost), _correct(net, x, y), len(x))
+# What can be imported from here, also where it is made in `scoring` and `steps`.
+__all__ = [
+    "Classifier", "DataSet", "Epoch", "Score", "as_examples", "backend_of", "correct", "epochs_of", "labels_of",
+    "mini_batches", "print_epoch", "print_line", "score", "targets_of", "train",
+]  # fmt: skip
 
 
 def mini_batches(n: int, size: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
@@ -203,77 +66,11 @@ def print_line(line: str) -> None:
     sys.stdout.flush()
 
 
-class _Model:
-    """A model of any kind and a cost of its outputs, as the trainer sees it."""
-
-    PIECE = 500  # examples that are scored at a time
-
-    def __init__(self, model: Module, cost: Callable[[Any, Any], Any]):
-        self.model, self._cost = model, cost
-        self.parameters, self.description = model.parameters, model.description
-        self.state_dict, self.load_state_dict = model.state_dict, model.load_state_dict
-        if not self.parameters():
-            raise ValueError("the model has no parameters to train")
-        names = Counter(p.name for p in self.parameters())
-        number: Counter[str] = Counter()
-        for p in self.parameters():  # a file needs a name for each
-            if p.name is None or names[p.name] > 1:
-                base = p.name or "p"
-                number[base] += 1
-                p.name = f"{base}{number[base]}"
-        self.dtype = self.parameters()[0].dtype
-        self.weights = [p for p in self.parameters() if p.ndim > 1]
-
-    def cost(self, x: Array, y: Array) -> Any:
-        return self._cost(self.model(x), y)  # type: ignore[operator]  # a Module says in __call__ what it computes
-
-    def examples(self, data: Any, what: str) -> Examples:
-        """Check a data set, a pair of arrays; labels become targets, floats the dtype of the parameters."""
-        if not (isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data)):
-            raise ValueError(f"the {what} is not a pair of arrays (x, y) with an example per row")
-        x, y = data
-        if not x.ndim or not y.ndim or len(x) != len(y) or not len(x):
-            raise ValueError(f"the {what} has inputs of shape {x.shape} and targets of shape {y.shape}, not n of each")
-        for part, array in (("inputs", x), ("targets", y)):
-            if array.dtype.kind not in "fiub" or not np.all(np.isfinite(array)):
-                raise ValueError(f"the {what} has {part} of dtype {array.dtype} that are not all finite real numbers")
-        if y.ndim == 1 and y.dtype.kind in "iu":
-            with no_grad():
-                outputs = np.asarray(self.model(self._cast(x[:1])).data)  # type: ignore[operator]
-            y = targets_of(y, outputs.shape[-1], self.dtype, what) if outputs.ndim == 2 else y
-        return Examples(self._cast(x), self._cast(y))
-
-    def _cast(self, array: Array) -> Array:
-        return array.astype(self.dtype, copy=False) if array.dtype.kind == "f" else array
-
-    def score(self, data: Examples) -> Score:
-        """The cost, and how many examples have their largest output where their target is; a piece at a time."""
-        cost, right, n = 0.0, 0, len(data.x)
-        for i in range(0, n, self.PIECE):
-            x, y = data.x[i : i + self.PIECE], data.y[i : i + self.PIECE]
-            with no_grad():
-                outputs = self.model(x)  # type: ignore[operator]
-                cost += float(self._cost(outputs, y)) * len(x) / n
-            found = np.asarray(outputs.data)
-            if found.ndim == 2 == y.ndim and found.shape == y.shape:
-                right += int(np.sum(labels_of(found) == labels_of(y)))
-        return Score(cost, right, n)
-
-
-def _limit(parameters: list[Tensor], longest: float) -> None:
-    """Scale the gradient of all parameters together down to the length `longest`, if it is longer."""
-    length = np.sqrt(sum(np.vdot(p.grad, p.grad) for p in parameters if p.grad is not None))
-    if length > longest:
-        for p in parameters:
-            if p.grad is not None:
-                p.grad = p.grad * (longest / length)
-
-
 @dataclass
 class _Training:
     """How far a training is, and where that is written."""
 
-    net: Classifier | _Model
+    net: Classifier | Model
     optimiser: Optimiser
     rng: np.random.Generator
     settings: dict[str, Any]
@@ -370,49 +167,6 @@ def _progress(total: int, training: _Training, epochs: int) -> tqdm[Any] | None:
     )
 
 
-ENOUGH = 250  # mini-batches in an epoch for which it pays to build a program in C, which takes a second
-
-
-def backend_of(backend: str, batches: int, resume: str | Path | None = None) -> str:
-    """What the mini-batches of an epoch run in: "c" or "numpy"; for "auto" the fastest that is there.
-
-    That is C where there is a compiler and something to gain. A training that goes on runs in what it ran in before, so
-    that it ends bit for bit where it would have.
-    """
-    if backend not in ("auto", "numpy", "c"):
-        raise ValueError(f'backend is "auto", "numpy" or "c", not {backend!r}')
-    if backend != "auto":
-        return backend
-    if resume is not None:
-        wanted = Checkpoint.read(resume).settings.get("backend", "numpy") == "c"
-    else:
-        wanted = batches >= ENOUGH
-    return "c" if wanted and has_compiler() else "numpy"
-
-
-def _step(
-    cost: Callable[[Array, Array], Any], optimiser: Optimiser, batch: tuple[Array, Array], backend: str, may_fall: bool
-) -> tuple[str, Step | None]:
-    """What the steps run in, and a whole step as a program; None for an optimiser with a step of its own.
-
-    In C it is built here, so that what is wrong with it is said before the training. With `may_fall`, a cost that
-    cannot be written in C runs in NumPy.
-    """
-    from autograd import CompilerError, LoweringError  # what a compiler needs is imported where it is needed
-
-    if type(optimiser).step is not Optimiser.step:
-        return "numpy", None
-    step = compile(cost, update=optimiser, backend=backend)
-    if backend == "c":
-        try:
-            step.build(*batch)
-        except (CompilerError, LoweringError):
-            if not may_fall:
-                raise
-            return "numpy", compile(cost, update=optimiser)
-    return backend, step
-
-
 def _clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
@@ -489,13 +243,13 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
     Raises FloatingPointError if a parameter is no longer finite; the network is then as it was an epoch before.
     """
     if arguments and callable(arguments[0]):
-        model, arguments = _Model(model, arguments[0]), arguments[1:]
+        model, arguments = Model(model, arguments[0]), arguments[1:]
     return _train(model, *arguments, **options)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # the error for training that diverges says more
 def _train(
-    net: Classifier | _Model,
+    net: Classifier | Model,
     training_data: DataSet,
     epochs: int,
     mini_batch_size: int,
@@ -538,12 +292,12 @@ def _train(
     sets: dict[str, Examples] = {}
     for name, data in given.items():  # what is wrong with one is said before the training
         if data is not None:
-            sets[name] = _checked(net, data, f"{name} data", targets=name == "training")
+            sets[name] = checked(net, data, f"{name} data", targets=name == "training")
     x, y = sets["training"]
     if not monitor_training:
         del sets["training"]
 
-    size, steps = int(mini_batch_size), int(epochs) * -(-len(x) // int(mini_batch_size))
+    size, of_all = int(mini_batch_size), int(epochs) * -(-len(x) // int(mini_batch_size))
     folded = 1.0
     if optimiser is None:
         refuse_negative(eta=eta, weight_decay=weight_decay)  # type: ignore[arg-type]
@@ -563,18 +317,13 @@ def _train(
 
     cost: Callable[[Array, Array], Any] = net.cost if folded == 1.0 else scaled
 
-    def anew(x: Array, y: Array) -> Any:
-        value = cost(x, y)
-        value.backward()
-        return value.data
-
-    may = compiled is True if isinstance(net, _Model) else compiled is not False and net.replayable
-    backend, step = (
-        _step(cost, optimiser, (x[:size], y[:size]), backend_of(backend, -(-len(x) // size), resume), backend == "auto")
-        if may and longest is None and ranks is None
-        else ("numpy", None)
-    )
-    gradient: Callable[[Array, Array], Any] = compile(cost, overwrite=True) if may else anew
+    may = compiled is True if isinstance(net, Model) else compiled is not False and net.replayable
+    rng = np.random.default_rng(rng)
+    dropouts = [m for m in net.model.modules() if isinstance(m, Dropout)] if isinstance(net, Model) else []
+    steps = Steps(
+        cost, optimiser, Examples(x, y), size, compiled=may, backend=backend, resume=resume, augment=augment, rng=rng,
+        longest=longest, ranks=ranks, dropouts=dropouts,
+    )  # fmt: skip
     settings: dict[str, Any] = {}
     if save is not None or resume is not None:
         settings = {
@@ -590,9 +339,7 @@ def _train(
             settings |= optimiser.settings()
         if schedule is not None:
             settings["epochs"] = int(epochs)
-        settings["backend"] = backend
-    rng = np.random.default_rng(rng)
-    dropouts = [m for m in net.model.modules() if isinstance(m, Dropout)] if isinstance(net, _Model) else []
+        settings["backend"] = steps.backend
     for module in dropouts:
         module.rng = rng
     first = ranks is None or ranks.rank == 0
@@ -601,18 +348,6 @@ def _train(
     training = _Training(net, optimiser, rng, settings, notes or {}, patience, claim)
     finished = net.state_dict()
     watch = Watch()
-
-    def shared(x: Array, y: Array) -> float:
-        """The gradient and the cost of a mini-batch of which every rank has computed its rows."""
-        assert ranks is not None and optimiser is not None
-        rows = ranks.share(len(x))
-        weight = (rows.stop - rows.start) / len(x)
-        rows = rows if weight else slice(0, 1)  # there is no mean of nothing, and a dropout has to draw
-        for module in dropouts:
-            module.rows = len(x), rows
-        return ranks.add_gradients(optimiser.parameters, weight, float(gradient(x[rows], y[rows])))
-
-    of_batch = shared if ranks is not None else gradient
 
     def run() -> None:
         nonlocal finished
@@ -632,7 +367,7 @@ def _train(
 
                 def rate(n: int) -> None:
                     if schedule is not None:
-                        optimiser.eta = usual * schedule(number * len(batches) + before + n, steps)  # noqa: B023
+                        optimiser.eta = usual * schedule(number * len(batches) + before + n, of_all)  # noqa: B023
 
                 def taken(n: int) -> None:
                     if bar is not None:  # noqa: B023
@@ -640,24 +375,7 @@ def _train(
                     training.batches = before + n  # noqa: B023
                     watch.check()
 
-                if step is not None and augment is None:
-                    order = np.concatenate(batches[before:until])
-                    values = step.epoch(x, y, order=order, size=size, prepare=rate, report=taken)
-                    training.total = sum(values.tolist(), training.total)
-                else:
-                    for n, batch in enumerate(batches[before:until]):
-                        inputs = x[batch] if augment is None else augment(x[batch], rng)
-                        if step is not None:
-                            rate(n)
-                            training.total += float(step(inputs, y[batch]))
-                        else:
-                            optimiser.zero_grad()
-                            training.total += float(of_batch(inputs, y[batch]))
-                            if longest is not None:
-                                _limit(optimiser.parameters, longest)
-                            rate(n)
-                            optimiser.step()
-                        taken(n + 1)
+                training.total = steps.take(batches[before:until], training.total, rate, taken)
                 if training.batches < len(batches):
                     _finite(net.state_dict(), number, usual * folded)
                     training.save()
@@ -667,7 +385,7 @@ def _train(
             _finite(state, number, usual * folded)
             if ranks is not None:
                 ranks.same("parameters", *state.values())
-            scores = {name: _scored(net, data, f"{name} data", ranks) for name, data in sets.items()}
+            scores = {name: scored(net, data, f"{name} data", ranks) for name, data in sets.items()}
             mean = training.total / len(batches) / folded if folded else float("nan")
             epoch = Epoch(number, time.perf_counter() - since, scores, mean)
             watch.check()
@@ -708,35 +426,12 @@ def _train(
     return training.history
 
 
-def _checked(net: Classifier | _Model, data: DataSet, what: str, targets: bool) -> Examples:
-    """Check a data set; with `targets`, lay it out for training."""
-    if isinstance(net, _Model):
-        return net.examples(data, what)
-    x, y = as_examples(data, net.sizes[0], what)
-    dtype = net.weights[0].dtype
-    as_targets = targets_of(y, net.sizes[-1], dtype, what)
-    return Examples(x.astype(dtype, copy=False), as_targets) if targets else Examples(x, y)
-
-
-def _begin_together(ranks: Ranks, net: Classifier | _Model, rng: np.random.Generator, data: Examples) -> None:
+def _begin_together(ranks: Ranks, net: Classifier | Model, rng: np.random.Generator, data: Examples) -> None:
     """Give all ranks the parameters and the random generator of rank 0. Raises RuntimeError where the data differs."""
     ranks.same("training data", *data)
     ranks.same("shapes of parameters", *[np.array(array.shape) for array in net.state_dict().values()])
     net.load_state_dict({name: ranks.first(array) for name, array in net.state_dict().items()})
     set_state(rng, json.loads(ranks.text_of_first(json.dumps(state_of(rng)))))
-
-
-def _scored(net: Classifier | _Model, data: Examples, what: str, ranks: Ranks | None = None) -> Score:
-    """The score; with ranks, each takes a part of the data, and the parts are added up."""
-    if ranks is None:
-        return net.score(data) if isinstance(net, _Model) else score(net, data, what)
-    n, rows = len(data.x), ranks.share(len(data.x))
-    total = np.zeros(2)
-    if rows.stop > rows.start:
-        part = _scored(net, Examples(data.x[rows], data.y[rows]), what)
-        total[:] = part.cost * part.total, part.correct
-    total = ranks.add(total)
-    return Score(float(total[0]) / n, int(total[1]), n)
 
 
 def _finite(state: dict[str, Array], number: int, eta: float) -> None:

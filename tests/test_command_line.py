@@ -19,8 +19,9 @@ import autograd
 import nn
 from autograd.version import version
 from nn import Network, equations, load_digits
+from nn.arguments import parser
 from nn.checkpoint import Checkpoint
-from nn.cli import _parser, main
+from nn.cli import main
 from nn.history import read_history
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -224,7 +225,7 @@ def test_a_training_that_is_interrupted_leaves_its_history(run, data, tmp_path, 
     def interrupted(line):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nn.cli.print_line", interrupted)
+    monkeypatch.setattr("nn.commands.print_line", interrupted)
     assert run("train", "--data", data, *HERE, "--history", tmp_path / "run.csv")[0] == 130
     assert len(read_history(tmp_path / "run.csv")) == 1
 
@@ -390,7 +391,7 @@ def test_a_check_that_fails_is_exit_code_1(run, monkeypatch):
 
 
 def commands():
-    return next(action for action in _parser()._actions if action.dest == "command").choices
+    return next(action for action in parser()._actions if action.dest == "command").choices
 
 
 @pytest.mark.parametrize("command", commands())
@@ -417,7 +418,7 @@ def test_every_help_has_examples_that_can_be_typed(run):
         for line in lines:
             words = line.split(" > ")[0].split()
             assert words[:2] == ["handgrad", name]
-            _parser().parse_args(words[1:])
+            parser().parse_args(words[1:])
             options[name].update(word for word in words if word.startswith("--"))
     for name in commands():  # and every option is in one
         all_of_them = {action.option_strings[-1] for action in commands()[name]._actions if action.option_strings}

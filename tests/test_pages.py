@@ -11,7 +11,7 @@ from pages import PAGES, ROOT, Block, blocks, commands, output_of_commands, outp
 import autograd
 import nn
 from autograd import Tensor, no_grad
-from nn.cli import _parser
+from nn.arguments import parser
 
 PROGRAMS = [block for page in PAGES for block in blocks(page) if block.kind == "python"]
 OUTPUTS = [pair for page in PAGES for pair in with_source(page)]
@@ -79,7 +79,7 @@ def test_a_command_can_be_given(block):
             assert words[1] in targets
         elif python and words[1:3] == ["-m", "nn"]:
             if "--help" not in words:
-                _parser().parse_args(words[3:])
+                parser().parse_args(words[3:])
         elif python and words[1] != "-m":
             assert (ROOT / words[1]).exists(), words
         else:

@@ -67,7 +67,7 @@ def test_no_compile_on_the_command_line(monkeypatch):
     def refuse(f, **options):
         raise AssertionError("compiled all the same")
 
-    monkeypatch.setattr(sys.modules["nn.training"], "compile", refuse)
+    monkeypatch.setattr(sys.modules["nn.steps"], "compile", refuse)
     options = ["train", "--sizes", "784,10", "--epochs", "1", "--batch", "500"]
     assert main([*options, "--no-compile"]) == 0
     with pytest.raises(AssertionError, match="compiled all the same"):

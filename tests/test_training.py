@@ -16,7 +16,8 @@ from foreign import GCC, there
 from autograd import LoweringError
 from nn import Examples, FileError, Linear, Network, equations, load_data_wrapper, load_digits, one_hot, score, train
 from nn.costs import COSTS
-from nn.training import Epoch, as_examples, mini_batches, print_epoch
+from nn.scoring import Epoch, as_examples
+from nn.training import mini_batches, print_epoch
 
 # What it prints
 
@@ -413,20 +414,20 @@ def test_training_in_c_goes_on_bit_for_bit(tmp_path, every):
 
 
 def test_the_fastest_is_taken_where_it_pays(monkeypatch):
-    training = sys.modules["nn.training"]
-    monkeypatch.setattr(training, "has_compiler", lambda: True)
-    assert training.backend_of("auto", 249) == training.backend_of("numpy", 5000) == "numpy"
-    assert training.backend_of("auto", 250) == training.backend_of("c", 1) == "c"
-    monkeypatch.setattr(training, "has_compiler", lambda: False)
-    assert training.backend_of("auto", 5000) == "numpy"
+    steps = sys.modules["nn.steps"]
+    monkeypatch.setattr(steps, "has_compiler", lambda: True)
+    assert steps.backend_of("auto", 249) == steps.backend_of("numpy", 5000) == "numpy"
+    assert steps.backend_of("auto", 250) == steps.backend_of("c", 1) == "c"
+    monkeypatch.setattr(steps, "has_compiler", lambda: False)
+    assert steps.backend_of("auto", 5000) == "numpy"
     with pytest.raises(ValueError, match='backend is "auto", "numpy" or "c", not \'jit\''):
         Network([3, 2], rng=0).SGD((np.ones((4, 3)), np.zeros(4, int)), 1, 2, 0.1, backend="jit")
 
 
 def test_a_cost_that_has_no_loops_trains_in_numpy(monkeypatch):
     there(GCC, "gcc", 1)
-    training = sys.modules["nn.training"]
-    monkeypatch.setattr(training, "ENOUGH", 1)
+    steps = sys.modules["nn.steps"]
+    monkeypatch.setattr(steps, "ENOUGH", 1)
     layer = Linear(4, 4, rng=0)
     data = np.random.default_rng(0).random((40, 4)), np.zeros((40, 4))
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from autograd.backward import fit
 from autograd.readings.algebra import Atom, Sum, atom
+from autograd.readings.chain import Reading, expression_of, template
 from autograd.readings.equations import Writer
-from autograd.readings.explain import Reading, expression_of, template
 from autograd.readings.formula import Formula, fact
 from autograd.readings.graph import Entry, Graph
 from autograd.readings.notation import MathML, Unicode

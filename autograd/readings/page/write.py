@@ -15,11 +15,12 @@ from autograd.readings.algebra import size
 from autograd.readings.elements import LoweringError
 from autograd.readings.graph import Entry
 from autograd.readings.javascript import JavaScriptPrinter, javascript_text, type_of
+from autograd.readings.listing import is_long
 from autograd.readings.lowering import lowered
 from autograd.readings.page.layout import grouped, pictures
 from autograd.readings.page.steps import Linked, Step, Steps, Text, cut
 from autograd.readings.page.where import Places, lines_run, text_of
-from autograd.readings.source import is_long, numpy_program, program_of_loops
+from autograd.readings.source import numpy_program, program_of_loops
 from autograd.readings.trace import Trace
 from autograd.tensor import Node, Plain, Tensor, plain
 
