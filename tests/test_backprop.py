@@ -26,7 +26,7 @@ from autograd import (
     tanh_layer,
 )
 from autograd.ops.activations import layer
-from autograd.ops.shaping import join
+from autograd.ops.joining import join
 from nn.sgd import SGD
 
 
