@@ -29,7 +29,7 @@ def refuse_changed_data(nodes: list[Tensor]) -> None:
         if latest[node] > node.tick:
             changed.append(node)
         for x in changed:
-            if x.changed < 0 or _reads(node, x):
+            if x.changed < 0 or reads(node, x):
                 call = node.op.name if node.op else ""
                 raise RuntimeError(
                     f"backward of {call}: the data of {describe(x)} was changed after {call} used it, and the gradient"
@@ -37,7 +37,7 @@ def refuse_changed_data(nodes: list[Tensor]) -> None:
                 )
 
 
-def _reads(node: Tensor, x: Tensor) -> bool:
+def reads(node: Tensor, x: Tensor) -> bool:
     """Whether the rules of `node` read more of `x`, one of its inputs or itself, than its shape: they are recorded, and
     what they recorded is looked through for it."""
     op: Any = node.op
