@@ -118,24 +118,15 @@ _smallest   = stands_for("min", "amin")(chosen(min, np.inf, np.minimum))
 # fmt: on
 
 
-@stands_for("add.reduce")
-def _add_reduce(array: Any, axis: Any = 0, **how: Any) -> Any:
-    return _sum_of(array, axis, **how)
+def first_axis(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    """The reduction as NumPy's ufuncs have it: along the first axis where none is given."""
+    return lambda array, axis=0, **how: reduce(array, axis, **how)
 
 
-@stands_for("multiply.reduce")
-def _multiply_reduce(array: Any, axis: Any = 0, **how: Any) -> Any:
-    return _product_of(array, axis, **how)
-
-
-@stands_for("maximum.reduce")
-def _maximum_reduce(array: Any, axis: Any = 0, **how: Any) -> Any:
-    return _largest(array, axis, **how)
-
-
-@stands_for("minimum.reduce")
-def _minimum_reduce(array: Any, axis: Any = 0, **how: Any) -> Any:
-    return _smallest(array, axis, **how)
+stands_for("add.reduce")(first_axis(_sum_of))
+stands_for("multiply.reduce")(first_axis(_product_of))
+stands_for("maximum.reduce")(first_axis(_largest))
+stands_for("minimum.reduce")(first_axis(_smallest))
 
 
 @stands_for("mean")
