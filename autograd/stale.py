@@ -1,8 +1,8 @@
-"""Data that changed under a recorded graph: found before it makes a wrong gradient.
+"""Finds data that changed under a recorded graph, before it makes a gradient wrong.
 
-A Tensor keeps the time at which its data was last assigned (`t.data = …`, and `t.data -= …`, which also assigns). A
-node that used the data before that time is stale, and may not be asked for a gradient if one of its rules reads the
-data. What NumPy writes into an array by itself (`t.data[0] = 5`) is not seen.
+A Tensor remembers when its data was last assigned (`t.data = …`, and `t.data -= …`, which also assigns). A node that
+used the data before then is stale, and refuses to give a gradient if one of its rules reads the data. What NumPy writes
+into an array by itself (`t.data[0] = 5`) is not seen. Whether a rule reads something is found out by recording it.
 """
 
 from __future__ import annotations

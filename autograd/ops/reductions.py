@@ -1,4 +1,4 @@
-"""Operations that sum up, or otherwise take together, the elements along some axes.
+"""Operations that make one element of all those along some axes: sums, means, products, extremes.
 
 max and min share the gradient equally among ties. The derivative of std at 0 is taken to be 0.
 """
