@@ -1,4 +1,4 @@
-"""Is a gradient right? Reverse mode against central finite differences."""
+"""Is a gradient right? Compares reverse mode with central finite differences."""
 
 from __future__ import annotations
 

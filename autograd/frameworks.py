@@ -1,4 +1,4 @@
-"""Arrays of other frameworks: what is converted for a function that is written for them."""
+"""PyTorch and JAX: converts the arguments of a function that is written for them, and what it returns."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def refuse_missing(against: str) -> None:
 
 
 def to_framework(x: Any, against: str) -> Any:
-    """An argument as the framework has it: arrays and Tensors converted, other things as they are.
+    """Convert an argument to the framework: arrays and Tensors; anything else is passed on as it is.
 
-    In PyTorch what was a Tensor of ours requires a gradient.
+    In PyTorch, what was a Tensor of ours requires a gradient.
     """
     if not isinstance(x, Node | np.ndarray | np.generic):
         return x

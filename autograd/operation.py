@@ -1,7 +1,7 @@
 """What an operation is, and how a call of it records a node.
 
-* `Op`, an operation: a NumPy function, the same as source text, and one derivative rule per input;
-* `record`, which makes a `Tensor` or a `Plain` of what an operation computed.
+* `Op`, an operation: a NumPy function, its source text, and a derivative rule for each input;
+* `record`, which turns what an operation computed into a `Tensor` or a `Plain`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is recorded: the one piece of state outside the graph. Every thread and asyncio task has its own.
 
-It is a list of the blocks that the program is in: `no_grad()`, `scope("encoder")`, and the engine's own. A block that
-ends takes itself off the list, wherever it stands there, so that generators may leave theirs in any order.
+It is the list of the `with` blocks that the program is in: `no_grad()`, `scope("encoder")`, and the engine's own. A
+block that ends takes itself off the list, even from the middle, so generators can leave theirs in any order.
 """
 
 from __future__ import annotations

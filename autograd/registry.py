@@ -1,4 +1,4 @@
-"""Which operation a name, or a function of NumPy, stands for. `ops` fills these tables; everything else reads them.
+"""Which operation stands for a name, or for a function of NumPy. `ops` fills these tables; everything else reads them.
 
 NumPy's functions go by their qualified names: `outer` is np.outer, `linalg.outer` is np.linalg.outer, `add.reduce` is
 np.add.reduce. What stands for one of them is bound to its signature once, so that positions and keywords are NumPy's.

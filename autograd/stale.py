@@ -1,8 +1,8 @@
-"""Data that changed under a recorded graph: found before it makes a wrong gradient.
+"""Finds data that changed under a recorded graph, before it makes a gradient wrong.
 
-A Tensor keeps the time at which its data was last assigned (`t.data = …`, and `t.data -= …`, which also assigns). A
-node that used the data before that time is stale, and may not be asked for a gradient if one of its rules reads the
-data. What NumPy writes into an array by itself (`t.data[0] = 5`) is not seen.
+A Tensor remembers when its data was last assigned (`t.data = …`, and `t.data -= …`, which also assigns). A node that
+used the data before then is stale, and refuses to give a gradient if one of its rules reads the data. What NumPy writes
+into an array by itself (`t.data[0] = 5`) is not seen. Whether a rule reads something is found out by recording it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def refuse_changed_data(nodes: list[Tensor]) -> None:
         if latest[node] > node.tick:
             changed.append(node)
         for x in changed:
-            if x.changed < 0 or _reads(node, x):
+            if x.changed < 0 or reads(node, x):
                 call = node.op.name if node.op else ""
                 raise RuntimeError(
                     f"backward of {call}: the data of {describe(x)} was changed after {call} used it, and the gradient"
@@ -37,7 +37,7 @@ def refuse_changed_data(nodes: list[Tensor]) -> None:
                 )
 
 
-def _reads(node: Tensor, x: Tensor) -> bool:
+def reads(node: Tensor, x: Tensor) -> bool:
     """Whether the rules of `node` read more of `x`, one of its inputs or itself, than its shape: they are recorded, and
     what they recorded is looked through for it."""
     op: Any = node.op

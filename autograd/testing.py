@@ -1,4 +1,4 @@
-"""Is somebody's gradient right, and if not, why? Their numbers beside those that are derived."""
+"""Is somebody's gradient right, and if not, why? Puts their numbers beside the derived ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments made of lists, tuples and dicts: taken apart into their leaves, and put together again."""
+"""Takes arguments made of lists, tuples and dicts apart into their leaves, and puts them together again."""
 
 from __future__ import annotations
 

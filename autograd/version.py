@@ -1,4 +1,4 @@
-"""The version of the package, from the one place where it is written: pyproject.toml."""
+"""The version of the package. It is written in one place, pyproject.toml, and read from there."""
 
 from __future__ import annotations
 

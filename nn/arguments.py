@@ -131,7 +131,9 @@ def _network_options(parser: argparse.ArgumentParser) -> None:
     add("--sizes", type=sizes_of, default=USUAL["sizes"], metavar="N,N,...", help="neurons in each layer, input first")
     outputs = ", ".join(f"{cost.output.name} for {name}" for name, cost in COSTS.items())
     add("--cost", choices=list(COSTS), default=USUAL["cost"], help=f"cost function; the output layer is {outputs}")
-    add("--activation", choices=list(activations()), default="sigmoid", help="activation of the hidden layers")
+    add(
+        "--activation", choices=list(activations()), default=USUAL["activation"], help="activation of the hidden layers"
+    )
     add("--init", choices=INITIALISATIONS, default="gaussian",
         help="draw the weights from N(0, 1), or scaled from N(0, 1/inputs)")  # fmt: skip
     add("--batch", type=_at_least(1), default=10, metavar="N", help="examples in a mini-batch")
@@ -314,10 +316,12 @@ def _derive(commands: _Commands) -> None:
         "derive", help="show the derived equations beside those derived by hand", formatter_class=_Help
     )
     add = sub.add_argument
-    add("--sizes", type=sizes_of, default="784,30,10", metavar="N,N,...",
+    add("--sizes", type=sizes_of, default=USUAL["sizes"], metavar="N,N,...",
         help="neurons in each layer, beginning with the 784 pixels of a digit")  # fmt: skip
-    add("--cost", choices=list(COSTS), default="quadratic", help="cost function")
-    add("--activation", choices=list(activations()), default="sigmoid", help="activation of the hidden layers")
+    add("--cost", choices=list(COSTS), default=USUAL["cost"], help="cost function")
+    add(
+        "--activation", choices=list(activations()), default=USUAL["activation"], help="activation of the hidden layers"
+    )
     add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random weights")
     add("--latex", action="store_true", help="write LaTeX")
 

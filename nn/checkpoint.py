@@ -1,7 +1,7 @@
 """Checkpoints: a file from which a training goes on as if it had never stopped.
 
-It is the file of the saved network, with more arrays in it: `training`, a JSON text as bytes, and arrays whose names
-begin with `training/`. Whoever only wants the network does not look at them.
+It is a saved network with more arrays in the file: `training`, a JSON text as bytes, and arrays whose names begin with
+`training/`. Code that only wants the network skips them.
 """
 
 from __future__ import annotations

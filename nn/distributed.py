@@ -3,14 +3,14 @@
     mpiexec -n 4 python -m nn train --sizes 784,1000,500,10 --batch 1024 --save net.npz
     mpiexec -hosts one,two -n 2 python -m nn train ...
 
-A process is called a rank, and has a number from 0. All ranks read the same data and draw the same order of it. Of a
-mini-batch each takes its share, some rows that stand together, and computes the gradient of their mean cost. Weighted
-by the shares, these gradients add up to that of the whole mini-batch. They are added in one buffer by one call
-(`Allreduce`), which also gives the sum to all. So every rank takes the same step, and all have the same parameters at
-all times: those of a single process, to rounding. Scores are shared out in the same way. Rank 0 alone prints and saves.
+A process is called a rank, and has a number from 0. All ranks read the same data and draw the same order of it. Each
+takes its share of every mini-batch, a run of rows, and computes the gradient of their mean cost. Weighted by the
+shares, these gradients add up to that of the whole mini-batch. One call (`Allreduce`) adds them up in one buffer, and
+gives every rank the sum. So all ranks take the same step, and always have the same parameters: those of a single
+process, to rounding. Scores are shared out in the same way. Only rank 0 prints and saves.
 
-The extra `distributed` brings all that this needs: mpi4py, and with mpich an MPI and its `mpiexec`. Where there is more
-than one rank on a machine, let each use its share of the cores: OMP_NUM_THREADS=1.
+The extra `distributed` installs what this needs: mpi4py, and mpich, an MPI with its `mpiexec`. If a machine runs more
+than one rank, give each its share of the cores: OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations

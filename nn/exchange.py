@@ -1,8 +1,8 @@
 """Models in files: our own `.npz`, and the `.safetensors` that PyTorch and many others read.
 
-A `.safetensors` file is a text in JSON, which says where each array is, and then the arrays, one after the other. There
-is no code in it. What we say of a model besides its parameters, and a checksum of all of it, are in its `__metadata__`.
-Reading and writing need the package safetensors, which the extra `files` brings.
+A `.safetensors` file is a text in JSON, which says where each array is, followed by the arrays themselves. It contains
+no code. Its `__metadata__` holds what we say of a model besides its parameters, and a checksum of everything. Reading
+and writing need the package safetensors, which the extra `files` installs.
 """
 
 from __future__ import annotations

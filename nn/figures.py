@@ -1,7 +1,7 @@
 """Figures of a training and of what a network learnt, with matplotlib: `pip install 'handgrad[plot]'`.
 
-Each function returns a matplotlib figure. At the end of a notebook's cell it shows itself; `figure.savefig(path)`
-writes it, as PNG, SVG or PDF by the suffix of the path. Nothing here touches `matplotlib.pyplot`.
+Each function returns a matplotlib figure. A notebook shows it when a cell ends with it; `figure.savefig(path)` writes
+it as PNG, SVG or PDF, by the suffix of the path. Nothing here touches `matplotlib.pyplot`.
 """
 
 from __future__ import annotations

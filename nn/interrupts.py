@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM where they must not be lost, and where they must wait."""
+"""Ctrl-C and SIGTERM: makes sure that none is lost, and that they wait where something must be finished."""
 
 from __future__ import annotations
 

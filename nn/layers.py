@@ -1,4 +1,4 @@
-"""Layers: the pieces that networks are made of, and how they hold their parameters.
+"""Layers: the pieces that networks are made of, and the parameters that they hold.
 
 A layer is anything that can be called with activations: a `Linear`, a function such as `autograd.sigmoid` or `np.tanh`,
 a `Sequential` of layers, or a `Module` of your own. Activations have an example per row, or are those of one example.

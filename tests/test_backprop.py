@@ -26,7 +26,7 @@ from autograd import (
     tanh_layer,
 )
 from autograd.ops.activations import layer
-from autograd.ops.shaping import join
+from autograd.ops.joining import join
 from nn.sgd import SGD
 
 
@@ -596,6 +596,23 @@ def test_products_of_empty_arrays(shape):
 def test_a_rule_that_reads_the_weighted_input_makes_a_layer():
     x, w, b = (np.array(part) for part in ([[1.0, -2.0]], [[0.5, 0.3]], [0.1]))
     check_gradients(layer(softplus), x, w, b)
+
+
+def test_a_rule_that_compares_the_weighted_input_makes_a_layer():
+    spike = Op(lambda x: (x == -1.0) * 1.0, "(x == -1.0) * 1.0", lambda g, y, x: g * (x == -1.0), name="spike")
+    parts = [[1.0, -2.0]], [[0.5, 0.25]], [-1.0]  # a weighted input of -1
+    whole, apart = [Tensor(part) for part in parts], [Tensor(part) for part in parts]
+    np.sum(layer(spike)(*whole)).backward()
+    np.sum(spike(linear(*apart))).backward()
+    for t, other in zip(whole, apart, strict=True):
+        np.testing.assert_array_equal(t.grad, other.grad)
+    np.testing.assert_array_equal(whole[2].grad, [1.0])
+
+
+def test_a_rule_that_reads_the_shape_of_the_weighted_input_makes_a_layer():
+    softened = Op(lambda x: np.tanh(x), "np.tanh(x)", lambda g, y, x: np.reshape(g * (1 - y * y), x.shape), name="soft")
+    x, w, b = (np.array(part) for part in ([[1.0, -2.0]], [[0.5, 0.3]], [0.1]))
+    check_gradients(layer(softened), x, w, b)
 
 
 def test_a_rule_that_is_not_written_for_tensors_may_read_anything() -> None:

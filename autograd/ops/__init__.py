@@ -7,18 +7,23 @@ from autograd.ops import (
     activations,
     elementwise,
     indexing,
+    joining,
     linalg,
+    making,
     methods,
     plain,
     polynomials,
     products,
     reductions,
+    running,
     shaping,
+    statistics,
 )
 from autograd.ops.refusals import REFUSED
 from autograd.registry import ADVICE, NAMED, NUMPY, numpy_function, stands_for
 
-FAMILIES = [elementwise, plain, reductions, shaping, indexing, products, polynomials, linalg, activations]
+FAMILIES = [elementwise, plain, reductions, running, statistics, shaping, joining, making, indexing, products,
+            polynomials, linalg, activations]  # fmt: skip
 NOT_NUMPYS = {"identity"}  # what NumPy calls so is something else
 
 

@@ -1,6 +1,6 @@
 """Operations that pick elements, and their transpose, which puts gradients back where the elements came from.
 
-Everything but the two operations of the table is a composition that finds out where the elements are.
+Only the two operations of the table have rules; the rest are compositions, which find out where the elements are.
 """
 
 from functools import cache

@@ -1,6 +1,6 @@
-"""np.linalg: of one matrix, or of many at once, which lie along the last two axes.
+"""np.linalg, for one matrix or for many at once: the last two axes are a matrix.
 
-A decomposition gives several arrays. Its operation packs them into one, which the composition takes apart again; so an
+A decomposition gives several arrays. Its operation packs them into one, which a composition takes apart again: so every
 operation has one output, and derivatives of any order are right. What is not unique has no derivative: where two
 eigenvalues or singular values are equal, the gradient of their vectors is infinite, as it is in other libraries.
 """

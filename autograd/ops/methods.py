@@ -1,6 +1,6 @@
-"""The operators of a Tensor and its methods: the operations of the tables, called as methods.
+"""The operators and methods of a Tensor. Each calls an operation from the tables.
 
-The methods of NumPy's arrays are NumPy's functions, with the Tensor as their first argument.
+The methods that NumPy's arrays have are NumPy's functions, with the Tensor as the first argument.
 """
 
 from collections.abc import Callable

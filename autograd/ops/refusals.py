@@ -1,6 +1,6 @@
-"""What Tensors do not support, and what to write instead: under the name of NumPy's function, or of a method.
+"""What Tensors do not support, by the name of NumPy's function or of the method, and what to write instead.
 
-What an entry says in its first pair of backticks works, with a Tensor t; a test evaluates it.
+The code in an entry's first pair of backticks works for a Tensor t; a test runs it.
 """
 
 _ASSIGNED = "use `np.where(mask, a, t)`, which gives a new value"

@@ -10,7 +10,18 @@ from autograd.readings.elements import Array, Expr, LoweringError
 from autograd.readings.loops import share_memory
 from autograd.readings.lowering import Lowered
 from autograd.readings.names import unique
-from autograd.readings.printer import ATOM, OPERATORS, OTHERS, PREFIX, Printer, type_name
+from autograd.readings.printer import (
+    ATOM,
+    OPERATORS,
+    OTHERS,
+    PREFIX,
+    Printer,
+    filled,
+    printer_text,
+    shape_of,
+    type_name,
+    words_of,
+)
 
 SAME = (
     "exp expm1 log log1p sqrt sin cos tan tanh sinh cosh floor ceil trunc rint cbrt exp2 log2 log10 hypot fmod copysign"
@@ -117,10 +128,6 @@ def wrapped(lines: list[str]) -> list[str]:
     return out
 
 
-def shape_of(array: Array) -> str:
-    return " by ".join(map(str, array.shape)) if array.shape else "a number"
-
-
 def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
     """The file of C."""
     share_memory(program.loops)
@@ -139,7 +146,7 @@ def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
     lines = [*wrapped(declared(program, words)), *(f"(void){name};" for name in unused), *body, f"return {returned};"]
     head = f"{type_of(value.dtype)} {program.name}({', '.join(parameters)})"
     if len(head) > 118:
-        head = f"{type_of(value.dtype)} {program.name}(\n    {_filled(parameters)})"
+        head = f"{type_of(value.dtype)} {program.name}(\n    {filled(parameters)})"
     return (
         f"#include <math.h>\n\n{''.join(f'{line}{chr(10)}' for line in printer.declarations())}// {program.says}\n"
         + "".join(f"{line}\n" for line in says)
@@ -190,27 +197,6 @@ def epoch_text(program: Lowered, rows: list[Array]) -> str:
     ]  # fmt: skip
     return (
         f"\n// A step for each mini-batch of {size}, from the first to the one before the last.\n"
-        f"void {program.name}_epoch(\n    {_filled(parameters)})\n{{\n"
+        f"void {program.name}_epoch(\n    {filled(parameters)})\n{{\n"
         + "".join(f"    {line}\n" for line in body) + "}\n"
     )  # fmt: skip
-
-
-def printer_text(printer: Printer, x: Expr) -> str:
-    printer.levels, printer.bound, printer.shared, printer.whole, printer.lengths = [(None, [])], {}, {}, set(), {}
-    return printer.text(x)
-
-
-def _filled(items: list[str]) -> str:
-    lines = [""]
-    for k, item in enumerate(items):
-        piece = item + ("," if k < len(items) - 1 else "")
-        if lines[-1] and len(lines[-1]) + len(piece) > 110:
-            lines.append("")
-        lines[-1] += f"{' ' if lines[-1] else ''}{piece}"
-    return "\n    ".join(lines)
-
-
-def words_of(lines: list[str]) -> set[str]:
-    import re
-
-    return {word for line in lines if not line.lstrip().startswith("//") for word in re.findall(r"\w+", line)}

@@ -6,11 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.c import _filled, printer_text, shape_of, words_of
 from autograd.readings.elements import Array, Expr
 from autograd.readings.loops import share_memory
 from autograd.readings.lowering import Lowered
-from autograd.readings.printer import ATOM, OPERATORS, OTHERS, Printer, type_name
+from autograd.readings.printer import (
+    ATOM,
+    OPERATORS,
+    OTHERS,
+    Printer,
+    filled,
+    printer_text,
+    shape_of,
+    type_name,
+    words_of,
+)
 
 SAME = "exp expm1 log log1p sqrt sin cos tan tanh sinh cosh floor ceil trunc cbrt log2 log10 hypot sign"
 FUNCTIONS = {name: f"Math.{name}" for name in SAME.split()} | {
@@ -116,7 +125,7 @@ def javascript_text(program: Lowered) -> str:
     names = [x.name for x in inputs]
     head = f"function {program.name}({', '.join(names)}) {{"
     if len(head) > 118:
-        head = f"function {program.name}(\n    {_filled(names)}) {{"
+        head = f"function {program.name}(\n    {filled(names)}) {{"
     return (
         f"// {program.says}\n"
         + "".join(f"{line}\n" for line in says)

@@ -6,8 +6,9 @@ own functions do, element by element.
 
 A value is a function from an index to an expression for the element there. To add two values is to add their elements;
 a view is another index; a reduction is an expression with a loop of its own inside. Only what is read more than once
-gets an array, and a nest of loops that fills it. `moves` moves elements,
-`maps` treats each by itself, `folds` gathers many into one; here templates are read.
+gets an array, and a nest of loops that fills it.
+
+`moves` moves elements, `maps` treats each by itself, `folds` gathers many into one; here templates are read.
 """
 
 from __future__ import annotations

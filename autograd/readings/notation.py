@@ -396,4 +396,4 @@ def _escaped(word: str) -> str:
     return "".join({"\\": "/", "^": "", "~": "-"}.get(c, f"\\{c}" if c in "{}$&#_%" else c) for c in word)
 
 
-UNICODE, LATEX, MATHML = Unicode(), LaTeX(), MathML()
+UNICODE, LATEX = Unicode(), LaTeX()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -376,3 +377,29 @@ def _indices(roots: list[Expr]) -> list[Index]:
             found += [arg for arg in x.args if isinstance(arg, Index)]
             queue += x.parts
     return found
+
+
+def printer_text(printer: Printer, x: Expr) -> str:
+    """An expression that stands outside of all loops."""
+    printer.levels, printer.bound, printer.shared, printer.whole, printer.lengths = [(None, [])], {}, {}, set(), {}
+    return printer.text(x)
+
+
+def filled(items: list[str]) -> str:
+    """The parameters of a function over several lines."""
+    lines = [""]
+    for k, item in enumerate(items):
+        piece = item + ("," if k < len(items) - 1 else "")
+        if lines[-1] and len(lines[-1]) + len(piece) > 110:
+            lines.append("")
+        lines[-1] += f"{' ' if lines[-1] else ''}{piece}"
+    return "\n    ".join(lines)
+
+
+def shape_of(array: Array) -> str:
+    return " by ".join(map(str, array.shape)) if array.shape else "a number"
+
+
+def words_of(lines: list[str]) -> set[str]:
+    """Every word that stands in lines of code."""
+    return {word for line in lines if not line.lstrip().startswith("//") for word in re.findall(r"\w+", line)}
