@@ -547,11 +547,14 @@ class Traveller:
             size = max(float(np.max(np.abs(y), initial=1.0)) for node, g in grads.items() for y in (node.data, g))
             if not np.isfinite(size) or size > 1e5:
                 return
-            compare(f"{name} replaced: the value", step(*args), output.data, size, self.single)
+            values = {n: [tensors[n].data if n in tensors else x[0]] for n, x in p.arguments.items()}
+            now = Traveller(replace(p, arguments=values, constants={n: space[n] for n in p.constants}))
+            compare(f"{name} replaced: the value", step(*args), output.data, size, self.single, near=now.near(0))
             for other, t in tensors.items():
                 found = np.zeros_like(t.data)[()] if t.grad is None else t.grad
                 wanted = grads.get(t, np.zeros_like(t.data)[()])
-                compare(f"{name} replaced: the gradient of {other}", found, wanted, size, self.single)
+                what = f"{name} replaced: the gradient of {other}"
+                compare(what, found, wanted, size, self.single, near=now.near(0, other))
 
     # source
 
