@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent / "stress"))
 
 import drawing
 import foreign
-import languages
 import native
 import programs
 import roads
+import running
 import shrinking
 
 
@@ -35,7 +35,7 @@ def a_cache_of_its_own(tmp_path_factory):
 
 
 def test_no_program_goes_wrong():
-    there = tuple(road for road in roads.ROADS if languages.NEEDED.get(road, True))
+    there = tuple(road for road in roads.ROADS if running.NEEDED.get(road, True))
     findings = programs.run(range(150), seed=0, roads=there)
     assert not findings.faults, f"\n{findings.shown()}\n" + "\n".join(map(str, findings.failing[:20]))
 
@@ -217,7 +217,7 @@ PLANTED = [
 
 @pytest.mark.parametrize(("road", "plant"), PLANTED, ids=lambda x: getattr(x, "__name__", x))
 def test_a_planted_fault_is_found(road, plant, right, monkeypatch):
-    foreign.there(languages.NEEDED.get(road, True), "compiler or node", 1)
+    foreign.there(running.NEEDED.get(road, True), "compiler or node", 1)
     numbers = right(road)
     assert len(numbers) > 6
     plant(monkeypatch)

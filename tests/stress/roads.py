@@ -15,8 +15,8 @@ import traceback
 import warnings
 from dataclasses import dataclass, replace
 
-import languages
 import numpy as np
+import running
 from drawing import DATA_SETS, PLAIN, Program
 
 import autograd
@@ -632,7 +632,7 @@ class Traveller:
             given = [self._data(n, k, {}) for n in names]
             if [np.shape(x) for x in given] == shapes:
                 calls[k] = [*given, *text.arrays.values()], [exact.grads[n] for n in order]
-        for k, (value, grads) in zip(calls, languages.run(language, text, list(calls.values()))):
+        for k, (value, grads) in zip(calls, running.run(language, text, list(calls.values()))):
             exact = self.exact[k]
             compare(f"data {k}: the value", value, exact.value, exact.size, self.single, dtype=False, near=self.near(k))
             for name, g in zip(order, grads, strict=True):
