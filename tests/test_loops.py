@@ -1,6 +1,8 @@
 """Reading 3 in other languages: the programs in C and JavaScript compute what the engine computes."""
 
 import re
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -236,3 +238,21 @@ def test_a_sum_before_the_loops_has_a_name_that_none_inside_has(tmp_path):
         return np.sum(np.outer(w, np.ones(3)) @ signs) + whole * whole
 
     agree(tmp_path, f, Tensor(np.array([[2.0], [-0.5], [-0.5]])))
+
+
+def test_the_page_of_languages_is_current():
+    folder = Path(__file__).parent.parent / "examples"
+    written = runpy.run_path(str(folder / "languages.py"))
+    page = (folder / "results" / "languages.md").read_text("utf-8")
+    for language in ("c", "javascript"):
+        assert f"```{language}\n{written['program'](language)}```" in page
+    found = written["findings"]()
+    made = written["page"](found).splitlines()
+    # An older NumPy has fewer functions, so that they are counted otherwise.
+    assert [line for line in made if line not in page.splitlines() and "operations that a program" not in line] == []
+    loops, programs, _ = written["share"](found)
+    assert loops >= 0.9 * programs
+    tested = {case.operation for case in ROWS}
+    assert programs == len(tested) + len(written["SAME"].keys() & set(autograd.operations()))
+    refused = {name for name, of in found.items() if name in tested and not of["c"][0]}
+    assert refused <= REFUSED

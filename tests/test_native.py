@@ -14,6 +14,7 @@ from test_source import a_number
 from autograd import CompilerError, Tensor, compile, sigmoid
 from autograd.readings import native
 from autograd.readings.elements import LoweringError
+from nn import SGD
 from nn.proof.numbers import relative_difference
 
 
@@ -337,3 +338,23 @@ def test_large_products_of_views_that_blas_does_not_take(dtype):
         assert relative_difference(found, value.data) <= tolerance
         for p, q in zip(eager, built, strict=True):
             assert relative_difference(q.grad, np.zeros_like(p.data) if p.grad is None else p.grad) <= tolerance
+
+
+@pytest.mark.parametrize("overlaps", ["a view of a parameter", "a parameter", "what is remembered", "half of it"])
+def test_an_argument_in_the_memory_of_what_a_step_moves_is_copied(overlaps):
+    def steps(backend, copied):
+        base = np.arange(1.0, 9.0)
+        a, b = Tensor(base[:4], name="a"), Tensor(base[4:].copy(), name="b")
+        update = SGD([a, b], eta=0.01, momentum=0.9)
+        step = compile(lambda x: np.sum(np.cumsum(x * a) * np.flip(b) * a), backend=backend, update=update)
+        values = []
+        for _ in range(3):
+            memory = {"a view of a parameter": a.data[::-1], "a parameter": b.data, "half of it": base[1:5],
+                      "what is remembered": update.memory[0][0]}  # fmt: skip
+            values.append(step(memory[overlaps].copy() if copied else memory[overlaps]))
+        return values, a.data, b.data
+
+    expected = steps("numpy", True)
+    for found in (steps("numpy", False), steps("c", True), steps("c", False)):
+        for x, right in zip(found, expected, strict=True):
+            np.testing.assert_allclose(x, right, rtol=1e-12)

@@ -218,7 +218,7 @@ RULES: dict[str, Callable[..., Any]] = {
 
 
 def share_memory(loops: Loops) -> None:
-    """Let local arrays have the memory of others that are no longer read."""
+    """Let local arrays have the memory of others that are no longer read. Those whose memory it is come first."""
     last: dict[int, int] = {}
     first: dict[int, int] = {}
     for n, nest in enumerate(loops.nests):
@@ -235,3 +235,4 @@ def share_memory(loops: Loops) -> None:
             free.remove(found)
             array.memory = found[1]
         free.append((last[id(array)], array.memory))
+    loops.locals.sort(key=lambda array: array.memory is not array)

@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
 from drawing import DATA_SETS, draw
-from languages import NEEDED
 from roads import EAGER, function
+from running import NEEDED
 
 import autograd
 from autograd import Tensor

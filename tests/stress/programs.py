@@ -30,8 +30,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from drawing import Program, draw
-from languages import NEEDED
 from roads import COSTLY, ROADS, Outcome, check
+from running import NEEDED
 from shrinking import shrink
 
 FAULTS = ("wrong", "crashed")

@@ -15,8 +15,8 @@ import traceback
 import warnings
 from dataclasses import dataclass, replace
 
-import languages
 import numpy as np
+import running
 from drawing import DATA_SETS, PLAIN, Program
 
 import autograd
@@ -547,11 +547,14 @@ class Traveller:
             size = max(float(np.max(np.abs(y), initial=1.0)) for node, g in grads.items() for y in (node.data, g))
             if not np.isfinite(size) or size > 1e5:
                 return
-            compare(f"{name} replaced: the value", step(*args), output.data, size, self.single)
+            values = {n: [tensors[n].data if n in tensors else x[0]] for n, x in p.arguments.items()}
+            now = Traveller(replace(p, arguments=values, constants={n: space[n] for n in p.constants}))
+            compare(f"{name} replaced: the value", step(*args), output.data, size, self.single, near=now.near(0))
             for other, t in tensors.items():
                 found = np.zeros_like(t.data)[()] if t.grad is None else t.grad
                 wanted = grads.get(t, np.zeros_like(t.data)[()])
-                compare(f"{name} replaced: the gradient of {other}", found, wanted, size, self.single)
+                what = f"{name} replaced: the gradient of {other}"
+                compare(what, found, wanted, size, self.single, near=now.near(0, other))
 
     # source
 
@@ -629,7 +632,7 @@ class Traveller:
             given = [self._data(n, k, {}) for n in names]
             if [np.shape(x) for x in given] == shapes:
                 calls[k] = [*given, *text.arrays.values()], [exact.grads[n] for n in order]
-        for k, (value, grads) in zip(calls, languages.run(language, text, list(calls.values()))):
+        for k, (value, grads) in zip(calls, running.run(language, text, list(calls.values()))):
             exact = self.exact[k]
             compare(f"data {k}: the value", value, exact.value, exact.size, self.single, dtype=False, near=self.near(k))
             for name, g in zip(order, grads, strict=True):
