@@ -41,6 +41,7 @@ AUTOGRAD = [
     "readings.explain",
     "readings.equations",
     "readings.values",
+    "readings.changes",
     "readings.slips",
     "frameworks",
     "testing",

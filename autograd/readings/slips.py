@@ -1,24 +1,37 @@
 """The derivation, broken on purpose: which slip gives somebody's wrong numbers.
 
-The equations of a gradient are lines of sums of products. Each is changed in one place: a factor, a term, a sign or a
-transpose is left out, a value stands in place of another of its shape, a sum is taken for a mean, … A change with
-which the lines, computed again, come to the wrong numbers explains them, and it has a line to point at. Where something
-stands in several places, or lines are built alike, a slip may be in all of them.
+The equations of a gradient are lines of sums of products. Each is changed in one place, in every way that `changes`
+knows. A change with which the lines, computed again, come to the wrong numbers explains them, and it has a line to
+point at. Where something stands in several places, or lines are built alike, a slip may be in all of them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-from autograd.readings.algebra import ONE, Atom, Sum, Term, group, shape_of, times
+from autograd.readings.algebra import ONE, Atom, Sum, Term, shape_of
+from autograd.readings.changes import (
+    ALIKE,
+    LEFT_OUT,
+    SIGN,
+    TAKEN,
+    Change,
+    Others,
+    atoms,
+    changes,
+    name_of,
+    names_in,
+    of_the_whole,
+    one,
+    replaced,
+)  # fmt: skip
 from autograd.readings.equations import Equation, Equations
 from autograd.readings.notation import UNICODE
 from autograd.readings.values import value_of
@@ -75,196 +88,6 @@ class Slip:
         return first, ""
 
 
-Change = tuple[Sum, str, str, int]  # the changed expression, the part as it was written, what happened to it, the rank
-Others = Mapping[tuple[int, ...], list[Atom]]  # what may be taken for a value of a shape
-LEFT_OUT, SIGN, FACTOR, TAKEN, ADDED = range(5)  # how far-fetched a slip is
-
-
-def changes(x: Sum, others: Others, top: bool = True) -> Iterator[Change]:
-    """The expressions that `x` may have been taken for, each changed in one place."""
-    for i, term in enumerate(x):
-        for new, part, what, rank in _changed_term(term, others):
-            yield (*x[:i], *new, *x[i + 1 :]), part, what, rank
-        written = UNICODE.term(term)
-        if len(x) > 1:
-            yield (*x[:i], *x[i + 1 :]), written, "is missing", LEFT_OUT
-        if not top or len(x) > 1:
-            yield (*x[:i], Term(-term.coefficient, term.factors), *x[i + 1 :]), written, "has the wrong sign", SIGN
-            for by, what in ((Fraction(2), "is there twice"), (Fraction(1, 2), "is halved")):
-                yield (*x[:i], Term(times(term.coefficient, by), term.factors), *x[i + 1 :]), written, what, FACTOR
-
-
-def _changed_term(term: Term, others: Others) -> Iterator[tuple[Sum, str, str, int]]:
-    coefficient, factors = term
-    if abs(coefficient) != 1 and factors:
-        sign = 1 if coefficient > 0 else -1
-        written = UNICODE.number(abs(coefficient))
-        yield (Term(Fraction(sign), factors),), written, "is missing", LEFT_OUT
-        if isinstance(coefficient, Fraction) and coefficient.numerator not in (1, -1):
-            rest = Fraction(sign, coefficient.denominator)
-            yield (Term(rest, factors),), written, f"should not be {abs(rest)}", FACTOR
-        turned = ONE / coefficient if isinstance(coefficient, Fraction) else 1 / coefficient
-        yield (Term(turned, factors),), written, "is turned over", FACTOR
-    for length in range(1, len(factors) + (coefficient != 1)):  # several beside one another, as sigma' is two
-        for i in range(len(factors) - length + 1):
-            run = factors[i : i + length]
-            divides = all(n < 0 for _, n in run)
-            written = UNICODE.term(Term(ONE, tuple([(factor, -n) for factor, n in run]) if divides else run))
-            yield (Term(coefficient, (*factors[:i], *factors[i + length :])),), written, "is missing", LEFT_OUT
-            if length > 1:
-                yield (Term(coefficient, (*factors, *run)),), written, "is there twice", ADDED
-    for i, (factor, n) in enumerate(factors):
-        before, after = factors[:i], factors[i + 1 :]
-        written = UNICODE.power(factor, abs(n))
-        if n != 1:
-            yield (Term(coefficient, (*before, (factor, 1), *after)),), written, "has lost its power", LEFT_OUT
-            for m in (n - 1, n + 1):
-                if m not in (0, 1):
-                    yield (Term(coefficient, (*before, (factor, m), *after)),), written, f"has the power {m}", FACTOR
-        if n == 1:
-            yield (Term(coefficient, (*before, (factor, 2), *after)),), written, "is there twice", ADDED
-            yield (Term(coefficient, (*before, (factor, -1), *after)),), written, "is divided by", FACTOR
-        for new, part, what, rank in _changed_atom(factor, others):
-            if n == 1 and len(new) == 1:
-                merged = Term(times(coefficient, new[0].coefficient), (*before, *new[0].factors, *after))
-            else:
-                merged = Term(coefficient, (*before, (Atom("group", "", (new,), shape_of(new)), n), *after))
-            yield (merged,), part, what, rank
-
-
-def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
-    written = UNICODE.atom(x)
-    if x.kind in ("symbol", "derivative"):
-        for other in others.get(x.shape, ()):
-            if other != x:
-                yield _one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
-        if len(x.shape) == 2 and x.shape[0] == x.shape[1]:
-            yield _one(Atom("transpose", "", (_one(x),), x.shape)), written, "is transposed", SIGN
-        return
-    if x.kind in ("total", "mean"):
-        yield x.args[0], written, "is not summed", LEFT_OUT
-        yield _one(Atom("mean", x.name, x.args, x.shape)), written, "is a mean, not a sum", FACTOR
-        if x.name:
-            yield _one(Atom("total", "", x.args)), written, "is summed over everything", FACTOR
-            other_axis = {"n": "k", "k": "n"}.get(x.name)
-            if other_axis:
-                yield _one(Atom("total", other_axis, x.args, x.shape)), written, "is summed along another axis", FACTOR
-        if x.name != "k":
-            yield _one(Atom("index", "-1", x.args, x.shape)), written, "is of the last one alone, not a sum", TAKEN
-    if x.kind == "transpose" and len(x.shape) == 2 and x.shape[0] == x.shape[1]:
-        yield x.args[0], written, "is not transposed", SIGN
-    if x.kind == "matmul":
-        for i, arg in enumerate(x.args):
-            rest = (*x.args[:i], *x.args[i + 1 :])
-            left_out = UNICODE.as_factor(arg)
-            if len(rest) > 1:
-                yield _one(Atom("matmul", "", rest, x.shape)), left_out, "is missing", LEFT_OUT
-            elif rest:
-                yield rest[0], left_out, "is missing", LEFT_OUT
-            ones = _one(Atom("ones", "", (), shape_of(arg)))
-            yield (
-                _one(Atom("matmul", "", (*x.args[:i], ones, *x.args[i + 1 :]), x.shape)),
-                left_out,
-                "is missing",
-                TAKEN,
-            )
-        if len(x.args) == 2:
-            a, b = x.args
-            yield _one(Atom("matmul", "", (b, a), x.shape)), written, "is in the wrong order", SIGN
-            last = (_one(Atom("index", "..., -1:", (a,), shape_of(a))), _one(Atom("index", "-1:", (b,), shape_of(b))))
-            what = "is of the last one alone, not summed over all"
-            yield _one(Atom("matmul", "", last, x.shape)), written, what, TAKEN
-    for i, arg in enumerate(x.args):
-        for new, part, what, rank in changes(arg, others, top=x.kind in LINEAR):
-            yield _one(Atom(x.kind, x.name, (*x.args[:i], new, *x.args[i + 1 :]), x.shape)), part, what, rank
-    if x.kind == "indicator":
-        other = Atom("indicator", TURNED[x.name], x.args, x.shape)
-        yield _one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
-    if x.kind == "call" and len(x.args) == 1:
-        yield x.args[0], written, f"is taken for {UNICODE.sum(x.args[0])}", TAKEN
-        if x.name in ALIKE:
-            other = Atom("call", ALIKE[x.name], x.args, x.shape)
-            yield _one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
-    if x.kind == "numpy" and "axis=" in x.name:
-        for axis, turned in (("axis=0", "axis=1"), ("axis=1", "axis=0"), ("axis=-1", "axis=0")):
-            if axis in x.name:
-                yield (
-                    _one(Atom("numpy", x.name.replace(axis, turned), x.args, x.shape)),
-                    written,
-                    f"is along {turned}",
-                    FACTOR,
-                )
-
-
-LINEAR = {"matmul", "transpose", "total", "mean", "group", "column", "index"}  # the sign inside is that of the whole
-TURNED = {">": "<", "<": ">", "≥": "≤", "≤": "≥", "=": "≠", "≠": "="}
-ALIKE = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "log", "log": "exp", "max": "min",
-         "min": "max", "sigmoid": "tanh", "tanh": "sigmoid"}  # fmt: skip
-
-
-def _one(x: Atom) -> Sum:
-    return (Term(ONE, ((x, 1),)),)
-
-
-def _whole_line(line: Equation, sizes: Collection[int], more: Collection[Term]) -> Iterator[Change]:
-    """Changes of a line as a whole; `more` are products of which one may have been put in too much."""
-    x = line.right
-    yield tuple([Term(-term.coefficient, term.factors) for term in x]), "", "the sign is wrong", SIGN
-    factors = [(Fraction(2), "is there twice"), (Fraction(1, 2), "is halved")]
-    for n in sizes:
-        factors.append((Fraction(1, n), f"is divided by {n}, the length of an axis"))
-        factors.append((Fraction(n), f"is multiplied by {n}, the length of an axis"))
-    for n in sizes:
-        for m in sizes:
-            if n < m:
-                factors += [(Fraction(n, m), f"is {n}/{m} of what it should be, the lengths of two axes"),
-                            (Fraction(m, n), f"is {m}/{n} of what it should be, the lengths of two axes")]  # fmt: skip
-    whole = group(x)
-    for by, what in factors:
-        yield (Term(times(whole.coefficient, by), whole.factors),), "", what, FACTOR
-    if len(line.shape) == 2 and line.shape[0] == line.shape[1]:
-        yield _one(Atom("transpose", "", (x,), line.shape)), "", "is transposed", SIGN
-    for term in more:
-        if term.factors and (len(term.factors) > 1 or term.factors[0] not in whole.factors):
-            written = UNICODE.term(Term(ONE, term.factors))
-            product = Term(whole.coefficient, (*whole.factors, *term.factors))
-            yield (product,), "", f"is multiplied by {written}, which does not belong there", ADDED
-            yield (*x, Term(ONE, term.factors)), "", f"has {written} added, which does not belong there", ADDED
-
-
-def replaced(x: Sum, old: Atom, new: Sum) -> Sum:
-    """An expression with another in place of an atom, wherever that stands."""
-    terms: list[Term] = []
-    for term in x:
-        factors: list[tuple[Atom, int]] = []
-        coefficient = term.coefficient
-        for factor, n in term.factors:
-            if factor == old:
-                if len(new) == 1 and n == 1:
-                    coefficient = times(coefficient, new[0].coefficient)
-                    factors += new[0].factors
-                else:
-                    factors.append((Atom("group", "", (new,), shape_of(new)), n))
-            elif factor.args:
-                args = tuple([replaced(arg, old, new) for arg in factor.args])
-                factors.append(
-                    (factor if args == factor.args else Atom(factor.kind, factor.name, args, factor.shape), n)
-                )
-            else:
-                factors.append((factor, n))
-        terms.append(Term(coefficient, tuple(factors)))
-    return tuple(terms)
-
-
-def atoms(x: Sum) -> Iterator[Atom]:
-    """Every atom in an expression, as often as it is there."""
-    for term in x:
-        for factor, _ in term.factors:
-            yield factor
-            for arg in factor.args:
-                yield from atoms(arg)
-
-
 def _built(x: Sum) -> Any:
     """How an expression is built, whatever its symbols are called."""
     return tuple([
@@ -307,7 +130,7 @@ class Derivation:
         self.changed: dict[str, Sum] = {}
         self._read_by: dict[str, set[str]] = {}  # the lines that read a line
         for line in self.lines:
-            for name in _names(line.right):
+            for name in names_in(line.right):
                 self._read_by.setdefault(name, set()).add(line.name)
 
     @property
@@ -351,7 +174,7 @@ class Derivation:
             now = self.changed.get(line.name, line.right)
             mine = {shape: [x for x in named if x.name != line.name] for shape, named in others.items()}
             more = runs.get(line.shape, []) if line in self.gradient else []
-            found = [*changes(now, mine), *_whole_line(line, sizes, more)]
+            found = [*changes(now, mine), *of_the_whole(line.right, line.shape, sizes, more)]
             for right, part, what, rank in found:
                 yield Slip(line, part, what, right, rank=rank)
             alike.setdefault((line in self.gradient, _built(now)), []).append((line, found))
@@ -384,7 +207,7 @@ class Derivation:
             for line in lines:
                 for x in atoms(self.changed.get(line.name, line.right)):
                     counts[x] = counts.get(x, 0) + 1
-            for x in [x for x, n in counts.items() if n > 1 and _names(_one(x))]:
+            for x in [x for x, n in counts.items() if n > 1 and names_in(one(x))]:
                 written = UNICODE.atom(x)
                 new: list[tuple[Sum, str, int]] = [((Term(-ONE, ((x, 1),)),), "has the wrong sign everywhere", SIGN)]
                 new.append(((), "is left out everywhere", LEFT_OUT))
@@ -392,20 +215,20 @@ class Derivation:
                     new.append(((Term(ONE, ()),), "is missing everywhere", LEFT_OUT))
                     candidates = [*others.get(x.shape, ()), *groups.get(x.shape, ())]
                     if x.name in called:
-                        candidates.append(Atom("call", called[x.name], (_one(x),), x.shape))
-                    new += [
-                        (_one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN) for y in candidates if y != x
-                    ]
+                        candidates.append(Atom("call", called[x.name], (one(x),), x.shape))
+                    new += [(one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN) for y in candidates if y != x]
                 else:
                     new.append(((Term(ONE, ()),), "is missing everywhere", LEFT_OUT))
                     if x.kind in ("transpose", "call"):
                         new.append((x.args[0], f"is taken for {UNICODE.sum(x.args[0])} everywhere", TAKEN))
                     if x.kind == "call" and x.name in ALIKE:
                         y = Atom("call", ALIKE[x.name], x.args, x.shape)
-                        new.append((_one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN))
+                        new.append((one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN))
                 for by, what, rank in new:
                     rights = [(line, replaced(line.right, x, by)) for line in lines]
-                    rights = [(line, right) for line, right in rights if right != line.right and line.name != _name(by)]
+                    rights = [
+                        (line, right) for line, right in rights if right != line.right and line.name != name_of(by)
+                    ]
                     if rights:
                         yield Slip(rights[0][0], written, what, rights[0][1], tuple(rights[1:]), rank)
 
@@ -421,18 +244,6 @@ class Derivation:
                         if run not in found.setdefault(shape, []) and len(found[shape]) < 40:
                             found[shape].append(run)
         return found
-
-
-def _name(x: Sum) -> str:
-    """The symbol that an expression is; nothing for another one."""
-    alone = len(x) == 1 and len(x[0].factors) == 1 and x[0].factors[0][0].kind == "symbol"
-    return x[0].factors[0][0].name if alone else ""
-
-
-def _names(x: Sum) -> set[str]:
-    """What an expression reads."""
-    return {f"d{a.name.split('/', 1)[1]}" if a.kind == "derivative" else a.name for a in atoms(x)
-            if a.kind in ("symbol", "derivative")}  # fmt: skip
 
 
 def alike(found: Any, theirs: Any) -> bool:
