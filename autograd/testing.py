@@ -319,6 +319,11 @@ def _slips(
 
 
 def _moved(x: Any, rng: np.random.Generator) -> Any:
+    """Another argument like this one: zeros stay, and a matrix that is symmetric and positive definite stays so."""
+    x = np.asarray(x)
+    if x.ndim == 2 and x.shape[0] == x.shape[1] and np.array_equal(x, x.T):
+        d = rng.uniform(0.85, 1.15, len(x))
+        return (d[:, None] * x * d).astype(x.dtype)
     return (np.asarray(x) * rng.uniform(0.7, 1.3, np.shape(x))).astype(np.asarray(x).dtype)[()]
 
 

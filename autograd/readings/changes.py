@@ -14,7 +14,7 @@ from autograd.readings.notation import UNICODE
 
 Change = tuple[Sum, str, str, int]  # the changed expression, the part as it was written, what happened to it, the rank
 Others = Mapping[tuple[int, ...], list[Atom]]  # what may be taken for a value of a shape
-LEFT_OUT, SIGN, FACTOR, TAKEN, ADDED = range(5)  # how far-fetched a slip is
+LEFT_OUT, SIGN, FACTOR, TAKEN, ADDED, FAR = range(6)  # how far-fetched a slip is
 
 
 def changes(x: Sum, others: Others, top: bool = True) -> Iterator[Change]:
@@ -91,6 +91,8 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
     if x.kind == "transpose" and len(x.shape) == 2 and x.shape[0] == x.shape[1]:
         yield x.args[0], written, "is not transposed", SIGN
     if x.kind == "matmul":
+        if len(x.shape) == 2 and x.shape[0] == x.shape[1]:
+            yield one(Atom("transpose", "", (one(x),), x.shape)), written, "is transposed", SIGN
         for i, arg in enumerate(x.args):
             rest = (*x.args[:i], *x.args[i + 1 :])
             left_out = UNICODE.as_factor(arg)
@@ -115,13 +117,17 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
         for new, part, what, rank in changes(arg, others, top=x.kind in LINEAR):
             yield one(Atom(x.kind, x.name, (*x.args[:i], new, *x.args[i + 1 :]), x.shape)), part, what, rank
     if x.kind == "indicator":
-        other = Atom("indicator", TURNED[x.name], x.args, x.shape)
-        yield one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
+        for comparison in TURNED[x.name]:
+            other = Atom("indicator", comparison, x.args, x.shape)
+            yield one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
     if x.kind == "call" and len(x.args) == 1:
         yield x.args[0], written, f"is taken for {UNICODE.sum(x.args[0])}", TAKEN
         if x.name in ALIKE:
             other = Atom("call", ALIKE[x.name], x.args, x.shape)
             yield one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
+        if x.name in LAST_AXIS and len(x.shape) == 2:
+            across = Atom("call", x.name, (one(Atom("transpose", "", x.args, x.shape[::-1])),), x.shape[::-1])
+            yield one(Atom("transpose", "", (one(across),), x.shape)), written, "is along another axis", FACTOR
     if x.kind == "numpy" and "axis=" in x.name:
         for axis, turned in (("axis=0", "axis=1"), ("axis=1", "axis=0"), ("axis=-1", "axis=0")):
             if axis in x.name:
@@ -134,9 +140,10 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
 
 
 LINEAR = {"matmul", "transpose", "total", "mean", "group", "column", "index"}  # the sign inside is that of the whole
-TURNED = {">": "<", "<": ">", "≥": "≤", "≤": "≥", "=": "≠", "≠": "="}
+TURNED = {">": "<≤", "<": ">≥", "≥": "≤<", "≤": "≥>", "=": "≠", "≠": "="}  # the other side, without the edge or with it
 ALIKE = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "log", "log": "exp", "max": "min",
-         "min": "max", "sigmoid": "tanh", "tanh": "sigmoid"}  # fmt: skip
+         "min": "max", "sigmoid": "tanh", "tanh": "sigmoid", "softmax": "exp"}  # fmt: skip
+LAST_AXIS = {"softmax", "log_softmax"}  # functions that put the numbers of the last axis together
 
 
 def one(x: Atom) -> Sum:
@@ -160,6 +167,14 @@ def of_the_whole(x: Sum, shape: tuple[int, ...], sizes: Collection[int], more: C
         yield (Term(times(whole.coefficient, by), whole.factors),), "", what, FACTOR
     if len(shape) == 2 and shape[0] == shape[1]:
         yield one(Atom("transpose", "", (x,), shape)), "", "is transposed", SIGN
+    for i, term in enumerate(x if len(x) > 1 else ()):
+        for by, what in factors[2:]:
+            yield (
+                (*x[:i], Term(times(term.coefficient, by), term.factors), *x[i + 1 :]),
+                UNICODE.term(term),
+                what,
+                FACTOR,
+            )
     for term in more:
         if term.factors and (len(term.factors) > 1 or term.factors[0] not in whole.factors):
             written = UNICODE.term(Term(ONE, term.factors))
@@ -168,8 +183,69 @@ def of_the_whole(x: Sum, shape: tuple[int, ...], sizes: Collection[int], more: C
             yield (*x, Term(ONE, term.factors)), "", f"has {written} added, which does not belong there", ADDED
 
 
-def replaced(x: Sum, old: Atom, new: Sum) -> Sum:
-    """An expression with another in place of an atom, wherever that stands."""
+Material = Mapping[tuple[int, ...], list[Term]]  # products that may stand for one another, by their shapes
+
+
+def far_changes(x: Sum, material: Material, functions: Collection[str], deep: bool) -> Iterator[Change]:
+    """Changes that are farther to fetch: a product taken for another of its shape, a function or a factor too much.
+
+    material   the products
+    functions  those of one argument, of which one may have been applied to what it does not belong to
+    deep       whether the changes are to be inside the factors, or of the factors themselves
+    """
+    for i, (coefficient, factors) in enumerate(x):
+        for length in range(1, len(factors) + 1 if not deep else 1):
+            for k in range(len(factors) - length + 1):
+                run, before, after = factors[k : k + length], factors[:k], factors[k + length :]
+                written = UNICODE.term(Term(ONE, run))
+                for other in material.get(shape_of((Term(ONE, run),)), ()) if all(n > 0 for _, n in run) else ():
+                    if other.factors != run or other.coefficient != 1:
+                        new = Term(times(coefficient, other.coefficient), (*before, *other.factors, *after))
+                        yield (*x[:i], new, *x[i + 1 :]), written, f"is taken for {UNICODE.term(other)}", FAR
+        if len(x) > 1 and not deep:
+            for other in material.get(shape_of((Term(ONE, factors),)), ()):
+                if len(other.factors) == 1 and other.coefficient == 1:
+                    new = Term(coefficient, (*factors, *other.factors))
+                    what = f"is multiplied by {UNICODE.term(other)}, which does not belong there"
+                    yield (*x[:i], new, *x[i + 1 :]), UNICODE.term(x[i]), what, FAR
+        for k, (factor, n) in enumerate(factors):
+            before, after = factors[:k], factors[k + 1 :]
+            if not deep and factor.kind == "group":
+                root = Atom("call", "sqrt", (one(factor),), factor.shape)
+                new = Term(coefficient, (*before, (root, n), *after))
+                yield (*x[:i], new, *x[i + 1 :]), UNICODE.atom(factor), f"has the power {Fraction(n, 2)}", FAR
+            for j, arg in enumerate(factor.args if deep or factor.kind in LINEAR else ()):
+                for changed, part, what, rank in (
+                    change
+                    for inside in (False, True)[: 1 + deep]
+                    for change in far_changes(arg, material, functions, inside)
+                ):
+                    args = (*factor.args[:j], changed, *factor.args[j + 1 :])
+                    new = Term(coefficient, (*before, (Atom(factor.kind, factor.name, args, factor.shape), n), *after))
+                    yield (*x[:i], new, *x[i + 1 :]), part, what, rank
+    for length in range(1, len(x) + 1 if not deep else 1):  # a function of the first terms, as of z in z − y
+        start = x[:length]
+        for name in functions:
+            applied = one(Atom("call", name, (start,), shape_of(start)))
+            written = UNICODE.sum(start)
+            yield (*applied, *x[length:]), written, f"is taken for {UNICODE.sum(applied)}", FAR
+
+
+def slopes(x: Sum, steps: bool) -> list[Term]:
+    """Derivatives of functions by what comes out of them: σ′ is a (1 − a), tanh′ is 1 − a², with `steps` 𝟙[a > 0]."""
+    a, shape = group(x), shape_of(x)
+    below, below_square = (
+        Atom("group", "", ((Term(ONE), Term(-ONE, tuple([(f, n * m) for f, n in a.factors]))),), shape) for m in (1, 2)
+    )
+    above = Atom("indicator", ">", (x, ()), shape)
+    found = [Term(ONE, (*a.factors, (below, 1))), Term(ONE, ((below_square, 1),))]
+    return [*found, Term(ONE, ((above, 1),))] if steps else found
+
+
+def replaced(x: Sum, old: Atom, new: Sum, but: Sum | None = None) -> Sum:
+    """An expression with another in place of an atom, wherever that stands; what is `but` stays as it is."""
+    if x == but:
+        return x
     terms: list[Term] = []
     for term in x:
         factors: list[tuple[Atom, int]] = []
@@ -182,7 +258,7 @@ def replaced(x: Sum, old: Atom, new: Sum) -> Sum:
                 else:
                     factors.append((Atom("group", "", (new,), shape_of(new)), n))
             elif factor.args:
-                args = tuple([replaced(arg, old, new) for arg in factor.args])
+                args = tuple([replaced(arg, old, new, but) for arg in factor.args])
                 factors.append(
                     (factor if args == factor.args else Atom(factor.kind, factor.name, args, factor.shape), n)
                 )

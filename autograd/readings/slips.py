@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.algebra import ONE, Atom, Sum, Term, shape_of
+from autograd.readings.algebra import ONE, Algebra, Atom, Sum, Term, alone, group, scaled, shape_of, times
 from autograd.readings.changes import (
     ALIKE,
+    FAR,
     LEFT_OUT,
     SIGN,
     TAKEN,
@@ -26,12 +27,14 @@ from autograd.readings.changes import (
     Others,
     atoms,
     changes,
+    far_changes,
     name_of,
     names_in,
     of_the_whole,
     one,
     replaced,
-)  # fmt: skip
+    slopes,
+)
 from autograd.readings.equations import Equation, Equations
 from autograd.readings.notation import UNICODE
 from autograd.readings.values import value_of
@@ -121,11 +124,61 @@ class _Known(dict[str, Any]):
         return self[name]
 
 
+def _in_sigmas(line: Equation) -> Equation:
+    """An equation in which 1 / (1 + exp(−z)), written by hand, is σ(z), and exp(−z) what it is in terms of that.
+
+    The slips of people are in a (1 − a), and not in exp(−z) / (1 + exp(−z))².
+    """
+    sigmas: dict[Atom, Atom] = {}  # by 1 + exp(−z), and by exp(−z), which is (1 − a) / a
+    for x in atoms(line.right):
+        if x.kind == "group" and len(x.args[0]) == 2:
+            for one_, other in (x.args[0], x.args[0][::-1]):
+                exp = alone((other,))
+                if (
+                    one_ == Term(ONE)
+                    and exp is not None
+                    and (exp.kind, exp.name, other.coefficient) == ("call", "exp", 1)
+                ):
+                    sigmas[x] = sigmas[exp] = Atom("call", "sigmoid", (scaled(exp.args[0], -1),), x.shape)
+    if not sigmas:
+        return line
+    algebra = Algebra(cancel=True)
+
+    def rewritten(x: Sum) -> Sum:
+        return algebra.add(*[product(term) for term in x])
+
+    def product(term: Term) -> Sum:
+        found: Sum = (Term(term.coefficient),)
+        last: list[Sum] = []  # 1 − a of (1 − a) / a, and sums, in which something may cancel once the rest is together
+        for factor, n in term.factors:
+            if factor in sigmas:
+                a = one(sigmas[factor])
+                new = algebra.power(a, -1)
+                if factor.kind == "call":
+                    last.insert(0, algebra.power((Term(ONE), *scaled(a, -1)), n))
+            elif factor.kind == "group":
+                new = rewritten(factor.args[0])
+            else:
+                new = one(Atom(factor.kind, factor.name, tuple(map(rewritten, factor.args)), factor.shape))
+            if len(new) > 1 and n == 1:
+                last.append(new)
+            else:
+                found = algebra.multiply(found, algebra.power(new, n))
+        for new in last:
+            found = algebra.multiply(found, new)
+        return found
+
+    right = rewritten(line.right)
+    return replace(line, right=right, recorded=None)
+
+
 class Derivation:
     """The equations of a function, which can be computed with other values, and with lines changed."""
 
     def __init__(self, equations: Equations):
-        self.values, self.gradient = list(equations.values), list(equations.gradient)
+        self.values, self.gradient = (
+            [_in_sigmas(line) for line in lines] for lines in (equations.values, equations.gradient)
+        )
         self.arrays = equations.arrays
         self.changed: dict[str, Sum] = {}
         self._read_by: dict[str, set[str]] = {}  # the lines that read a line
@@ -182,6 +235,79 @@ class Derivation:
             if len(lines) > 1:
                 yield from self._in_all(lines)
         yield from self._repeated(others)
+
+    def far_slips(self, inputs: Mapping[str, Any]) -> Iterator[Slip]:
+        """Changes that are farther to fetch, those of whole factors of a line first."""
+        functions = self._functions()
+        material = self._material(functions, inputs)
+        lines = [*self.gradient, *self.values[:-1]]
+        for line in lines:
+            now = self.changed.get(line.name, line.right)
+            whole = group(now)
+            for term in material.get(line.shape, ()):
+                if len(whole.factors) + len(term.factors) < 6:
+                    product = (Term(times(whole.coefficient, term.coefficient), (*whole.factors, *term.factors)),)
+                    what = f"is multiplied by {UNICODE.term(term)}, which does not belong there"
+                    yield Slip(line, "", what, product, rank=FAR)
+                added = f"has {UNICODE.term(term)} added, which does not belong there"
+                yield Slip(line, "", added, (*now, term), rank=FAR)
+        for deep in (False, True):
+            for line in lines:
+                itself = {line.name}
+                mine = {
+                    shape: [term for term in terms if not itself & names_in((term,))]
+                    for shape, terms in material.items()
+                }
+                for right, part, what, rank in far_changes(
+                    self.changed.get(line.name, line.right), mine, functions, deep
+                ):
+                    yield Slip(line, part, what, right, rank=rank)
+
+    def _functions(self) -> list[str]:
+        """The functions of one argument in the equations, element by element."""
+        return sorted({
+            x.name for line in self.values for x in atoms(line.right)
+            if x.kind == "call" and len(x.args) == 1 and shape_of(x.args[0]) == x.shape
+        })  # fmt: skip
+
+    def _material(self, functions: list[str], inputs: Mapping[str, Any]) -> dict[tuple[int, ...], list[Term]]:
+        """What may stand in place of a product: other products, values, and the slopes of functions at them."""
+        found: dict[tuple[int, ...], list[Term]] = {}
+
+        def add(term: Term) -> None:
+            here = found.setdefault(shape_of((term,)), [])
+            if term not in here and len(here) < 120:
+                here.append(term)
+
+        shapes = {name: np.shape(value) for name, value in inputs.items()}
+        shapes |= {line.name: line.shape for line in self.lines}
+        bases = [one(Atom("symbol", name, (), shape)) for name, shape in shapes.items()]
+        for line in self.values:  # the first terms of a line: z of z − y
+            bases += [line.right[:n] for n in range(1, len(line.right))]
+        coefficients = sorted({abs(t.coefficient) for line in self.gradient for t in line.right} - {ONE}, key=float)[:3]
+        for base in bases:
+            whole = group(base)
+            add(whole)
+            for by in coefficients:
+                add(Term(times(whole.coefficient, by), whole.factors))
+        values = {line.name for line in self.values}
+        steps = any(x.kind == "indicator" for line in self.gradient for x in atoms(line.right))
+        known = {line.right for line in self.values}  # which have names
+        for base in bases:
+            if (name_of(base) or "") in values or len(base) > 1:
+                for slope in slopes(base, steps):
+                    add(slope)
+                for name in functions:
+                    called = one(Atom("call", name, (base,), shape_of(base)))
+                    if called in known:
+                        continue
+                    add(called[0])
+                    for slope in slopes(called, steps):
+                        add(slope)
+        for terms in self._products().values():
+            for term in terms:
+                add(term)
+        return found
 
     @staticmethod
     def _in_all(lines: list[tuple[Equation, list[Change]]]) -> Iterator[Slip]:
@@ -283,7 +409,7 @@ def explain_numbers(
     exactly: list[tuple[frozenset[str], Slip]] = []  # those that give some of the wrong numbers, and leave the others
     partly: list[Slip] = []  # those that give multiples of some
     alone: dict[str, list[tuple[Slip, ...]]] = {name: [] for name in theirs if name in wrong}  # of one gradient
-    for slip, found in _computed(derivation, inputs, right, until):
+    for slip, found in _computed(derivation, derivation.slips(inputs), right, inputs, until):
         same = {name for name in theirs if alike(found[name], theirs[name])}
         if len(same) == len(theirs):
             whole.append((slip,))
@@ -295,8 +421,15 @@ def explain_numbers(
             partly.append(slip)
         elif any(ratio(found[name], theirs[name]) is not None for name in wrong):
             partly.append(slip)
-    if not whole:
-        whole = _together(exactly, wrong)
+    found_ = _told_apart(derivation, whole or _together(exactly, wrong), inputs, theirs, again)
+    if found_:
+        return found_
+    for slip, found in _computed(derivation, derivation.far_slips(inputs), right, inputs, until - seconds / 4):
+        if all(alike(found[name], theirs[name]) for name in theirs):
+            whole.append((slip,))
+        elif alone_of := {name for name in alone if alike(found[name], theirs[name])}:
+            for name in alone_of:
+                alone[name].append((slip,))
     found_ = _told_apart(derivation, whole, inputs, theirs, again)
     if found_:
         return found_
@@ -304,7 +437,7 @@ def explain_numbers(
     for slip in sorted(partly, key=lambda slip: slip.rank)[:40]:
         broken = derivation.with_slip(slip)
         known = derivation.compute(inputs, slip, right)
-        for second, found in _computed(broken, inputs, known, until):
+        for second, found in _computed(broken, broken.slips(inputs), known, inputs, until):
             if all(alike(found[name], theirs[name]) for name in theirs):
                 whole.append((slip, second))
         if (whole and time.thread_time() > until - seconds / 2) or time.thread_time() > until:
@@ -348,10 +481,10 @@ def _together(exactly: list[tuple[frozenset[str], Slip]], wrong: set[str]) -> li
 
 
 def _computed(
-    derivation: Derivation, inputs: Any, known: Any, until: float
+    derivation: Derivation, slips: Iterator[Slip], known: Any, inputs: Any, until: float
 ) -> Iterator[tuple[Slip, dict[str, Any]]]:  # fmt: skip
-    """Every slip with what it gives, until the time is up."""
-    for slip in derivation.slips(inputs):
+    """Each of the slips with what it gives, until the time is up."""
+    for slip in slips:
         if time.thread_time() > until:
             return
         try:
