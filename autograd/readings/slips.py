@@ -124,7 +124,7 @@ class _Known(dict[str, Any]):
         return self[name]
 
 
-def _in_sigmas(line: Equation) -> Equation:
+def _in_sigmas(line: Equation, cancel: bool = True) -> Equation:
     """An equation in which 1 / (1 + exp(−z)), written by hand, is σ(z), and exp(−z) what it is in terms of that.
 
     The slips of people are in a (1 − a), and not in exp(−z) / (1 + exp(−z))².
@@ -142,7 +142,7 @@ def _in_sigmas(line: Equation) -> Equation:
                     sigmas[x] = sigmas[exp] = Atom("call", "sigmoid", (scaled(exp.args[0], -1),), x.shape)
     if not sigmas:
         return line
-    algebra = Algebra(cancel=True)
+    algebra = Algebra(cancel)
 
     def rewritten(x: Sum) -> Sum:
         return algebra.add(*[product(term) for term in x])
@@ -150,13 +150,14 @@ def _in_sigmas(line: Equation) -> Equation:
     def product(term: Term) -> Sum:
         found: Sum = (Term(term.coefficient),)
         last: list[Sum] = []  # 1 − a of (1 − a) / a, and sums, in which something may cancel once the rest is together
+        powers: dict[Atom, int] = {}
         for factor, n in term.factors:
             if factor in sigmas:
-                a = one(sigmas[factor])
-                new = algebra.power(a, -1)
+                powers[sigmas[factor]] = powers.get(sigmas[factor], 0) - n
                 if factor.kind == "call":
-                    last.insert(0, algebra.power((Term(ONE), *scaled(a, -1)), n))
-            elif factor.kind == "group":
+                    last.insert(0, algebra.power((Term(ONE), *scaled(one(sigmas[factor]), -1)), n))
+                continue
+            if factor.kind == "group":
                 new = rewritten(factor.args[0])
             else:
                 new = one(Atom(factor.kind, factor.name, tuple(map(rewritten, factor.args)), factor.shape))
@@ -164,6 +165,8 @@ def _in_sigmas(line: Equation) -> Equation:
                 last.append(new)
             else:
                 found = algebra.multiply(found, algebra.power(new, n))
+        for a, n in powers.items():
+            found = algebra.multiply(found, algebra.power(one(a), n))
         for new in last:
             found = algebra.multiply(found, new)
         return found
@@ -179,6 +182,11 @@ class Derivation:
         self.values, self.gradient = (
             [_in_sigmas(line) for line in lines] for lines in (equations.values, equations.gradient)
         )
+        self.longer: dict[str, Equation] = {}  # lines in which terms cancelled, as they were before
+        for line in equations.gradient:
+            before = _in_sigmas(replace(line, right=line.recorded or line.right), cancel=False).right
+            if before != line.right or line.recorded is not None:
+                self.longer[line.name] = replace(line, right=before, recorded=None)
         self.arrays = equations.arrays
         self.changed: dict[str, Sum] = {}
         self._read_by: dict[str, set[str]] = {}  # the lines that read a line
@@ -230,6 +238,10 @@ class Derivation:
             found = [*changes(now, mine), *of_the_whole(line.right, line.shape, sizes, more)]
             for right, part, what, rank in found:
                 yield Slip(line, part, what, right, rank=rank)
+            if line in self.gradient and line.name in self.longer and line.name not in self.changed:
+                longer = self.longer[line.name]
+                for right, part, what, rank in changes(longer.right, mine):
+                    yield Slip(longer, part, what, right, rank=rank)
             alike.setdefault((line in self.gradient, _built(now)), []).append((line, found))
         for lines in alike.values():
             if len(lines) > 1:

@@ -44,7 +44,7 @@ WRONG = [
         "added | missing | factor",
     ),
     Wrong("the bias is forgotten", {"(x @ w + b)": "x @ w"}, "z", "missing", "b"),
-    Wrong("the sign in the exponent", {"np.exp(-(x @ w + b))": "np.exp(x @ w + b)"}, "p | z", "sign"),
+    Wrong("the sign in the exponent", {"np.exp(-(x @ w + b))": "np.exp(x @ w + b)"}, "p | z | dz", "sign"),
     Wrong("y for p", {"(p - y) / len(x)": "(y - y * p) / len(x)"}, "dz | dp", "instead", "p"),
     Wrong("the bias gets the mean", {"np.sum(error)": "np.mean(error)"}, "db", "sum | factor"),
     Wrong("the sigmoid is forgotten", {"1 / (1 + np.exp(-(x @ w + b)))": "x @ w + b"}, "p | dz", "instead | missing"),
