@@ -40,6 +40,7 @@ AUTOGRAD = [
     "readings.draw",
     "readings.explain",
     "readings.equations",
+    "readings.lines",
     "readings.values",
     "readings.changes",
     "readings.slips",

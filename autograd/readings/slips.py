@@ -531,7 +531,8 @@ def _told_apart(
         return (
             len(slips),
             max(slip.rank for slip in slips),
-            sum(not slip.part for slip in slips),
+            sum(not slip.part and slip.rank != SIGN for slip in slips),
+            sum(bool(slip.part) for slip in slips if slip.rank == SIGN),  # of a whole line, not of something deep in it
             max(len(slip.also) for slip in slips),
         )
 

@@ -53,7 +53,7 @@ WRONG = [
         {"dp * p * (1 - p)": "dp"},
         "dz",
         "missing | factor | added",
-        "p | exp",
+        "p | exp | σ",
         style="differently",
     ),
     Wrong(
@@ -61,7 +61,7 @@ WRONG = [
         {"dp * p * (1 - p)": "dp * p"},
         "dz",
         "missing | factor | added",
-        "p | exp",
+        "p | exp | σ",
         style="differently",
     ),
     Wrong(
@@ -69,7 +69,7 @@ WRONG = [
         {"dp * p * (1 - p)": "dp * p * p"},
         "dz",
         "instead | missing | factor",
-        "p | exp",
+        "p | exp | σ",
         style="differently",
     ),
     Wrong(
