@@ -1,4 +1,20 @@
-"""Is somebody's gradient right, and if not, why? Their numbers beside those that are derived."""
+"""Is somebody's gradient right, and if not, why? Their numbers beside those that are derived.
+
+At a kink the slopes of the two sides differ, and each of the numbers between them is right: `assert_gradient` accepts
+them all. What is chosen there:
+
+    at the kink                            here        PyTorch     JAX
+    relu(x), x = 0                         0           0           0
+    abs(x), x = 0                          0           0           0
+    maximum(x, y), minimum(x, y), x = y    1/2, 1/2    1/2, 1/2    1/2, 1/2
+    maximum(x, 0), x = 0                   1/2         1/2         1/2
+    the largest of two that are equal      1/2, 1/2    1/2, 1/2    1/2, 1/2    PyTorch: amax(x), max(x); along a dim,
+                                                                               max(x, dim) takes one of them alone
+    clip(x, low, high), x = low or high    1           1           1/2         PyTorch: clamp
+    the length of a vector of zeros        0           0           nan
+
+The column "here" is tested; the others are what the two frameworks give as far as is known, and are not run here.
+"""
 
 from __future__ import annotations
 

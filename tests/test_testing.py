@@ -2,15 +2,18 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autograd import GradientError, Tensor, sigmoid
+import autograd.testing
+from autograd import GradientError, Tensor, grad, relu, sigmoid
 from autograd.testing import assert_gradient
 
 RNG = np.random.default_rng(1)
@@ -271,3 +274,31 @@ def test_a_symmetric_positive_definite_argument_stays_so() -> None:
         return -np.outer(r, r) / 2, -r
 
     assert "the sign is wrong" in refused(wrong, f, args)
+
+
+def test_what_is_chosen_at_a_kink_is_what_the_table_says() -> None:
+    assert autograd.testing.__doc__ is not None
+    rows = [line for line in autograd.testing.__doc__.splitlines() if re.match(r"    \S", line)][1:]
+    here = [re.split(r"  +", row.strip())[1] for row in rows]
+    both = [1.0, 1.0]
+    found = [
+        grad(relu)(0.0),
+        grad(np.abs)(0.0),
+        grad(np.maximum, (0, 1))(1.0, 1.0),
+        grad(lambda x: np.maximum(x, 0.0))(0.0),
+        grad(np.max)(np.array(both)),
+        grad(lambda x: np.clip(x, 0.0, 1.0))(np.array(0.0)),
+        grad(np.linalg.norm)(np.zeros(2)),
+    ]
+    assert grad(np.minimum, (0, 1))(1.0, 1.0) == found[2] and grad(lambda x: np.clip(x, 0.0, 1.0))(1.0) == found[5]
+    for row, told, derived in zip(rows, here, found, strict=True):
+        numbers = [float(Fraction(number)) for number in told.split(", ")]
+        assert np.array_equal(np.broadcast_to(numbers, np.shape(derived) or len(numbers)), np.atleast_1d(derived)), row
+
+
+def test_any_slope_between_those_of_the_two_sides_is_right() -> None:
+    for slope in (0.0, 0.5, 1.0):
+        assert_gradient(lambda x, slope=slope: np.array([slope, 1.0]), lambda x: np.sum(relu(x)), Tensor([0.0, 1.0]))
+    assert "dC/dx is wrong at [0]" in refused(
+        lambda x: np.array([1.5, 1.0]), lambda x: np.sum(relu(x)), (Tensor([0.0, 1.0]),)
+    )
