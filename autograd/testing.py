@@ -1,4 +1,20 @@
-"""Is somebody's gradient right, and if not, why? Puts their numbers beside the derived ones."""
+"""Is somebody's gradient right, and if not, why? Puts their numbers beside the derived ones.
+
+At a kink the slopes of the two sides differ, and each of the numbers between them is right: `assert_gradient` accepts
+them all. What is chosen there:
+
+    at the kink                            here        PyTorch     JAX
+    relu(x), x = 0                         0           0           0
+    abs(x), x = 0                          0           0           0
+    maximum(x, y), minimum(x, y), x = y    1/2, 1/2    1/2, 1/2    1/2, 1/2
+    maximum(x, 0), x = 0                   1/2         1/2         1/2
+    the largest of two that are equal      1/2, 1/2    1/2, 1/2    1/2, 1/2    PyTorch: amax(x), max(x); along a dim,
+                                                                               max(x, dim) takes one of them alone
+    clip(x, low, high), x = low or high    1           1           1/2         PyTorch: clamp
+    the length of a vector of zeros        0           0           nan
+
+The column "here" is tested; the others are what the two frameworks give as far as is known, and are not run here.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +29,7 @@ from autograd.check import GradientError
 from autograd.frameworks import from_framework, refuse_missing, to_framework
 from autograd.operation import Op
 from autograd.readings.equations import equations
+from autograd.readings.lines import recorded_lines
 from autograd.readings.notation import UNICODE
 from autograd.readings.slips import Derivation, Slip, explain_numbers
 from autograd.readings.trace import argument_names
@@ -38,8 +55,10 @@ def assert_gradient(
     against    "torch" or "jax": `gradient` is written for arrays of that framework. Its arguments are converted, and
                what it returns. `f` may be too: its derivative is then that of finite differences, without slips
 
-    Raises GradientError, an AssertionError, with the worst element, its index and both values, and the slip. At a kink,
-    such as relu at 0, any slope between those of the two sides is right.
+    Raises GradientError, an AssertionError, with the worst element, its index and both values, the slip, and the line
+    of the function that it belongs to. At a kink, such as relu at 0, any slope between those of the two sides is right.
+    Before anything is called wrong, finite differences are taken: where it is the derived gradient that they part from,
+    the error says so.
 
     >>> f = lambda w, x: np.sum(np.tanh(w * x) ** 2)
     >>> w, x = Tensor([0.5, -0.3]), np.array([1.0, 2.0])
@@ -79,6 +98,9 @@ def assert_gradient(
             found.append(text)
     if not found:
         return
+    parted = _parted_from_differences(number, args, positions, derived, theirs, names, rng)
+    if parted:
+        raise GradientError("\n".join([parted, f"(seed {seed})"]))
     same = [np.shape(mine) == other.shape for mine, other in zip(derived, theirs, strict=True)]
     order = _order([np.asarray(mine) for mine in derived], theirs)
     if order:
@@ -91,9 +113,16 @@ def assert_gradient(
             f" arguments, {', '.join(names[k] for k in positions)}"
         )
     slips: tuple[Slip, ...] = ()
+    values: dict[str, Any] = {}
     if all(same):
-        slips = _slips(gradient if callable(gradient) else None, number, args, positions, names, weights, theirs, rng)
-    raise GradientError("\n".join([*found, *_told(slips, hint_only), f"(seed {seed})"]))
+        slips, values = _slips(
+            gradient if callable(gradient) else None, number, args, positions, names, weights, theirs, rng
+        )
+    wrong = [
+        i for i, mine, other in zip(positions, derived, theirs, strict=True) if not _close(np.asarray(mine), other)
+    ]
+    places = _places(f, args, names, slips, values, wrong[0] if wrong else positions[0])
+    raise GradientError("\n".join([*found, *_told(slips, hint_only), *places, f"(seed {seed})"]))
 
 
 def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tuple[Any, Any]:
@@ -288,11 +317,103 @@ def _between_slopes(number: Any, args: Any, position: int, index: Any, slope: fl
     return abs(left - right) > 10 * tolerance and min(left, right) - tolerance <= slope <= max(left, right) + tolerance
 
 
+MOST = 16  # elements that are moved one by one; of more, those that differ most, and random directions
+
+
+def _parted_from_differences(
+    number: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...], derived: list[Any],
+    theirs: list[Any], names: list[str], rng: np.random.Generator,
+) -> str:  # fmt: skip
+    """What is said where finite differences part from the derived gradient; nothing where they bear it out.
+
+    They are taken along the elements that differ most from somebody's, and along random directions, never of ones.
+    """
+    for i, mine, other in zip(positions, map(np.asarray, derived), theirs, strict=True):
+        x = np.asarray(plain(args[i]))
+        if mine.shape != other.shape or x.dtype.kind != "f" or not x.size or _close(mine, other):
+            continue
+        order = np.argsort(-np.abs(mine - other).ravel())
+        directions = []
+        for flat in order[:MOST] if x.size <= MOST else order[:4]:
+            directions.append(np.zeros(x.size))
+            directions[-1][flat] = 1
+        if x.size > MOST:
+            directions += [rng.uniform(0.5, 1.5, x.size) * rng.choice([-1.0, 1.0], x.size) for _ in range(2)]
+        for direction in directions:
+            along = direction.reshape(x.shape)
+            slope, unsure = _slope(number, args, i, along)
+            mine_, other_ = float(np.sum(mine * along)), float(np.sum(other * along))
+            if not abs(slope - mine_) <= unsure + (1e-2 if x.dtype == np.float32 else 1e-5) * abs(slope):
+                if not np.isfinite([slope, unsure, mine_]).all():
+                    continue
+                worst = np.unravel_index(int(np.argmax(np.abs(along))), x.shape)
+                place = f" at [{', '.join(str(int(k)) for k in worst)}]" if worst else ""
+                place = place if np.count_nonzero(along) == 1 else " along a random direction"
+                return (
+                    f"the engine and finite differences part{place} of dC/d{names[i]}: derived {mine_:.6g}, finite"
+                    f" differences {slope:.6g}, yours {other_:.6g}. So it is not said that yours is wrong: check a rule"
+                    " of your own, detach(), or what the function reads from .data"
+                )
+    return ""
+
+
+def _slope(number: Callable[..., Any], args: tuple[Any, ...], position: int, along: Any) -> tuple[float, float]:
+    """The slope along a direction by finite differences, and how unsure it is; infinitely so at a kink."""
+    x = np.asarray(plain(args[position]))
+
+    def at(t: float) -> float:
+        moved = Tensor((x + t * along).astype(x.dtype)[()])
+        return float(plain(number(*[moved if i == position else a for i, a in enumerate(args)])))
+
+    size = float(np.max(np.abs(x) * (along != 0), initial=0.0))
+    h = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(1e-3, size) / float(np.max(np.abs(along)))
+    with np.errstate(all="ignore"):
+        middle = at(0.0)
+        left, right, far_left, far_right = at(-h), at(h), at(-2 * h), at(2 * h)
+    slope, twice = (right - left) / (2 * h), (far_right - far_left) / (4 * h)
+    rounding = 100 * float(np.finfo(x.dtype).eps) * max(map(abs, (middle, left, right))) / h
+    bend = abs(right - 2 * middle + left) / h  # the two one-sided slopes differ by as much, and half as much at h / 2
+    far_bend = abs(far_right - 2 * middle + far_left) / (2 * h)
+    smooth = bend <= 0.75 * far_bend + rounding  # at a kink it stays what it is
+    return slope, (10 * abs(twice - slope) + rounding if smooth and at(0.0) == middle else np.inf)
+
+
+def _places(
+    f: Callable[..., Any], args: tuple[Any, ...], names: list[str], slips: tuple[Slip, ...], values: Mapping[str, Any],
+    position: int,
+) -> list[str]:  # fmt: skip
+    """The lines of somebody's function that slips belong to, or where the argument is used if there are none.
+
+    An equation of a value belongs to the line that computes it, and one of a gradient, ∂C/∂z, to those that use z: the
+    rules of what was done there are what it is made of.
+    """
+    try:
+        fresh = [Tensor(plain(x)) if isinstance(x, Tensor) else x for x in args]
+        _, lines = recorded_lines(f, fresh)
+        symbols = {UNICODE.symbol(name): x for name, x in zip(names, fresh, strict=True)}
+        told: list[str] = []
+        lefts = [slip.line.left(UNICODE) for slip in slips] or [f"∂C/∂{UNICODE.symbol(names[position])}"]
+        for left in lefts:
+            *of, name = left.rsplit("/∂", 1)
+            value = np.asarray(plain(symbols[name] if name in symbols else values[name]))
+            same = [x for x in lines if np.shape(plain(x)) == value.shape and np.allclose(plain(x), value, 1e-12)]
+            nodes = [symbols[name]] if name in symbols else same
+            if of:
+                nodes = [node for node in lines if any(x is y for x in node.inputs for y in nodes)]
+            told += dict.fromkeys(f"It belongs to {lines[node]}" for node in nodes)
+        return list(dict.fromkeys(told))[:3]
+    except Exception:  # a help; that the numbers are wrong is certain
+        return []
+
+
 def _slips(
     gradient: Any, number: Any, args: Any, positions: Any, names: list[str], weights: Any, theirs: Any,
     rng: np.random.Generator,
-) -> tuple[Slip, ...]:  # fmt: skip
-    """The slips that give their numbers; none where the function has no equations that can be computed."""
+) -> tuple[tuple[Slip, ...], dict[str, Any]]:  # fmt: skip
+    """The slips that give their numbers, and the values by what they are called in equations.
+
+    Both are empty where the function has no equations that can be computed.
+    """
     try:
         read = equations(number, *[x if isinstance(x, Tensor | np.ndarray) else np.asarray(x) for x in args])
         derivation = Derivation(read)
@@ -301,7 +422,7 @@ def _slips(
         lines = {line.name for line in derivation.lines}
         wanted = [(f"d{called[i]}", other) for i, other in zip(positions, theirs, strict=True)]
         if not all(name in lines for name, _ in wanted):
-            return ()
+            return (), {}
 
         def again() -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
             if gradient is None:
@@ -313,12 +434,19 @@ def _slips(
                 {name: g for (name, _), g in zip(wanted, new, strict=True)},
             )
 
-        return explain_numbers(derivation, inputs, dict(wanted), again)
+        computed = derivation.compute(inputs)
+        values = {line.left(UNICODE): computed[line.name] for line in derivation.values}
+        return explain_numbers(derivation, inputs, dict(wanted), again), values
     except (TypeError, ValueError, KeyError, ArithmeticError):  # a help; that the numbers are wrong is certain
-        return ()
+        return (), {}
 
 
 def _moved(x: Any, rng: np.random.Generator) -> Any:
+    """Another argument like this one: zeros stay, and a matrix that is symmetric and positive definite stays so."""
+    x = np.asarray(x)
+    if x.ndim == 2 and x.shape[0] == x.shape[1] and np.array_equal(x, x.T):
+        d = rng.uniform(0.85, 1.15, len(x))
+        return (d[:, None] * x * d).astype(x.dtype)
     return (np.asarray(x) * rng.uniform(0.7, 1.3, np.shape(x))).astype(np.asarray(x).dtype)[()]
 
 

@@ -2,15 +2,18 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autograd import GradientError, Tensor, sigmoid
+import autograd.testing
+from autograd import GradientError, Tensor, grad, relu, sigmoid
 from autograd.testing import assert_gradient
 
 RNG = np.random.default_rng(1)
@@ -176,3 +179,126 @@ def test_a_function_that_names_its_values() -> None:
 
     with pytest.raises(GradientError, match="dC/dx is wrong"):
         assert_gradient(lambda x: 2 * x, f, Tensor([0.5, -0.3], name="x"))
+
+
+def layer(x: Any, w: Any) -> Any:
+    return sigmoid(x @ w.T)
+
+
+def cost_of_a_layer(w: Any, x: Any, y: Any) -> Any:
+    a = layer(x, w)
+    error = a - y
+    return np.sum(error**2) / 2
+
+
+def test_the_line_of_the_function_that_a_slip_belongs_to_is_told() -> None:
+    message = refused(lambda w, x, y: (s(x @ w.T) - y).T @ x, cost_of_a_layer)
+    line = layer.__code__.co_firstlineno + 1
+    assert f"It belongs to {__file__}:{line}: return sigmoid(x @ w.T)" in message
+
+
+def test_the_line_is_told_where_no_slip_is_found() -> None:
+    message = refused(lambda w, x, y: np.ones((3, 2)), cost_of_a_layer)
+    assert "No slip was found" in message and "return sigmoid(x @ w.T)" in message
+
+
+def test_a_tracer_that_was_there_is_there_again() -> None:
+    before = sys.gettrace()
+    refused(lambda w, x, y: np.ones((3, 2)))
+    assert sys.gettrace() is before
+
+
+def test_nobody_is_accused_where_the_engine_is_wrong() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(x.detach() * x) if isinstance(x, Tensor) else np.sum(x * x)
+
+    for size in (2, 100):  # element by element, and along random directions
+        message = refused(lambda x: 2 * x, f, (Tensor(np.linspace(1.0, 2.0, size)),))
+        assert "the engine and finite differences part" in message and "is wrong" not in message.split("So")[0]
+
+
+def test_at_a_kink_finite_differences_accuse_nobody() -> None:
+    message = refused(lambda x: 3 * np.ones(2), lambda x: np.sum(np.abs(x)), (Tensor([0.0, 1.0]),))
+    assert "dC/dx is wrong" in message and "part" not in message
+
+
+def test_a_large_gradient_is_borne_out_in_few_calls() -> None:
+    calls = []
+
+    def f(x: Any) -> Any:
+        calls.append(1)
+        return np.sum(np.sin(x))
+
+    refused(lambda x: -np.cos(x), f, (Tensor(np.linspace(0.0, 1.0, 10_000)),))
+    assert len(calls) < 200
+
+
+def test_a_slope_of_another_function_is_named() -> None:
+    message = refused(lambda w, x, y: ((s(x @ w.T) - y) * (1 - s(x @ w.T) ** 2)).T @ x)
+    assert "is taken for (1 − a²)" in message
+
+
+def test_a_layer_too_much_is_named() -> None:
+    def linear(w: Any, x: Any, y: Any) -> Any:
+        return np.sum((np.tanh(x @ w.T) @ np.ones((3, 3)) - y) ** 2) / 2
+
+    def wrong(w: Any, x: Any, y: Any) -> Any:
+        a = np.tanh(x @ w.T)
+        return (((np.tanh(a @ np.ones((3, 3))) - y) @ np.ones((3, 3))) * (1 - a**2)).T @ x
+
+    assert "is taken for tanh(" in refused(wrong, linear)
+
+
+def test_sigma_written_by_hand_is_sigma() -> None:
+    def logistic(w: Any, x: Any, y: Any) -> Any:
+        p = 1 / (1 + np.exp(-(x @ w.T)))
+        return -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    def forgotten(w: Any, x: Any, y: Any) -> Any:
+        p = s(x @ w.T)
+        return ((1 - y) / (1 - p) - y / p).T @ x
+
+    message = refused(forgotten, logistic)
+    assert "σ" in message and "exp" not in message.split("It belongs")[0] and "is missing" in message
+
+
+def test_a_symmetric_positive_definite_argument_stays_so() -> None:
+    def f(s: Any, m: Any) -> Any:
+        r = np.linalg.solve(np.linalg.cholesky((s + s.T) / 2), m)
+        return np.sum(r**2) / 2
+
+    args = Tensor(np.array([[2.0, 0.5], [0.5, 1.0]])), Tensor(np.array([0.3, -0.4]))
+
+    def wrong(s: Any, m: Any) -> Any:
+        r = np.linalg.solve(s, m)
+        return -np.outer(r, r) / 2, -r
+
+    assert "the sign is wrong" in refused(wrong, f, args)
+
+
+def test_what_is_chosen_at_a_kink_is_what_the_table_says() -> None:
+    assert autograd.testing.__doc__ is not None
+    rows = [line for line in autograd.testing.__doc__.splitlines() if re.match(r"    \S", line)][1:]
+    here = [re.split(r"  +", row.strip())[1] for row in rows]
+    both = [1.0, 1.0]
+    found = [
+        grad(relu)(0.0),
+        grad(np.abs)(0.0),
+        grad(np.maximum, (0, 1))(1.0, 1.0),
+        grad(lambda x: np.maximum(x, 0.0))(0.0),
+        grad(np.max)(np.array(both)),
+        grad(lambda x: np.clip(x, 0.0, 1.0))(np.array(0.0)),
+        grad(np.linalg.norm)(np.zeros(2)),
+    ]
+    assert grad(np.minimum, (0, 1))(1.0, 1.0) == found[2] and grad(lambda x: np.clip(x, 0.0, 1.0))(1.0) == found[5]
+    for row, told, derived in zip(rows, here, found, strict=True):
+        numbers = [float(Fraction(number)) for number in told.split(", ")]
+        assert np.array_equal(np.broadcast_to(numbers, np.shape(derived) or len(numbers)), np.atleast_1d(derived)), row
+
+
+def test_any_slope_between_those_of_the_two_sides_is_right() -> None:
+    for slope in (0.0, 0.5, 1.0):
+        assert_gradient(lambda x, slope=slope: np.array([slope, 1.0]), lambda x: np.sum(relu(x)), Tensor([0.0, 1.0]))
+    assert "dC/dx is wrong at [0]" in refused(
+        lambda x: np.array([1.5, 1.0]), lambda x: np.sum(relu(x)), (Tensor([0.0, 1.0]),)
+    )

@@ -1,24 +1,40 @@
 """The derivation, broken on purpose: which slip gives somebody's wrong numbers.
 
-The equations of a gradient are lines of sums of products. Each is changed in one place: a factor, a term, a sign or a
-transpose is left out, a value stands in place of another of its shape, a sum is taken for a mean, … A change with
-which the lines, computed again, come to the wrong numbers explains them, and it has a line to point at. Where something
-stands in several places, or lines are built alike, a slip may be in all of them.
+The equations of a gradient are lines of sums of products. Each is changed in one place, in every way that `changes`
+knows. A change with which the lines, computed again, come to the wrong numbers explains them, and it has a line to
+point at. Where something stands in several places, or lines are built alike, a slip may be in all of them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-from autograd.readings.algebra import ONE, Atom, Sum, Term, group, shape_of, times
+from autograd.readings.algebra import ONE, Algebra, Atom, Sum, Term, alone, group, scaled, shape_of, times
+from autograd.readings.changes import (
+    ALIKE,
+    FAR,
+    LEFT_OUT,
+    SIGN,
+    TAKEN,
+    Change,
+    Others,
+    atoms,
+    changes,
+    far_changes,
+    name_of,
+    names_in,
+    of_the_whole,
+    one,
+    replaced,
+    slopes,
+)
 from autograd.readings.equations import Equation, Equations
 from autograd.readings.notation import UNICODE
 from autograd.readings.values import value_of
@@ -75,196 +91,6 @@ class Slip:
         return first, ""
 
 
-Change = tuple[Sum, str, str, int]  # the changed expression, the part as it was written, what happened to it, the rank
-Others = Mapping[tuple[int, ...], list[Atom]]  # what may be taken for a value of a shape
-LEFT_OUT, SIGN, FACTOR, TAKEN, ADDED = range(5)  # how far-fetched a slip is
-
-
-def changes(x: Sum, others: Others, top: bool = True) -> Iterator[Change]:
-    """The expressions that `x` may have been taken for, each changed in one place."""
-    for i, term in enumerate(x):
-        for new, part, what, rank in _changed_term(term, others):
-            yield (*x[:i], *new, *x[i + 1 :]), part, what, rank
-        written = UNICODE.term(term)
-        if len(x) > 1:
-            yield (*x[:i], *x[i + 1 :]), written, "is missing", LEFT_OUT
-        if not top or len(x) > 1:
-            yield (*x[:i], Term(-term.coefficient, term.factors), *x[i + 1 :]), written, "has the wrong sign", SIGN
-            for by, what in ((Fraction(2), "is there twice"), (Fraction(1, 2), "is halved")):
-                yield (*x[:i], Term(times(term.coefficient, by), term.factors), *x[i + 1 :]), written, what, FACTOR
-
-
-def _changed_term(term: Term, others: Others) -> Iterator[tuple[Sum, str, str, int]]:
-    coefficient, factors = term
-    if abs(coefficient) != 1 and factors:
-        sign = 1 if coefficient > 0 else -1
-        written = UNICODE.number(abs(coefficient))
-        yield (Term(Fraction(sign), factors),), written, "is missing", LEFT_OUT
-        if isinstance(coefficient, Fraction) and coefficient.numerator not in (1, -1):
-            rest = Fraction(sign, coefficient.denominator)
-            yield (Term(rest, factors),), written, f"should not be {abs(rest)}", FACTOR
-        turned = ONE / coefficient if isinstance(coefficient, Fraction) else 1 / coefficient
-        yield (Term(turned, factors),), written, "is turned over", FACTOR
-    for length in range(1, len(factors) + (coefficient != 1)):  # several beside one another, as sigma' is two
-        for i in range(len(factors) - length + 1):
-            run = factors[i : i + length]
-            divides = all(n < 0 for _, n in run)
-            written = UNICODE.term(Term(ONE, tuple([(factor, -n) for factor, n in run]) if divides else run))
-            yield (Term(coefficient, (*factors[:i], *factors[i + length :])),), written, "is missing", LEFT_OUT
-            if length > 1:
-                yield (Term(coefficient, (*factors, *run)),), written, "is there twice", ADDED
-    for i, (factor, n) in enumerate(factors):
-        before, after = factors[:i], factors[i + 1 :]
-        written = UNICODE.power(factor, abs(n))
-        if n != 1:
-            yield (Term(coefficient, (*before, (factor, 1), *after)),), written, "has lost its power", LEFT_OUT
-            for m in (n - 1, n + 1):
-                if m not in (0, 1):
-                    yield (Term(coefficient, (*before, (factor, m), *after)),), written, f"has the power {m}", FACTOR
-        if n == 1:
-            yield (Term(coefficient, (*before, (factor, 2), *after)),), written, "is there twice", ADDED
-            yield (Term(coefficient, (*before, (factor, -1), *after)),), written, "is divided by", FACTOR
-        for new, part, what, rank in _changed_atom(factor, others):
-            if n == 1 and len(new) == 1:
-                merged = Term(times(coefficient, new[0].coefficient), (*before, *new[0].factors, *after))
-            else:
-                merged = Term(coefficient, (*before, (Atom("group", "", (new,), shape_of(new)), n), *after))
-            yield (merged,), part, what, rank
-
-
-def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
-    written = UNICODE.atom(x)
-    if x.kind in ("symbol", "derivative"):
-        for other in others.get(x.shape, ()):
-            if other != x:
-                yield _one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
-        if len(x.shape) == 2 and x.shape[0] == x.shape[1]:
-            yield _one(Atom("transpose", "", (_one(x),), x.shape)), written, "is transposed", SIGN
-        return
-    if x.kind in ("total", "mean"):
-        yield x.args[0], written, "is not summed", LEFT_OUT
-        yield _one(Atom("mean", x.name, x.args, x.shape)), written, "is a mean, not a sum", FACTOR
-        if x.name:
-            yield _one(Atom("total", "", x.args)), written, "is summed over everything", FACTOR
-            other_axis = {"n": "k", "k": "n"}.get(x.name)
-            if other_axis:
-                yield _one(Atom("total", other_axis, x.args, x.shape)), written, "is summed along another axis", FACTOR
-        if x.name != "k":
-            yield _one(Atom("index", "-1", x.args, x.shape)), written, "is of the last one alone, not a sum", TAKEN
-    if x.kind == "transpose" and len(x.shape) == 2 and x.shape[0] == x.shape[1]:
-        yield x.args[0], written, "is not transposed", SIGN
-    if x.kind == "matmul":
-        for i, arg in enumerate(x.args):
-            rest = (*x.args[:i], *x.args[i + 1 :])
-            left_out = UNICODE.as_factor(arg)
-            if len(rest) > 1:
-                yield _one(Atom("matmul", "", rest, x.shape)), left_out, "is missing", LEFT_OUT
-            elif rest:
-                yield rest[0], left_out, "is missing", LEFT_OUT
-            ones = _one(Atom("ones", "", (), shape_of(arg)))
-            yield (
-                _one(Atom("matmul", "", (*x.args[:i], ones, *x.args[i + 1 :]), x.shape)),
-                left_out,
-                "is missing",
-                TAKEN,
-            )
-        if len(x.args) == 2:
-            a, b = x.args
-            yield _one(Atom("matmul", "", (b, a), x.shape)), written, "is in the wrong order", SIGN
-            last = (_one(Atom("index", "..., -1:", (a,), shape_of(a))), _one(Atom("index", "-1:", (b,), shape_of(b))))
-            what = "is of the last one alone, not summed over all"
-            yield _one(Atom("matmul", "", last, x.shape)), written, what, TAKEN
-    for i, arg in enumerate(x.args):
-        for new, part, what, rank in changes(arg, others, top=x.kind in LINEAR):
-            yield _one(Atom(x.kind, x.name, (*x.args[:i], new, *x.args[i + 1 :]), x.shape)), part, what, rank
-    if x.kind == "indicator":
-        other = Atom("indicator", TURNED[x.name], x.args, x.shape)
-        yield _one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
-    if x.kind == "call" and len(x.args) == 1:
-        yield x.args[0], written, f"is taken for {UNICODE.sum(x.args[0])}", TAKEN
-        if x.name in ALIKE:
-            other = Atom("call", ALIKE[x.name], x.args, x.shape)
-            yield _one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
-    if x.kind == "numpy" and "axis=" in x.name:
-        for axis, turned in (("axis=0", "axis=1"), ("axis=1", "axis=0"), ("axis=-1", "axis=0")):
-            if axis in x.name:
-                yield (
-                    _one(Atom("numpy", x.name.replace(axis, turned), x.args, x.shape)),
-                    written,
-                    f"is along {turned}",
-                    FACTOR,
-                )
-
-
-LINEAR = {"matmul", "transpose", "total", "mean", "group", "column", "index"}  # the sign inside is that of the whole
-TURNED = {">": "<", "<": ">", "≥": "≤", "≤": "≥", "=": "≠", "≠": "="}
-ALIKE = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "log", "log": "exp", "max": "min",
-         "min": "max", "sigmoid": "tanh", "tanh": "sigmoid"}  # fmt: skip
-
-
-def _one(x: Atom) -> Sum:
-    return (Term(ONE, ((x, 1),)),)
-
-
-def _whole_line(line: Equation, sizes: Collection[int], more: Collection[Term]) -> Iterator[Change]:
-    """Changes of a line as a whole; `more` are products of which one may have been put in too much."""
-    x = line.right
-    yield tuple([Term(-term.coefficient, term.factors) for term in x]), "", "the sign is wrong", SIGN
-    factors = [(Fraction(2), "is there twice"), (Fraction(1, 2), "is halved")]
-    for n in sizes:
-        factors.append((Fraction(1, n), f"is divided by {n}, the length of an axis"))
-        factors.append((Fraction(n), f"is multiplied by {n}, the length of an axis"))
-    for n in sizes:
-        for m in sizes:
-            if n < m:
-                factors += [(Fraction(n, m), f"is {n}/{m} of what it should be, the lengths of two axes"),
-                            (Fraction(m, n), f"is {m}/{n} of what it should be, the lengths of two axes")]  # fmt: skip
-    whole = group(x)
-    for by, what in factors:
-        yield (Term(times(whole.coefficient, by), whole.factors),), "", what, FACTOR
-    if len(line.shape) == 2 and line.shape[0] == line.shape[1]:
-        yield _one(Atom("transpose", "", (x,), line.shape)), "", "is transposed", SIGN
-    for term in more:
-        if term.factors and (len(term.factors) > 1 or term.factors[0] not in whole.factors):
-            written = UNICODE.term(Term(ONE, term.factors))
-            product = Term(whole.coefficient, (*whole.factors, *term.factors))
-            yield (product,), "", f"is multiplied by {written}, which does not belong there", ADDED
-            yield (*x, Term(ONE, term.factors)), "", f"has {written} added, which does not belong there", ADDED
-
-
-def replaced(x: Sum, old: Atom, new: Sum) -> Sum:
-    """An expression with another in place of an atom, wherever that stands."""
-    terms: list[Term] = []
-    for term in x:
-        factors: list[tuple[Atom, int]] = []
-        coefficient = term.coefficient
-        for factor, n in term.factors:
-            if factor == old:
-                if len(new) == 1 and n == 1:
-                    coefficient = times(coefficient, new[0].coefficient)
-                    factors += new[0].factors
-                else:
-                    factors.append((Atom("group", "", (new,), shape_of(new)), n))
-            elif factor.args:
-                args = tuple([replaced(arg, old, new) for arg in factor.args])
-                factors.append(
-                    (factor if args == factor.args else Atom(factor.kind, factor.name, args, factor.shape), n)
-                )
-            else:
-                factors.append((factor, n))
-        terms.append(Term(coefficient, tuple(factors)))
-    return tuple(terms)
-
-
-def atoms(x: Sum) -> Iterator[Atom]:
-    """Every atom in an expression, as often as it is there."""
-    for term in x:
-        for factor, _ in term.factors:
-            yield factor
-            for arg in factor.args:
-                yield from atoms(arg)
-
-
 def _built(x: Sum) -> Any:
     """How an expression is built, whatever its symbols are called."""
     return tuple([
@@ -298,16 +124,74 @@ class _Known(dict[str, Any]):
         return self[name]
 
 
+def _in_sigmas(line: Equation, cancel: bool = True) -> Equation:
+    """An equation in which 1 / (1 + exp(−z)), written by hand, is σ(z), and exp(−z) what it is in terms of that.
+
+    The slips of people are in a (1 − a), and not in exp(−z) / (1 + exp(−z))².
+    """
+    sigmas: dict[Atom, Atom] = {}  # by 1 + exp(−z), and by exp(−z), which is (1 − a) / a
+    for x in atoms(line.right):
+        if x.kind == "group" and len(x.args[0]) == 2:
+            for one_, other in (x.args[0], x.args[0][::-1]):
+                exp = alone((other,))
+                if (
+                    one_ == Term(ONE)
+                    and exp is not None
+                    and (exp.kind, exp.name, other.coefficient) == ("call", "exp", 1)
+                ):
+                    sigmas[x] = sigmas[exp] = Atom("call", "sigmoid", (scaled(exp.args[0], -1),), x.shape)
+    if not sigmas:
+        return line
+    algebra = Algebra(cancel)
+
+    def rewritten(x: Sum) -> Sum:
+        return algebra.add(*[product(term) for term in x])
+
+    def product(term: Term) -> Sum:
+        found: Sum = (Term(term.coefficient),)
+        last: list[Sum] = []  # 1 − a of (1 − a) / a, and sums, in which something may cancel once the rest is together
+        powers: dict[Atom, int] = {}
+        for factor, n in term.factors:
+            if factor in sigmas:
+                powers[sigmas[factor]] = powers.get(sigmas[factor], 0) - n
+                if factor.kind == "call":
+                    last.insert(0, algebra.power((Term(ONE), *scaled(one(sigmas[factor]), -1)), n))
+                continue
+            if factor.kind == "group":
+                new = rewritten(factor.args[0])
+            else:
+                new = one(Atom(factor.kind, factor.name, tuple(map(rewritten, factor.args)), factor.shape))
+            if len(new) > 1 and n == 1:
+                last.append(new)
+            else:
+                found = algebra.multiply(found, algebra.power(new, n))
+        for a, n in powers.items():
+            found = algebra.multiply(found, algebra.power(one(a), n))
+        for new in last:
+            found = algebra.multiply(found, new)
+        return found
+
+    right = rewritten(line.right)
+    return replace(line, right=right, recorded=None)
+
+
 class Derivation:
     """The equations of a function, which can be computed with other values, and with lines changed."""
 
     def __init__(self, equations: Equations):
-        self.values, self.gradient = list(equations.values), list(equations.gradient)
+        self.values, self.gradient = (
+            [_in_sigmas(line) for line in lines] for lines in (equations.values, equations.gradient)
+        )
+        self.longer: dict[str, Equation] = {}  # lines in which terms cancelled, as they were before
+        for line in equations.gradient:
+            before = _in_sigmas(replace(line, right=line.recorded or line.right), cancel=False).right
+            if before != line.right or line.recorded is not None:
+                self.longer[line.name] = replace(line, right=before, recorded=None)
         self.arrays = equations.arrays
         self.changed: dict[str, Sum] = {}
         self._read_by: dict[str, set[str]] = {}  # the lines that read a line
         for line in self.lines:
-            for name in _names(line.right):
+            for name in names_in(line.right):
                 self._read_by.setdefault(name, set()).add(line.name)
 
     @property
@@ -351,14 +235,91 @@ class Derivation:
             now = self.changed.get(line.name, line.right)
             mine = {shape: [x for x in named if x.name != line.name] for shape, named in others.items()}
             more = runs.get(line.shape, []) if line in self.gradient else []
-            found = [*changes(now, mine), *_whole_line(line, sizes, more)]
+            found = [*changes(now, mine), *of_the_whole(line.right, line.shape, sizes, more)]
             for right, part, what, rank in found:
                 yield Slip(line, part, what, right, rank=rank)
+            if line in self.gradient and line.name in self.longer and line.name not in self.changed:
+                longer = self.longer[line.name]
+                for right, part, what, rank in changes(longer.right, mine):
+                    yield Slip(longer, part, what, right, rank=rank)
             alike.setdefault((line in self.gradient, _built(now)), []).append((line, found))
         for lines in alike.values():
             if len(lines) > 1:
                 yield from self._in_all(lines)
         yield from self._repeated(others)
+
+    def far_slips(self, inputs: Mapping[str, Any]) -> Iterator[Slip]:
+        """Changes that are farther to fetch, those of whole factors of a line first."""
+        functions = self._functions()
+        material = self._material(functions, inputs)
+        lines = [*self.gradient, *self.values[:-1]]
+        for line in lines:
+            now = self.changed.get(line.name, line.right)
+            whole = group(now)
+            for term in material.get(line.shape, ()):
+                if len(whole.factors) + len(term.factors) < 6:
+                    product = (Term(times(whole.coefficient, term.coefficient), (*whole.factors, *term.factors)),)
+                    what = f"is multiplied by {UNICODE.term(term)}, which does not belong there"
+                    yield Slip(line, "", what, product, rank=FAR)
+                added = f"has {UNICODE.term(term)} added, which does not belong there"
+                yield Slip(line, "", added, (*now, term), rank=FAR)
+        for deep in (False, True):
+            for line in lines:
+                itself = {line.name}
+                mine = {
+                    shape: [term for term in terms if not itself & names_in((term,))]
+                    for shape, terms in material.items()
+                }
+                for right, part, what, rank in far_changes(
+                    self.changed.get(line.name, line.right), mine, functions, deep
+                ):
+                    yield Slip(line, part, what, right, rank=rank)
+
+    def _functions(self) -> list[str]:
+        """The functions of one argument in the equations, element by element."""
+        return sorted({
+            x.name for line in self.values for x in atoms(line.right)
+            if x.kind == "call" and len(x.args) == 1 and shape_of(x.args[0]) == x.shape
+        })  # fmt: skip
+
+    def _material(self, functions: list[str], inputs: Mapping[str, Any]) -> dict[tuple[int, ...], list[Term]]:
+        """What may stand in place of a product: other products, values, and the slopes of functions at them."""
+        found: dict[tuple[int, ...], list[Term]] = {}
+
+        def add(term: Term) -> None:
+            here = found.setdefault(shape_of((term,)), [])
+            if term not in here and len(here) < 120:
+                here.append(term)
+
+        shapes = {name: np.shape(value) for name, value in inputs.items()}
+        shapes |= {line.name: line.shape for line in self.lines}
+        bases = [one(Atom("symbol", name, (), shape)) for name, shape in shapes.items()]
+        for line in self.values:  # the first terms of a line: z of z − y
+            bases += [line.right[:n] for n in range(1, len(line.right))]
+        coefficients = sorted({abs(t.coefficient) for line in self.gradient for t in line.right} - {ONE}, key=float)[:3]
+        for base in bases:
+            whole = group(base)
+            add(whole)
+            for by in coefficients:
+                add(Term(times(whole.coefficient, by), whole.factors))
+        values = {line.name for line in self.values}
+        steps = any(x.kind == "indicator" for line in self.gradient for x in atoms(line.right))
+        known = {line.right for line in self.values}  # which have names
+        for base in bases:
+            if (name_of(base) or "") in values or len(base) > 1:
+                for slope in slopes(base, steps):
+                    add(slope)
+                for name in functions:
+                    called = one(Atom("call", name, (base,), shape_of(base)))
+                    if called in known:
+                        continue
+                    add(called[0])
+                    for slope in slopes(called, steps):
+                        add(slope)
+        for terms in self._products().values():
+            for term in terms:
+                add(term)
+        return found
 
     @staticmethod
     def _in_all(lines: list[tuple[Equation, list[Change]]]) -> Iterator[Slip]:
@@ -384,7 +345,7 @@ class Derivation:
             for line in lines:
                 for x in atoms(self.changed.get(line.name, line.right)):
                     counts[x] = counts.get(x, 0) + 1
-            for x in [x for x, n in counts.items() if n > 1 and _names(_one(x))]:
+            for x in [x for x, n in counts.items() if n > 1 and names_in(one(x))]:
                 written = UNICODE.atom(x)
                 new: list[tuple[Sum, str, int]] = [((Term(-ONE, ((x, 1),)),), "has the wrong sign everywhere", SIGN)]
                 new.append(((), "is left out everywhere", LEFT_OUT))
@@ -392,20 +353,20 @@ class Derivation:
                     new.append(((Term(ONE, ()),), "is missing everywhere", LEFT_OUT))
                     candidates = [*others.get(x.shape, ()), *groups.get(x.shape, ())]
                     if x.name in called:
-                        candidates.append(Atom("call", called[x.name], (_one(x),), x.shape))
-                    new += [
-                        (_one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN) for y in candidates if y != x
-                    ]
+                        candidates.append(Atom("call", called[x.name], (one(x),), x.shape))
+                    new += [(one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN) for y in candidates if y != x]
                 else:
                     new.append(((Term(ONE, ()),), "is missing everywhere", LEFT_OUT))
                     if x.kind in ("transpose", "call"):
                         new.append((x.args[0], f"is taken for {UNICODE.sum(x.args[0])} everywhere", TAKEN))
                     if x.kind == "call" and x.name in ALIKE:
                         y = Atom("call", ALIKE[x.name], x.args, x.shape)
-                        new.append((_one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN))
+                        new.append((one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN))
                 for by, what, rank in new:
                     rights = [(line, replaced(line.right, x, by)) for line in lines]
-                    rights = [(line, right) for line, right in rights if right != line.right and line.name != _name(by)]
+                    rights = [
+                        (line, right) for line, right in rights if right != line.right and line.name != name_of(by)
+                    ]
                     if rights:
                         yield Slip(rights[0][0], written, what, rights[0][1], tuple(rights[1:]), rank)
 
@@ -421,18 +382,6 @@ class Derivation:
                         if run not in found.setdefault(shape, []) and len(found[shape]) < 40:
                             found[shape].append(run)
         return found
-
-
-def _name(x: Sum) -> str:
-    """The symbol that an expression is; nothing for another one."""
-    alone = len(x) == 1 and len(x[0].factors) == 1 and x[0].factors[0][0].kind == "symbol"
-    return x[0].factors[0][0].name if alone else ""
-
-
-def _names(x: Sum) -> set[str]:
-    """What an expression reads."""
-    return {f"d{a.name.split('/', 1)[1]}" if a.kind == "derivative" else a.name for a in atoms(x)
-            if a.kind in ("symbol", "derivative")}  # fmt: skip
 
 
 def alike(found: Any, theirs: Any) -> bool:
@@ -472,7 +421,7 @@ def explain_numbers(
     exactly: list[tuple[frozenset[str], Slip]] = []  # those that give some of the wrong numbers, and leave the others
     partly: list[Slip] = []  # those that give multiples of some
     alone: dict[str, list[tuple[Slip, ...]]] = {name: [] for name in theirs if name in wrong}  # of one gradient
-    for slip, found in _computed(derivation, inputs, right, until):
+    for slip, found in _computed(derivation, derivation.slips(inputs), right, inputs, until):
         same = {name for name in theirs if alike(found[name], theirs[name])}
         if len(same) == len(theirs):
             whole.append((slip,))
@@ -484,8 +433,15 @@ def explain_numbers(
             partly.append(slip)
         elif any(ratio(found[name], theirs[name]) is not None for name in wrong):
             partly.append(slip)
-    if not whole:
-        whole = _together(exactly, wrong)
+    found_ = _told_apart(derivation, whole or _together(exactly, wrong), inputs, theirs, again)
+    if found_:
+        return found_
+    for slip, found in _computed(derivation, derivation.far_slips(inputs), right, inputs, until - seconds / 4):
+        if all(alike(found[name], theirs[name]) for name in theirs):
+            whole.append((slip,))
+        elif alone_of := {name for name in alone if alike(found[name], theirs[name])}:
+            for name in alone_of:
+                alone[name].append((slip,))
     found_ = _told_apart(derivation, whole, inputs, theirs, again)
     if found_:
         return found_
@@ -493,7 +449,7 @@ def explain_numbers(
     for slip in sorted(partly, key=lambda slip: slip.rank)[:40]:
         broken = derivation.with_slip(slip)
         known = derivation.compute(inputs, slip, right)
-        for second, found in _computed(broken, inputs, known, until):
+        for second, found in _computed(broken, broken.slips(inputs), known, inputs, until):
             if all(alike(found[name], theirs[name]) for name in theirs):
                 whole.append((slip, second))
         if (whole and time.thread_time() > until - seconds / 2) or time.thread_time() > until:
@@ -537,10 +493,10 @@ def _together(exactly: list[tuple[frozenset[str], Slip]], wrong: set[str]) -> li
 
 
 def _computed(
-    derivation: Derivation, inputs: Any, known: Any, until: float
+    derivation: Derivation, slips: Iterator[Slip], known: Any, inputs: Any, until: float
 ) -> Iterator[tuple[Slip, dict[str, Any]]]:  # fmt: skip
-    """Every slip with what it gives, until the time is up."""
-    for slip in derivation.slips(inputs):
+    """Each of the slips with what it gives, until the time is up."""
+    for slip in slips:
         if time.thread_time() > until:
             return
         try:
@@ -575,7 +531,8 @@ def _told_apart(
         return (
             len(slips),
             max(slip.rank for slip in slips),
-            sum(not slip.part for slip in slips),
+            sum(not slip.part and slip.rank != SIGN for slip in slips),
+            sum(bool(slip.part) for slip in slips if slip.rank == SIGN),  # of a whole line, not of something deep in it
             max(len(slip.also) for slip in slips),
         )
 

@@ -53,12 +53,12 @@ NAMES = {"delta": "dzn", "a": "n", "u1": "dh"}
 WRONG = [
     Wrong("target minus output", {"(1 - u) * n + u * h - y": "y - (1 - u) * n - u * h"}, "dh", "sign"),
     Wrong("tanh' is forgotten", {" * (1 - n**2)": ""}, "dzn", "missing", "n2 | a2 | n)2"),
-    Wrong("the gate is forgotten", {"dh * (1 - u) * (1 - n**2)": "dh * (1 - n**2)"}, "dzn", "missing", "exp"),
+    Wrong("the gate is forgotten", {"dh * (1 - u) * (1 - n**2)": "dh * (1 - n**2)"}, "dzn", "missing", "exp | σ(wu"),
     Wrong(
         "the gate the other way round",
         {"dh * (1 - u) * (1 - n**2)": "dh * u * (1 - n**2)"},
         "dzn",
-        "missing | factor",
+        "missing | factor | instead",
         "1 | exp",
     ),
     Wrong("the sign of the update gate", {"(h - n) * u": "(n - h) * u"}, "dwu", "sign"),

@@ -44,7 +44,7 @@ WRONG = [
         "added | missing | factor",
     ),
     Wrong("the bias is forgotten", {"(x @ w + b)": "x @ w"}, "z", "missing", "b"),
-    Wrong("the sign in the exponent", {"np.exp(-(x @ w + b))": "np.exp(x @ w + b)"}, "p | z", "sign"),
+    Wrong("the sign in the exponent", {"np.exp(-(x @ w + b))": "np.exp(x @ w + b)"}, "p | z | dz", "sign"),
     Wrong("y for p", {"(p - y) / len(x)": "(y - y * p) / len(x)"}, "dz | dp", "instead", "p"),
     Wrong("the bias gets the mean", {"np.sum(error)": "np.mean(error)"}, "db", "sum | factor"),
     Wrong("the sigmoid is forgotten", {"1 / (1 + np.exp(-(x @ w + b)))": "x @ w + b"}, "p | dz", "instead | missing"),
@@ -53,7 +53,7 @@ WRONG = [
         {"dp * p * (1 - p)": "dp"},
         "dz",
         "missing | factor | added",
-        "p | exp",
+        "p | exp | σ",
         style="differently",
     ),
     Wrong(
@@ -61,7 +61,7 @@ WRONG = [
         {"dp * p * (1 - p)": "dp * p"},
         "dz",
         "missing | factor | added",
-        "p | exp",
+        "p | exp | σ",
         style="differently",
     ),
     Wrong(
@@ -69,7 +69,7 @@ WRONG = [
         {"dp * p * (1 - p)": "dp * p * p"},
         "dz",
         "instead | missing | factor",
-        "p | exp",
+        "p | exp | σ",
         style="differently",
     ),
     Wrong(
