@@ -536,7 +536,7 @@
 
   // Three lists of lines: equations, the program, the user's own source. Each line knows the choices that it stands for.
 
-  const WINDOW = 120; // lines that are in the page at a time
+  const WINDOW = 40; // lines that are in the page at a time
 
   /** A list of `n` lines, of which those near the one that is lit are in the page. `draw(i)` makes a line. */
   function lineList(panel, n, draw, choices) {
