@@ -440,6 +440,14 @@ def test_a_whole_number_stays_one(opened):
     assert found.gradient("w") == [1.0, 1.0, 1.0]
 
 
+def test_an_array_without_elements_has_nothing_to_move(opened):
+    page = opened(lambda x, a: np.sum(x) + a**2, Tensor(np.zeros((2, 0)), name="x"), Tensor(3.0, name="a"))
+    page.keys("End")
+    assert page.tab.locator("#fields .field").count() == 1
+    assert page.gradient("x") == [] and page.gradient("a") == 6
+    assert page.errors == []
+
+
 def test_a_gradient_that_is_wrong_is_called_so(opened):
     wrong = Op(lambda x: x**2, "x ** 2", lambda g, y, x: g * 3 * x, name="wrong")
     found = opened(lambda x: wrong(x) + 1, Tensor(2.0))

@@ -855,7 +855,8 @@
     return { outer, update };
   }
 
-  const fields = data.live ? leaves.map(leafField) : [];
+  const movable = leaves.filter((leaf) => size(leaf.of) > 0); // an array without elements has nothing to move
+  const fields = data.live ? movable.map(leafField) : [];
   let history = []; // of the cost, since descent began
 
   function buildLeaves() {
