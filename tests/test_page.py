@@ -151,6 +151,14 @@ def test_a_layer_that_is_taken_apart_has_the_line_that_called_it(tmp_path):
     assert lines["z¹"] == lines["a¹"] is not None and lines["cost"][0] == 0
 
 
+def test_a_page_says_why_it_has_no_lines_of_python(opened):
+    names = {"np": np}
+    exec("def typed(x):\n    return np.sum(np.tanh(x))", names)  # in no file, as at the prompt
+    assert "is in no file" in opened(names["typed"], Tensor([0.5, 2.0])).tab.locator("main").inner_text()
+    x = Tensor(0.5, name="x")
+    assert "Give page the function" in opened(np.tanh(x)).tab.locator("main").inner_text()
+
+
 def test_what_cannot_be_a_page_is_refused(tmp_path):
     with pytest.raises(ValueError, match="single number"):
         page(np.exp, Tensor([1.0, 2.0]), path=tmp_path / "no.html")

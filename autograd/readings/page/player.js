@@ -628,7 +628,8 @@
     html("div", { class: starts.has(i) ? "file" : null }, sourceLines[i]), sourceChoices);
   if (!sourceLines.length) {
     byId("source").replaceWith(html("p", { class: "note" },
-      "Give page the function and its arguments, in place of its result, to see here the line in which each value is made."));
+      data.followed ? "The text of the function is in no file, so its lines cannot be shown: write it into a file or a notebook to see them here."
+        : "Give page the function and its arguments, in place of its result, to see here the line in which each value is made."));
   }
   if (data.notes.length) byId("notes").append("for ", ...data.notes.flatMap((note, i) => [i ? "; " : "", math(note)]));
 
