@@ -151,6 +151,14 @@ def test_a_layer_that_is_taken_apart_has_the_line_that_called_it(tmp_path):
     assert lines["z¹"] == lines["a¹"] is not None and lines["cost"][0] == 0
 
 
+def test_a_page_says_why_it_has_no_lines_of_python(opened):
+    names = {"np": np}
+    exec("def typed(x):\n    return np.sum(np.tanh(x))", names)  # in no file, as at the prompt
+    assert "is in no file" in opened(names["typed"], Tensor([0.5, 2.0])).tab.locator("main").inner_text()
+    x = Tensor(0.5, name="x")
+    assert "Give page the function" in opened(np.tanh(x)).tab.locator("main").inner_text()
+
+
 def test_what_cannot_be_a_page_is_refused(tmp_path):
     with pytest.raises(ValueError, match="single number"):
         page(np.exp, Tensor([1.0, 2.0]), path=tmp_path / "no.html")
@@ -438,6 +446,14 @@ def test_a_whole_number_stays_one(opened):
     found.keys("End")
     found.run("() => backprop.set('i', 1.3, 2)")
     assert found.gradient("w") == [1.0, 1.0, 1.0]
+
+
+def test_an_array_without_elements_has_nothing_to_move(opened):
+    page = opened(lambda x, a: np.sum(x) + a**2, Tensor(np.zeros((2, 0)), name="x"), Tensor(3.0, name="a"))
+    page.keys("End")
+    assert page.tab.locator("#fields .field").count() == 1
+    assert page.gradient("x") == [] and page.gradient("a") == 6
+    assert page.errors == []
 
 
 def test_a_gradient_that_is_wrong_is_called_so(opened):

@@ -104,8 +104,9 @@ def javascript_text(program: Lowered) -> str:
     printer = JavaScriptPrinter(program.taken)
     body = printer.nests(program.loops.nests)
     lines: list[str] = []
+    words = words_of(body)
     for array in program.loops.constants:
-        if array.name not in words_of(body):
+        if array.name not in words:
             continue
         items = ", ".join(printer.number(x, array.dtype) for x in array.data.ravel().tolist())
         lines.append(f"const {array.name} = [{items}];")

@@ -536,7 +536,7 @@
 
   // Three lists of lines: equations, the program, the user's own source. Each line knows the choices that it stands for.
 
-  const WINDOW = 120; // lines that are in the page at a time
+  const WINDOW = 40; // lines that are in the page at a time
 
   /** A list of `n` lines, of which those near the one that is lit are in the page. `draw(i)` makes a line. */
   function lineList(panel, n, draw, choices) {
@@ -628,7 +628,8 @@
     html("div", { class: starts.has(i) ? "file" : null }, sourceLines[i]), sourceChoices);
   if (!sourceLines.length) {
     byId("source").replaceWith(html("p", { class: "note" },
-      "Give page the function and its arguments, in place of its result, to see here the line in which each value is made."));
+      data.followed ? "The text of the function is in no file, so its lines cannot be shown: write it into a file or a notebook to see them here."
+        : "Give page the function and its arguments, in place of its result, to see here the line in which each value is made."));
   }
   if (data.notes.length) byId("notes").append("for ", ...data.notes.flatMap((note, i) => [i ? "; " : "", math(note)]));
 
@@ -855,7 +856,8 @@
     return { outer, update };
   }
 
-  const fields = data.live ? leaves.map(leafField) : [];
+  const movable = leaves.filter((leaf) => size(leaf.of) > 0); // an array without elements has nothing to move
+  const fields = data.live ? movable.map(leafField) : [];
   let history = []; // of the cost, since descent began
 
   function buildLeaves() {

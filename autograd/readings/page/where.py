@@ -26,6 +26,10 @@ class Places:
         self._lines: list[tuple[types.CodeType, int] | None] = []
         self._depth = 0  # of calls
 
+    def __bool__(self) -> bool:
+        """Whether any line was noted: none is, of a value that was computed before."""
+        return bool(self._ticks)
+
     def _note(self, frame: types.FrameType | None) -> None:
         self._ticks.append(next_tick())
         self._lines.append((frame.f_code, frame.f_lineno) if frame else None)

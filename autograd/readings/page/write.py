@@ -144,6 +144,7 @@ class Data:
             "notes": [line.text(PLAIN, PLAIN.equals) for line in steps.notes],
             "programs": {"NumPy": str(program), **self._other_programs()},
             "sources": self.sources,
+            "followed": bool(self.places),
             "groups": titles,
             "pictures": pictures(steps.nodes, groups, self.size) if pictured else [],
         }
