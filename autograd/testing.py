@@ -47,7 +47,8 @@ def assert_gradient(
 
     gradient   a function of the same arguments, as plain arrays, that returns the gradients of the Tensors among
                `args`: an array for one, a tuple or a list for several, a dict by the names of f's parameters, or
-               (value, gradients); or the gradients themselves. Where no argument is a Tensor, the first one is taken
+               (value, gradients); or the gradients themselves. Where no argument is a Tensor, they are those of as
+               many arrays as there are gradients
     f          the function, of a single number as its value. An array is contracted with random weights, which
                `gradient` gets after the arguments
     hint_only  say which equation is wrong, and not what is wrong in it
@@ -75,12 +76,14 @@ def assert_gradient(
         gradient, f = _against(gradient, f, args, against)
     if not args:
         raise ValueError("assert_gradient needs the arguments to differentiate at: assert_gradient(gradient, f, x, …)")
-    if not any(isinstance(x, Tensor) for x in args):
-        args = (Tensor(args[0]), *args[1:])
-    positions = tuple(i for i, x in enumerate(args) if isinstance(x, Tensor))
     names = argument_names(f, args)
     value = np.asarray(plain(f(*args)))
     weights = rng.uniform(0.5, 1.5, value.shape) if value.ndim else None
+    if not any(isinstance(x, Tensor) for x in args):
+        returned = _called(gradient, _given(args, weights)) if callable(gradient) else gradient
+        wanted = _differentiated(returned, args, names)
+        args = tuple([Tensor(x) if i in wanted else x for i, x in enumerate(args)])
+    positions = tuple(i for i, x in enumerate(args) if isinstance(x, Tensor))
 
     def number(*xs: Any) -> Any:
         return f(*xs) if weights is None else inner(f(*xs), weights)
@@ -191,13 +194,34 @@ def _derived(number: Callable[..., Any], args: tuple[Any, ...], positions: tuple
     return [plain(g) for g in found]
 
 
+def _differentiated(returned: Any, args: tuple[Any, ...], names: list[str]) -> list[int]:
+    """Which arguments somebody's gradients are those of, where none is a Tensor: the first, or as many as there are."""
+    numbers = [i for i, x in enumerate(args) if np.asarray(x).dtype.kind == "f"] or [0]
+    if isinstance(returned, Mapping):
+        return [i for i in numbers if names[i] in returned] or numbers[:1]
+    if isinstance(returned, tuple) and len(returned) == 2 and np.ndim(plain(returned[0])) == 0:
+        value_comes_first = isinstance(returned[1], tuple | list | Mapping) or np.shape(args[numbers[0]]) != ()
+        if value_comes_first:
+            return _differentiated(returned[1], args, names)
+    if isinstance(returned, tuple) or (
+        isinstance(returned, list) and all(isinstance(g, np.ndarray | Tensor) for g in returned)
+    ):
+        return numbers[: max(1, len(returned))]
+    return numbers[:1]
+
+
+def _given(args: tuple[Any, ...], weights: Any) -> list[Any]:
+    """What somebody's gradient is called with: copies, since it may write into them."""
+    given = [np.array(plain(x))[()] if isinstance(x, Tensor | np.ndarray) else x for x in args]
+    return given if weights is None else [*given, weights.copy()]
+
+
 def _theirs(
     gradient: Any, args: tuple[Any, ...], positions: tuple[int, ...], names: list[str], weights: Any
 ) -> list[np.ndarray[Any, Any]]:
     """Somebody's gradients as arrays, in the order of the arguments."""
     if callable(gradient):
-        given = [np.array(plain(x))[()] if isinstance(x, Tensor | np.ndarray) else x for x in args]
-        given += [] if weights is None else [weights.copy()]
+        given = _given(args, weights)
         before = [np.array(x) if isinstance(x, np.ndarray) else x for x in given]
         returned = _arrays(_called(gradient, given), positions, names)
         for x, old, name in zip(given, before, [*names, "the weights"], strict=False):
@@ -232,12 +256,17 @@ def _arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> list
         if missing:
             raise GradientError(f"the gradient of {', '.join(missing)} is missing among those of {', '.join(returned)}")
         returned = [returned[name] for name in wanted]
-    elif len(wanted) == 1 and not (isinstance(returned, tuple) and len(returned) == 1):
+    elif len(wanted) == 1 and not (
+        isinstance(returned, tuple) and (len(returned) == 1 or any(np.ndim(plain(g)) for g in returned))
+    ):
         returned = [returned]
     if not isinstance(returned, tuple | list) or len(returned) != len(wanted):
         n = len(returned) if isinstance(returned, tuple | list) else 1
-        raise GradientError(f"the gradient returns {n} of {len(wanted)} gradients: those of {', '.join(wanted)}")
-    arrays = [np.array(plain(g)) for g in returned]
+        raise GradientError(f"the gradient returns {n}, where there should be {len(wanted)}: of {', '.join(wanted)}")
+    try:
+        arrays = [np.array(plain(g)) for g in returned]
+    except ValueError as error:
+        raise GradientError(f"the gradient returns what is no array: {error}") from None
     for array, name in zip(arrays, wanted, strict=True):
         if array.dtype.kind not in "fiub":
             raise GradientError(f"the gradient of {name} is of dtype {array.dtype}: return floats")

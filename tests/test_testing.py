@@ -302,3 +302,35 @@ def test_any_slope_between_those_of_the_two_sides_is_right() -> None:
     assert "dC/dx is wrong at [0]" in refused(
         lambda x: np.array([1.5, 1.0]), lambda x: np.sum(relu(x)), (Tensor([0.0, 1.0]),)
     )
+
+
+def test_arrays_are_differentiated_as_many_as_there_are_gradients():
+    """Where no argument is a Tensor; a tuple may be a value and a gradient."""
+    rng = np.random.default_rng(0)
+    a, b = rng.random((3, 4)), rng.random(4)
+
+    def f(a, b):
+        return np.sum((a @ b) ** 2)
+
+    def da(a, b):
+        return np.outer(2 * (a @ b), b)
+
+    def db(a, b):
+        return 2 * a.T @ (a @ b)
+
+    for gradient in [da, lambda a, b: (da(a, b), db(a, b)), lambda a, b: [da(a, b), db(a, b)],
+                     lambda a, b: (f(a, b), da(a, b)), lambda a, b: (f(a, b), (da(a, b), db(a, b))),
+                     lambda a, b: {"b": db(a, b)}]:  # fmt: skip
+        assert_gradient(gradient, f, a, b)
+    assert_gradient(lambda x, y: (y, x), lambda x, y: x * y, 2.0, 3.0)
+    assert_gradient(lambda x: (x * x, 2 * x), lambda x: x * x, 2.0)
+    assert_gradient(lambda x, i: np.eye(4)[i] * 1.0, lambda x, i: x[i], b, 2)
+    assert_gradient(lambda b: [2.0 * x for x in b], lambda b: np.sum(b * b), b)
+    assert_gradient(lambda x, y, weights: (y * weights, x * weights), lambda x, y: x * y, b, b + 1)
+    for gradient, message in [
+        (lambda a, b: (da(a, b), db(a, b) / 2), "dC/db is wrong"),
+        (lambda a, b: (da(a, b), db(a, b), b), "returns 3, where there should be 2: of a, b"),
+        (lambda a, b: [[1.0, 2.0], [3.0]], "returns what is no array"),
+    ]:
+        with pytest.raises(GradientError, match=message):
+            assert_gradient(gradient, f, a, b)
