@@ -334,3 +334,13 @@ def test_arrays_are_differentiated_as_many_as_there_are_gradients():
     ]:
         with pytest.raises(GradientError, match=message):
             assert_gradient(gradient, f, a, b)
+
+
+def test_a_mean_over_the_rows_of_an_array_from_outside_is_named():
+    rng = np.random.default_rng(0)
+    X, y = rng.random((6, 3)), rng.random(6)
+    with pytest.raises(GradientError) as found:
+        assert_gradient(lambda w: X.T @ (X @ w - y) / 6, lambda w: np.sum((X @ w - y) ** 2) / 2, rng.random(3))
+    assert "    ∂C/∂w = Xᵀ (X w − y)\n            ^^^^^^^^^^^^  is divided by 6, the length of an axis" in str(
+        found.value
+    )

@@ -224,11 +224,11 @@ class Derivation:
     def slips(self, inputs: Mapping[str, Any]) -> Iterator[Slip]:
         """Every change: of a line, those of the gradient first; of lines that are built alike; of what is repeated."""
         shapes = {name: np.shape(value) for name, value in {**self.arrays, **inputs}.items()}
+        sizes = sorted({n for shape in shapes.values() for n in shape} - {0, 1})
         shapes |= {line.name: line.shape for line in self.lines}
         others: dict[tuple[int, ...], list[Atom]] = {}
         for name, shape in shapes.items():
             others.setdefault(shape, []).append(Atom("symbol", name, (), shape))
-        sizes = sorted({n for value in inputs.values() for n in np.shape(value)} - {0, 1})
         runs = self._products()
         alike: dict[Any, list[tuple[Equation, list[Change]]]] = {}
         for line in [*self.gradient, *self.values]:
