@@ -302,3 +302,14 @@ def test_any_slope_between_those_of_the_two_sides_is_right() -> None:
     assert "dC/dx is wrong at [0]" in refused(
         lambda x: np.array([1.5, 1.0]), lambda x: np.sum(relu(x)), (Tensor([0.0, 1.0]),)
     )
+
+
+def test_a_value_that_was_overwritten_in_place_is_named() -> None:
+    def aliased(w: Any, x: Any, y: Any) -> Any:
+        a = s(x @ w.T)
+        delta = a
+        delta -= y
+        delta *= a * (1 - a)
+        return delta.T @ x
+
+    assert "a is taken for (a − y) everywhere" in refused(aliased)

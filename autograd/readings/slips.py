@@ -363,12 +363,14 @@ class Derivation:
                         y = Atom("call", ALIKE[x.name], x.args, x.shape)
                         new.append((one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN))
                 for by, what, rank in new:
-                    rights = [(line, replaced(line.right, x, by)) for line in lines]
-                    rights = [
-                        (line, right) for line, right in rights if right != line.right and line.name != name_of(by)
-                    ]
-                    if rights:
-                        yield Slip(rights[0][0], written, what, rights[0][1], tuple(rights[1:]), rank)
+                    itself = name_of(by)
+                    group_ = alone(by)
+                    inner = group_.args[0] if group_ is not None and group_.kind == "group" else None
+                    for but in (None, inner)[: 1 + (inner is not None)]:  # a −= y: a is a − y from there on
+                        rights = [(line, replaced(line.right, x, by, but)) for line in lines]
+                        rights = [(line, new) for line, new in rights if new != line.right and line.name != itself]
+                        if rights:
+                            yield Slip(rights[0][0], written, what, rights[0][1], tuple(rights[1:]), rank)
 
     def _products(self) -> dict[tuple[int, ...], list[Term]]:
         """Products in the lines, by their shapes: what may have been put in too much."""
@@ -527,11 +529,13 @@ def _told_apart(
             break
         inputs, theirs = other
 
+    gradient = {line.name for line in derivation.gradient}
+
     def far_fetched(slips: tuple[Slip, ...]) -> tuple[int, ...]:
         return (
             len(slips),
             max(slip.rank for slip in slips),
-            sum(not slip.part and slip.rank != SIGN for slip in slips),
+            sum(not slip.part and not (slip.rank == SIGN and slip.line.name in gradient) for slip in slips),
             sum(bool(slip.part) for slip in slips if slip.rank == SIGN),  # of a whole line, not of something deep in it
             max(len(slip.also) for slip in slips),
         )
