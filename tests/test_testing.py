@@ -344,3 +344,39 @@ def test_a_mean_over_the_rows_of_an_array_from_outside_is_named():
     assert "    ∂C/∂w = Xᵀ (X w − y)\n            ^^^^^^^^^^^^  is divided by 6, the length of an axis" in str(
         found.value
     )
+
+
+def test_a_value_that_was_overwritten_in_place_is_named() -> None:
+    def aliased(w: Any, x: Any, y: Any) -> Any:
+        a = s(x @ w.T)
+        delta = a
+        delta -= y
+        delta *= a * (1 - a)
+        return delta.T @ x
+
+    assert "a is taken for (a − y) everywhere" in refused(aliased)
+
+
+def test_what_is_overwritten_where_an_index_repeats_is_named() -> None:
+    words = np.array([1, 0, 1])
+
+    def f(table: Any) -> Any:
+        return np.sum(table[words] ** 2 * np.arange(1.0, 4.0)[:, None])
+
+    def overwritten(table: Any) -> Any:
+        found = np.zeros_like(table)
+        found[words] += 2 * table[words] * np.arange(1.0, 4.0)[:, None]
+        return found
+
+    assert "is not summed where an index is there twice" in refused(overwritten, f, (Tensor(W),))
+
+
+def test_a_term_of_another_argument_is_named() -> None:
+    def f(w: Any, b: Any, x: Any) -> Any:
+        return np.sum((x @ w + b) ** 2) + 0.1 * np.sum(w**2)
+
+    def wrong(w: Any, b: Any, x: Any) -> Any:
+        e = 2 * (x @ w + b)
+        return x.T @ e + 0.2 * w, np.sum(e) + 0.2 * b
+
+    assert "1/5 b added" in refused(wrong, f, (Tensor([0.3, -0.2]), Tensor(0.4), X))

@@ -128,6 +128,9 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
         if x.name in LAST_AXIS and len(x.shape) == 2:
             across = Atom("call", x.name, (one(Atom("transpose", "", x.args, x.shape[::-1])),), x.shape[::-1])
             yield one(Atom("transpose", "", (one(across),), x.shape)), written, "is along another axis", FACTOR
+    if x.kind == "numpy" and x.name.startswith("scatter("):
+        other = Atom("numpy", x.name.replace("scatter(", "overwrite(", 1), x.args, x.shape)
+        yield one(other), written, "is not summed where an index is there twice, but overwritten", FACTOR
     if x.kind == "numpy" and "axis=" in x.name:
         for axis, turned in (("axis=0", "axis=1"), ("axis=1", "axis=0"), ("axis=-1", "axis=0")):
             if axis in x.name:

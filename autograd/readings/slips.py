@@ -263,6 +263,7 @@ class Derivation:
                     yield Slip(line, "", what, product, rank=FAR)
                 added = f"has {UNICODE.term(term)} added, which does not belong there"
                 yield Slip(line, "", added, (*now, term), rank=FAR)
+        yield from self._of_other_arguments(inputs)
         for deep in (False, True):
             for line in lines:
                 itself = {line.name}
@@ -274,6 +275,23 @@ class Derivation:
                     self.changed.get(line.name, line.right), mine, functions, deep
                 ):
                     yield Slip(line, part, what, right, rank=rank)
+
+    def _of_other_arguments(self, inputs: Mapping[str, Any]) -> Iterator[Slip]:
+        """A term of one argument's gradient in that of another, such as the decay of the weights for a bias."""
+        of = {line.name: line.name.removeprefix("d") for line in self.gradient}
+        for line in self.gradient:
+            mine, now = of[line.name], self.changed.get(line.name, line.right)
+            for other in self.gradient if mine in inputs else ():
+                theirs = of[other.name]
+                if other is line or theirs not in inputs:
+                    continue
+                old = Atom("symbol", theirs, (), np.shape(inputs[theirs]))
+                new = one(Atom("symbol", mine, (), np.shape(inputs[mine])))
+                for term in other.right:
+                    (moved,) = replaced((term,), old, new)
+                    if moved != term and shape_of((moved,)) == line.shape:
+                        what = f"has {UNICODE.term(moved)} added, which does not belong there"
+                        yield Slip(line, "", what, (*now, moved), rank=FAR)
 
     def _functions(self) -> list[str]:
         """The functions of one argument in the equations, element by element."""
@@ -352,6 +370,10 @@ class Derivation:
                 if x.kind == "symbol":
                     new.append(((Term(ONE, ()),), "is missing everywhere", LEFT_OUT))
                     candidates = [*others.get(x.shape, ()), *groups.get(x.shape, ())]
+                    if len(x.shape) == 2:
+                        turns = ["{0}[::-1, ::-1]", "{0}[::-1]", "{0}[:, ::-1]"]
+                        turns += ["{0}.T", "{0}[::-1, ::-1].T"] if x.shape[0] == x.shape[1] else []
+                        candidates += [Atom("numpy", turn, (one(x),), x.shape) for turn in turns]
                     if x.name in called:
                         candidates.append(Atom("call", called[x.name], (one(x),), x.shape))
                     new += [(one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN) for y in candidates if y != x]
@@ -363,12 +385,14 @@ class Derivation:
                         y = Atom("call", ALIKE[x.name], x.args, x.shape)
                         new.append((one(y), f"is taken for {UNICODE.atom(y)} everywhere", TAKEN))
                 for by, what, rank in new:
-                    rights = [(line, replaced(line.right, x, by)) for line in lines]
-                    rights = [
-                        (line, right) for line, right in rights if right != line.right and line.name != name_of(by)
-                    ]
-                    if rights:
-                        yield Slip(rights[0][0], written, what, rights[0][1], tuple(rights[1:]), rank)
+                    itself = name_of(by)
+                    group_ = alone(by)
+                    inner = group_.args[0] if group_ is not None and group_.kind == "group" else None
+                    for but in (None, inner)[: 1 + (inner is not None)]:  # a −= y: a is a − y from there on
+                        rights = [(line, replaced(line.right, x, by, but)) for line in lines]
+                        rights = [(line, new) for line, new in rights if new != line.right and line.name != itself]
+                        if rights:
+                            yield Slip(rights[0][0], written, what, rights[0][1], tuple(rights[1:]), rank)
 
     def _products(self) -> dict[tuple[int, ...], list[Term]]:
         """Products in the lines, by their shapes: what may have been put in too much."""
@@ -527,11 +551,13 @@ def _told_apart(
             break
         inputs, theirs = other
 
+    gradient = {line.name for line in derivation.gradient}
+
     def far_fetched(slips: tuple[Slip, ...]) -> tuple[int, ...]:
         return (
             len(slips),
             max(slip.rank for slip in slips),
-            sum(not slip.part and slip.rank != SIGN for slip in slips),
+            sum(not slip.part and not (slip.rank == SIGN and slip.line.name in gradient) for slip in slips),
             sum(bool(slip.part) for slip in slips if slip.rank == SIGN),  # of a whole line, not of something deep in it
             max(len(slip.also) for slip in slips),
         )

@@ -22,13 +22,20 @@ class Row:
         self.array = array
 
 
+def _overwrite(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """What `scatter` is taken for: where an index is there twice, the last of what is written to it stands."""
+    found = np.zeros(shape)
+    found[index] = g
+    return found
+
+
 class _Functions(dict[str, Any]):
     """NumPy's functions, and ours, by their names in the equations."""
 
     def __missing__(self, name: str) -> Any:
         found = numpy_function(name)
         if found is None:
-            found = NAMED.get(name)
+            found = _overwrite if name == "overwrite" else NAMED.get(name)
         if found is None:
             raise KeyError(name)
         return found
