@@ -1,6 +1,6 @@
 """Random programs in C under the address sanitiser: is anything read or written that is not theirs?
 
-    python tests/stress/native.py --programs 10000 --seed 0       all of them, in half an hour on one core
+    python tests/stress/native.py --programs 10000 --seed 0       all of them, in a quarter of an hour
     python tests/stress/native.py --only 1234                     one program again, by its number
 
 A hundred programs at a time are written into one file with a `main`, built by gcc with -fsanitize=address,undefined,
@@ -41,7 +41,7 @@ from autograd.readings.trace import Trace
 from autograd.readings.updates import record_update
 from nn import SGD
 
-FLAGS = ("-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fopenmp-simd",
+FLAGS = ("-std=c11", "-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fopenmp-simd",
          "-fno-math-errno", "-march=native", "-w")  # fmt: skip
 STEPS = 3  # of an epoch
 MAIN = """
