@@ -17,6 +17,8 @@ from typing import Any, NoReturn, cast
 import numpy as np
 
 from autograd import no_grad
+from autograd.grading import gradebook
+from autograd.grading.fence import MEMORY
 from autograd.readings.onnx import OnnxError
 from autograd.version import __version__
 from nn.checkpoint import Checkpoint
@@ -26,8 +28,8 @@ from nn.distributed import Ranks, launched
 from nn.exchange import is_safetensors
 from nn.exporting import export
 from nn.files import check_writable
+from nn.grader.many import as_text, grade_files
 from nn.grader.problems import CHOICES
-from nn.grader.verdict import grade
 from nn.history import kind_of, read_history, write_history
 from nn.images import SIDE, read_images
 from nn.interrupts import TERMINATED
@@ -74,7 +76,9 @@ EXAMPLES = {
     "check": [
         "",
         "--sizes 20,10,10,5 --cost cross-entropy --activation tanh --init scaled --batch 3 --dtype float32 --seed 1",
-        "mine.py --timeout 10",
+        "mine.py --timeout 10 --memory 2048 --json",
+        "answers/ --jobs 2 --csv",
+        "ada.py ben.py --junit",
         "mine.py --reduction sum --examples one --orientation columns --weights out,in --order b,w",
     ],
     "derive": ["", "--sizes 784,100,50,10 --cost log-likelihood --activation relu --seed 1", "--latex > equations.tex"],
@@ -263,14 +267,18 @@ def _parser() -> argparse.ArgumentParser:
     sub = commands.add_parser(
         "check", help="compare the engine with the equations, or judge somebody's backprop", formatter_class=formatter,
         description="Without FILE: compare the engine's gradient with the equations derived by hand, and with finite"
-        " differences. With FILE: judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own."
+        " differences. With FILE: judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own"
+        " with limits, and judged outside of it."
         " --init, --batch and --dtype belong to the comparison without FILE. The options about FILE's function can also"
         " stand in FILE, such as ORIENTATION = \"rows\"; what neither says is found out by trying.",
     )  # fmt: skip
-    sub.add_argument("file", nargs="?", metavar="FILE.py", help="a file with a function backprop(net, x, y)")
+    sub.add_argument("files", nargs="*", metavar="FILE.py",
+        help="files with a function backprop(net, x, y), or folders of them")  # fmt: skip
     _network_options(sub)
     add = sub.add_argument
     add("--timeout", type=_positive, default=60.0, metavar="X", help="stop FILE after X seconds")
+    add("--memory", type=_at_least(1), default=MEMORY, metavar="MB", help="let FILE hold MB megabytes")
+    gradebook.add_options(sub)
     for name, what in LEARNERS.items():
         tried = "mean" if name == "reduction" else "found out by trying"
         add(f"--{name}", choices=CHOICES[name], metavar="|".join(CHOICES[name]),
@@ -630,11 +638,12 @@ def printable(text: str) -> str:
 
 
 def _check(args: argparse.Namespace) -> int:
-    if args.file:
+    if args.files:
         told = {key: getattr(args, key) for key in ("cost", "activation", *LEARNERS) if getattr(args, key)}
-        report = grade(args.file, sizes=args.sizes, seed=args.seed, timeout=args.timeout, **told)
-        print(report)
-        return report.exit_code
+        limits = {"sizes": args.sizes, "seed": args.seed, "timeout": args.timeout, "memory": args.memory}
+        graded = grade_files(args.files, args.jobs, limits | told)
+        print(gradebook.written(graded, args.form) if args.form else as_text(graded))
+        return max((row.code for row in graded), default=2)
     args.sizes = args.sizes or _sizes(USUAL["sizes"])
     args.cost, args.activation = args.cost or USUAL["cost"], args.activation or USUAL["activation"]
     rows = numbers.compare(

@@ -97,6 +97,7 @@ NN = [
     "grader.backpropagation",
     "grader.slips",
     "grader.verdict",
+    "grader.many",
     "pages",
     "cli",
     "__main__",
