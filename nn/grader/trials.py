@@ -199,7 +199,8 @@ def derives_with_us(source: str) -> bool:
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names.add((node.module or "").split(".")[0])
-    return bool(names & {"nn", "autograd"})
+            names.add(node.module or "")
+    names.discard("nn.equations")  # sigma, its derivative and the like, by hand
+    return bool({name.split(".")[0] for name in names} & {"nn", "autograd"})
