@@ -77,6 +77,9 @@ class Backpropagation(Derivation):
         if changed:
             (line, right), *also = changed
             yield Slip(line, part(int(line.name[len(letter) :])), what, right, tuple(also), rank)
+        for line, right in changed if len(changed) > 1 else []:  # and in one of them
+            alone = what.replace(", in the hidden layers", "").replace(", in every layer", "")
+            yield Slip(line, part(int(line.name[len(letter) :])), alone, right, (), rank)
 
     def _written(self, letter: str, shift: int) -> Callable[[int], str]:
         """How a value is written in the line of a layer."""
@@ -163,6 +166,18 @@ class Backpropagation(Derivation):
             yield "sigma' is taken at the z of the layer after, one layer off", of(own, "a", 1)
         yield "sigma(z), the activation, stands in place of sigma'(z)", of(_one, "a")
         yield "1 - a stands in place of sigma'(z) = a (1 - a)", of(less, "a")
+        yield "z stands in place of sigma'(z)", of(_one, "z")
+        yield "a^2 stands in place of sigma'(z)", of(lambda x: (Term(ONE, ((x, 2),)),), "a")
+        if self.activation == "relu":
+            below = of(lambda x: _one(Atom("indicator", "<", (_one(x), ()), x.shape)), "z")
+            yield "relu' is 1 for z < 0, in place of z > 0", below
+        if self.activation == "sigmoid":
+            plus = of(lambda x: (Term(ONE, ((x, 1),)), Term(ONE, ((x, 2),))), "a")
+            yield "sigma' is a (1 + a), in place of a (1 - a)", plus
+            minus = of(lambda x: (Term(ONE, ((x, 2),)), Term(-ONE, ((x, 1),))), "a")
+            yield "sigma' has the wrong sign, -a (1 - a)", minus
+        else:
+            yield "the derivative is that of the sigmoid, sigma'(z)", of(lambda x: logistic(call(x)), "z")
         if self.activation != "tanh":
             yield "sigma' is that of tanh, 1 - a^2", of(tanh, "a")
         if self.activation != "sigmoid":
@@ -353,6 +368,14 @@ class Backpropagation(Derivation):
 
         yield from self._slip("the biases are left out", "z", without_bias, forward)
 
+        def minus_bias(layer: int) -> Sum | None:
+            return tuple([
+                Term(-term.coefficient, term.factors) if any(x.name == f"b{layer}" for x, _ in term.factors) else term
+                for term in self._right(f"z{layer}")
+            ])  # fmt: skip
+
+        yield from self._slip("the biases have the wrong sign, z = w a - b", "z", minus_bias, forward)
+
         def linear(layer: int) -> Sum | None:
             z = self._symbol("z", layer)
             return _one(z) if z else None
@@ -394,6 +417,28 @@ class Backpropagation(Derivation):
         back = "a transpose is missing (or one too many): the weights w^(l+1) are multiplied the wrong way round"
         yield from self._slip(back, "delta", through_transposed, hidden)
         yield from self._other_activation(hidden)
+        yield from self._forward_alone(every)
+        yield from self._forward_alone(hidden)
+
+    def _forward_alone(self, layers: list[int]) -> Iterator[Slip]:
+        """Another activation in the forward pass, and sigma'(z) as it should be."""
+        for what, name in (("the activation function is left out, a = z", ""), ("the activation is tanh", "tanh")):
+            changed: list[tuple[Equation, Sum]] = []
+            for layer in layers:
+                z = self._symbol("z", layer)
+                if z is None or self.activation != "sigmoid":
+                    return
+                new = Atom("call", name, (_one(z),), z.shape) if name else z
+                a = Atom("call", "sigmoid", (_one(z),), z.shape)
+                less = Atom("group", "", ((Term(ONE, ()), Term(-ONE, ((a, 1),))),), z.shape)
+                changed.append((self.named[f"a{layer}"], _one(new)))
+                right = self._prime(lambda _, a=a, less=less: _product(a, less))(layer)  # type: ignore[misc]
+                if right is None:
+                    return
+                changed.append((self.named[f"delta{layer}"], right))
+            if changed:
+                (line, right), *also = changed
+                yield Slip(line, "", f"{what}, in the forward pass alone", right, tuple(also), KNOWN)
 
     def _other_activation(self, hidden: list[int]) -> Iterator[Slip]:
         """The hidden layers are of another kind, forward and backward."""

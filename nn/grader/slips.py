@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from autograd.readings.equations import equations
-from autograd.readings.slips import Slip, explain_numbers
+from autograd.readings.slips import Slip, alike, explain_numbers
 from nn.equations import ACTIVATIONS, COSTS, Array
 from nn.grader.backpropagation import KNOWN, Backpropagation
 from nn.grader.problems import Case, Lists
@@ -62,6 +62,9 @@ def explain(case: Case, theirs: Lists, again: Again, likely: bool, seconds: floa
 
         derivation.likely = likely
         slips = explain_numbers(derivation, inputs, _gradients(case, theirs), other, seconds)
+        if likely and len(slips) == 1:
+            found = derivation.compute(inputs, slips[0])
+            slips = slips if all(alike(found[name], g) for name, g in _gradients(case, theirs).items()) else ()
     except (TypeError, ValueError, KeyError, ArithmeticError):  # a help; that the numbers are wrong is certain
         return []
     return [in_words(slip, case) for slip in slips] if not likely or len(slips) == 1 else []
@@ -112,6 +115,16 @@ def in_words(slip: Slip, case: Case) -> str:
         off = {found[1], found[2]} in ({"a"}, {"w"}, {"z"}, {"δ"}, {"a", "x"})
         what = f"{what}, one layer off" if off else what
     return f"{_equation(slip, len(case.w))}: {what}.\n{line}\n{marks}"
+
+
+def times_something(theirs: Lists, ours: Lists) -> str:
+    """Say by which number all gradients are multiplied; "" if by none."""
+    mine, other = ([g.reshape(-1) for gs in lists for g in gs] for lists in (ours, theirs))
+    squares = sum(float(g @ g) for g in mine)
+    by = sum(float(g @ h) for g, h in zip(mine, other, strict=True)) / squares if squares else 0.0
+    if by and all(relative_difference(by * g, h) <= TOLERANCE for g, h in zip(mine, other, strict=True)):
+        return f"In all gradients, everything is {by:.6g} times what it should be."
+    return ""
 
 
 def reversed_lists(theirs: Lists, ours: Lists) -> bool:

@@ -15,7 +15,7 @@ from nn.equations import Array
 from nn.grader.calling import UnjudgedError
 from nn.grader.problems import CHOICES, SETTINGS, Case, Lists, Networks, Told, make_cases
 from nn.grader.report import TOLERANCE, Mark, Report
-from nn.grader.slips import another_network, explain, reversed_lists, summed_up, zero
+from nn.grader.slips import another_network, explain, reversed_lists, summed_up, times_something, zero
 from nn.grader.trials import (
     Ask,
     Trial,
@@ -248,8 +248,8 @@ def _judged(ask: Ask, path: Path, source: str, told: Told, sizes: Sequence[int] 
     return _verdict(ask, path, source, cases, pool(trials, cases, source), trials)
 
 
-def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int, float]) -> list[str]:
-    """The slips that explain what was returned, in words."""
+def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int, float], whole: bool) -> list[str]:
+    """The slips that explain what was returned, in words; `whole`: all are tried, not only the likely ones."""
     wrong = [k for k, case in group(trial, cases, differences).items() if not differences[k] <= TOLERANCE]
     k = min(wrong, key=lambda k: (len(set(cases[k].sizes)) < len(cases[k].sizes), len(cases[k].x), k))
     case, rng = cases[k], np.random.default_rng(k)
@@ -269,7 +269,10 @@ def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int
 
     theirs, another = trial.returned[k], another_network(case, trial.returned[k])
     likely = explain(case, theirs, again, likely=True)
-    return likely or ([another] if another else explain(case, theirs, again, likely=False))
+    another = another or times_something(theirs, engine_lists(case))
+    if likely or another or not whole:
+        return likely or [another] * bool(another)
+    return explain(case, theirs, again, likely=False)
 
 
 def _verdict(
@@ -283,8 +286,8 @@ def _verdict(
     if not right and not trial.any("integers") and trial.repeats and max(differences.values()) < np.inf:
         # The fewest slips win: a wrong convention, where all layers have one size, takes more of them to explain.
         done = [a for a in assessed if len(a[0].returned) == len(trial.returned) and max(a[3].values()) < np.inf]
-        for a in sorted(done, key=lambda a: a[0] is not trial)[:3]:
-            found = _slips(ask, a[0], cases, a[3])
+        for number, a in enumerate(sorted(done, key=lambda a: a[0] is not trial)[:3]):
+            found = _slips(ask, a[0], cases, a[3], whole=number == 0)
             if found and (not slips or len(found) < len(slips)):
                 slips, (trial, right, wrong, differences) = found, a
             if len(slips) == 1:
