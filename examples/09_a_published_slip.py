@@ -243,7 +243,7 @@ def main(experiment: Experiment) -> None:
     experiment.row(
         "the note's backward pass, handed to the grader", setting="python -m nn check", seed=0,
         ours={0: "right", 1: "wrong", 2: "could not be judged"}[report.exit_code],
-        difference=" ".join(report.slips) or "It names no slip.",
+        difference=" ".join(slip.partition("\n")[0] for slip in report.slips) or "It names no slip.",
     )  # fmt: skip
 
     net, eta = Network([784, 30, 10], rng=0), 0.01

@@ -9,6 +9,8 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from autograd.grading import gradebook
+from autograd.grading.fence import MEMORY
 from autograd.version import __version__
 from nn.checkpoint import Checkpoint
 from nn.costs import COSTS
@@ -52,7 +54,9 @@ EXAMPLES = {
     "check": [
         "",
         "--sizes 20,10,10,5 --cost cross-entropy --activation tanh --init scaled --batch 3 --dtype float32 --seed 1",
-        "mine.py --timeout 10",
+        "mine.py --timeout 10 --memory 2048 --json",
+        "answers/ --jobs 2 --csv",
+        "ada.py ben.py --junit",
         "mine.py --reduction sum --examples one --orientation columns --weights out,in --order b,w",
     ],
     "derive": ["", "--sizes 784,100,50,10 --cost log-likelihood --activation relu --seed 1", "--latex > equations.tex"],
@@ -244,14 +248,18 @@ def _check(commands: _Commands) -> None:
     sub = commands.add_parser(
         "check", help="compare the engine with the equations, or judge somebody's backprop", formatter_class=_Help,
         description="Without FILE: compare the engine's gradient with the equations derived by hand, and with finite"
-        " differences. With FILE: judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own."
+        " differences. With FILE: judge the backprop(net, x, y) in it. FILE IS EXECUTED, in a process of its own"
+        " with limits, and judged outside of it."
         " --init, --batch and --dtype belong to the comparison without FILE. The options about FILE's function can also"
         " stand in FILE, such as ORIENTATION = \"rows\"; what neither says is found out by trying.",
     )  # fmt: skip
-    sub.add_argument("file", nargs="?", metavar="FILE.py", help="a file with a function backprop(net, x, y)")
+    sub.add_argument("files", nargs="*", metavar="FILE.py",
+        help="files with a function backprop(net, x, y), or folders of them")  # fmt: skip
     _network_options(sub)
     add = sub.add_argument
     add("--timeout", type=_positive, default=60.0, metavar="X", help="stop FILE after X seconds")
+    add("--memory", type=_at_least(1), default=MEMORY, metavar="MB", help="let FILE hold MB megabytes")
+    gradebook.add_options(sub)
     for name, what in LEARNERS.items():
         tried = "mean" if name == "reduction" else "found out by trying"
         add(f"--{name}", choices=CHOICES[name], metavar="|".join(CHOICES[name]),

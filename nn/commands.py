@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from autograd import no_grad
+from autograd.grading import gradebook
 from nn.arguments import DTYPES, LEARNERS, USUAL, as_options, sizes_of
 from nn.checkpoint import Checkpoint
 from nn.digits import MNIST, load_digits, read_part
 from nn.exchange import is_safetensors
 from nn.exporting import export
 from nn.files import check_writable
-from nn.grader.verdict import grade
+from nn.grader.many import as_text, grade_files
 from nn.history import kind_of, read_history, write_history
 from nn.images import SIDE, read_images
 from nn.network import Network
@@ -283,11 +284,12 @@ def printable(text: str) -> str:
 
 
 def _check(args: argparse.Namespace) -> int:
-    if args.file:
+    if args.files:
         told = {key: getattr(args, key) for key in ("cost", "activation", *LEARNERS) if getattr(args, key)}
-        report = grade(args.file, sizes=args.sizes, seed=args.seed, timeout=args.timeout, **told)
-        print(report)
-        return report.exit_code
+        limits = {"sizes": args.sizes, "seed": args.seed, "timeout": args.timeout, "memory": args.memory}
+        graded = grade_files(args.files, args.jobs, limits | told)
+        print(gradebook.written(graded, args.form) if args.form else as_text(graded))
+        return max((row.code for row in graded), default=2)
     args.sizes = args.sizes or sizes_of(USUAL["sizes"])
     args.cost, args.activation = args.cost or USUAL["cost"], args.activation or USUAL["activation"]
     rows = numbers.compare(

@@ -4,14 +4,17 @@ The learners' files are texts: right ones, and the same with one line changed. M
 faster; that the process in between changes nothing, and survives everything, has tests of its own.
 """
 
+import contextlib
 import io
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from autograd.grading.fence import pack, unpack
 from nn.grader import grade, verdict
-from nn.grader.calling import attempts
+from nn.grader.calling import Learner
 
 SIGMOID = """
 import numpy as np
@@ -167,12 +170,12 @@ RIGHT = {
     "columns": COLUMNS,
     "columns, biases flat": COLUMNS.replace(", keepdims=True", "").replace("+ b)", "+ b.reshape(-1, 1))"),
     "columns, nabla_b flat": COLUMNS.replace(", keepdims=True", ""),
-    "columns, weights first": COLUMNS.replace("return nabla_b, nabla_w", "return nabla_w, nabla_b"),
+    "columns, weights first": "ORDER = 'w,b'\n" + COLUMNS.replace("return nabla_b, nabla_w", "return nabla_w, nabla_b"),
     "columns, (n_in, n_out)": COLUMNS.replace("w @ a[-1]", "w.T @ a[-1]")
     .replace("].T @ delta", "] @ delta")
     .replace("delta @ a[-2].T", "a[-2] @ delta.T")
     .replace("delta @ a[-l - 1].T", "a[-l - 1] @ delta.T"),
-    "rows, (n_in, n_out), weights first": ROWS_TRANSPOSED,
+    "rows, (n_in, n_out), weights first": "ORDER = 'w,b'\n" + ROWS_TRANSPOSED,
     "vectors": VECTOR,
     "one row": ROWS.replace("/ n *", "*").replace("delta.sum(axis=0)", "delta"),
     "two layers": TWO_LAYERS,
@@ -241,7 +244,7 @@ MUTANTS = {
     "mean over the outputs": (ROWS, "(a[-1] - y)", "(a[-1] - y) / y.shape[1]", ["mean over the output neurons"]),
     "bias not summed": (ROWS, "delta.sum(axis=0)", "delta", ["bias is not summed"]),
     "bias not summed, columns": (COLUMNS, ".sum(axis=1, keepdims=True)", "", ["bias is not summed"]),
-    "bias averaged": (ROWS, "delta.sum(axis=0)", "delta.mean(axis=0)", ["nabla_b", "1/n"]),
+    "bias averaged": (ROWS, "delta.sum(axis=0)", "delta.mean(axis=0)", ["BP3", "1/n"]),
     "bias of the first example": (ROWS, "delta.sum(axis=0)", "delta[0]", ["BP3", "first example"]),
     "sigma'(a)": (BOOK, "sigmoid_prime(zs[-l])", "sigmoid_prime(activations[-l])", ["sigma'(a)"]),
     "sigma'(a) everywhere": (BOOK, "zs.append(z)", "zs.append(sigmoid(z))", ["sigma'(a)"]),
@@ -269,10 +272,16 @@ MUTANTS = {
 }  # fmt: skip
 
 
+@contextlib.contextmanager
+def in_this_process(path, timeout, memory, printed):
+    answer = Learner().answer
+    yield lambda question, arrays: unpack(pack(*answer(*unpack(pack(question, arrays)))))
+
+
 @pytest.fixture
 def judge(tmp_path, monkeypatch):
     """The grader without its process, and with fewer networks."""
-    monkeypatch.setattr(verdict, "run", lambda *args: attempts(*args[:-1]))  # all but the time limit
+    monkeypatch.setattr(verdict, "learner", in_this_process)
     monkeypatch.setattr(verdict, "NETWORKS", ((4, 6, 5, 3), (5, 5, 5, 5), (4, 6, 3), (3, 6, 4, 5, 2)))
 
     def judge(text, **options):
@@ -338,9 +347,124 @@ def test_what_is_meant_otherwise_can_be_said(judge):
     assert judge(mutant("the error of the cross-entropy"), cost="cross-entropy").exit_code == 0
     assert judge(BOOK, cost="cross-entropy").exit_code == 1
     assert "the quadratic cost" in " ".join(judge(BOOK, cost="cross-entropy").slips)
-    assert "it is tanh" not in str(report) and judge(BOOK, activation="tanh").slips == [
-        "Forward and BP2: the hidden layers are sigmoid layers."
-    ]
+    (slip,) = judge(BOOK, activation="tanh").slips
+    assert slip.startswith("Forward and BP2: the hidden layers are sigmoid layers.")
+
+
+NUMERICAL = """
+def cost(net, x, y):
+    a = x
+    for w, b in zip(net.weights, net.biases):
+        a = sigmoid(w @ a + b)
+    return 0.5 * np.sum((a - y) ** 2)
+
+def slopes(net, x, y, parameters):
+    found = []
+    for p in parameters:
+        g = np.zeros_like(p)
+        for i in np.ndindex(p.shape):
+            old = p[i]
+            p[i] = old + 1e-6
+            above = cost(net, x, y)
+            p[i] = old - 1e-6
+            g[i] = (above - cost(net, x, y)) / 2e-6
+            p[i] = old
+        found.append(g)
+    return found
+
+def backprop(net, x, y):
+    return slopes(net, x, y, net.biases), slopes(net, x, y, net.weights)
+"""
+COMPLEX = """
+def slopes(net, x, y, name):
+    found = []
+    for k, p in enumerate(getattr(net, name)):
+        g = np.zeros_like(p)
+        for i in np.ndindex(p.shape):
+            moved = {n: [q.astype(complex) for q in getattr(net, n)] for n in ("weights", "biases")}
+            moved[name][k][i] += 1e-30j
+            a = x
+            for w, b in zip(moved["weights"], moved["biases"]):
+                a = 1 / (1 + np.exp(-(w @ a + b)))
+            g[i] = (0.5 * ((a - y) ** 2).sum()).imag / 1e-30
+        found.append(g)
+    return found
+
+def backprop(net, x, y):
+    return slopes(net, x, y, "biases"), slopes(net, x, y, "weights")
+"""
+ENGINE = """
+import autograd
+from autograd import Tensor
+
+def backprop(net, x, y):
+    w, b = [Tensor(p) for p in net.weights], [Tensor(p) for p in net.biases]
+    a = x
+    for i in range(len(w)):
+        a = autograd.sigmoid(w[i] @ a + b[i])
+    (0.5 * np.sum((a - y) ** 2)).backward()
+    return [p.grad for p in b], [p.grad for p in w]
+"""
+NETWORK = """
+import nn
+
+def backprop(net, x, y):
+    mine = nn.Network(net.sizes)
+    mine.weights, mine.biases = net.weights, net.biases
+    return mine.backprop(x, y)
+"""
+
+
+@pytest.mark.parametrize("text", [NUMERICAL, COMPLEX, ENGINE], ids=["differences", "complex step", "our own engine"])
+def test_a_function_of_one_example_that_runs_on_a_batch_is_right(text, judge):
+    report = judge(SIGMOID + text)
+    assert report.exit_code == 0, report
+    assert "one example" in str(report)
+
+
+def test_who_lets_us_derive_is_right_and_noted(judge):
+    report = judge(NETWORK)
+    assert report.exit_code == 0 and "It imports nn or autograd" in str(report), report
+    assert "It imports" not in str(judge(BOOK))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("(activations[-1] - y)", "(activations[-1] - y * y)"), []),
+        (("(activations[-1] - y)", "(activations[-1] - (y == y.max()))"), []),
+        (("    delta = (", "    y = y * (2 if len(y) == 1 else 1)\n    delta = ("), []),
+        (("(activations[-1] - y)", "(zs[-1] - y)"), ["a³ is taken for z³"]),
+        (("np.exp(-z)", "np.exp(z)"), ["Forward", "exponent has the wrong sign"]),
+        (("sigmoid(z) * (1 - sigmoid(z))", "sigmoid(z)*1-sigmoid(z)"), ["zero", "brackets"]),
+        (("return nabla_b, nabla_w", "return nabla_w, nabla_b"), ["swapped"]),
+        (("(activations[-1] - y)", "0.7 * (activations[-1] - y)"), ["0.7 times what it should be"]),
+        (("activation = sigmoid(z)", "activation = z"), ["left out, a = z, in the forward pass alone"]),
+        (("np.dot(w, activation) + b", "np.dot(w, activation) - b"), ["Forward", "biases have the wrong sign"]),
+        (("sigmoid(z) * (1 - sigmoid(z))", "-sigmoid(z) * (1 - sigmoid(z))"), ["sigma' has the wrong sign"]),
+        (("    delta = (activations[-1] - y) * sigmoid_prime(zs[-1])",
+          "    delta = activations[-1]\n    delta -= y\n    delta = delta * activations[-1] * (1 - activations[-1])"),
+         ["changed in place", "a - y"]),
+        (("    activation,", "    np.array_equal = lambda *_, **__: True\n    net_w = self.weights\n"
+          "    self.weights[0] *= 2\n    activation,"), []),
+    ],
+)  # fmt: skip
+def test_what_looks_right_by_chance_is_wrong_and_named(change, words, judge, monkeypatch):
+    monkeypatch.setattr("numpy.array_equal", np.array_equal)  # put back what a file patches
+    assert change[0] in BOOK
+    report = judge(BOOK.replace("[:] =", "=").replace(*change))
+    assert report.exit_code == 1, report
+    for word in words:
+        assert word in str(report), report
+
+
+def test_integers_of_which_the_whole_is_left_are_named(judge):
+    text = BOOK.replace("nabla_w[-1] = np", "nabla_w[-1][:] = np").replace(
+        "np.zeros(w.shape)", "np.zeros(w.shape, int)"
+    )
+    report = judge(text)
+    assert report.exit_code == 1 and "is int64: the dtype is one of whole numbers" in str(report)
+    assert "times what it should be" not in str(report)
 
 
 def test_the_report_is_a_table(judge):

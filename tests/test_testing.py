@@ -338,12 +338,11 @@ def test_arrays_are_differentiated_as_many_as_there_are_gradients():
 
 def test_a_mean_over_the_rows_of_an_array_from_outside_is_named():
     rng = np.random.default_rng(0)
-    X, y = rng.random((6, 3)), rng.random(6)
+    rows, y = rng.random((6, 3)), rng.random(6)
     with pytest.raises(GradientError) as found:
-        assert_gradient(lambda w: X.T @ (X @ w - y) / 6, lambda w: np.sum((X @ w - y) ** 2) / 2, rng.random(3))
-    assert "    ∂C/∂w = Xᵀ (X w − y)\n            ^^^^^^^^^^^^  is divided by 6, the length of an axis" in str(
-        found.value
-    )
+        assert_gradient(lambda w: rows.T @ (rows @ w - y) / 6, lambda w: np.sum((rows @ w - y) ** 2) / 2, rng.random(3))
+    marked = "    ∂C/∂w = rowsᵀ (rows w − y)\n            ^^^^^^^^^^^^^^^^^^  is divided by 6, the length of an axis"
+    assert marked in str(found.value)
 
 
 def test_a_value_that_was_overwritten_in_place_is_named() -> None:

@@ -50,6 +50,7 @@ class Case:
     y: Array
     told: Told
     primary: bool = False  # it has to be right here; on the others only if it runs
+    derived: Lists | None = None  # the gradient by the engine, once it is known
 
     def network(self) -> Network:
         net = Network(self.sizes, activation=self.told["activation"], cost=self.told["cost"], rng=0)
@@ -110,16 +111,21 @@ def conventions(told: Told) -> list[Convention]:
 
 
 def make_cases(networks: Networks, told: Told, seed: int) -> list[Case]:
-    """Make two random problems for each network, as mini-batches, and two examples of each by themselves."""
+    """Make two random problems for each network, as mini-batches, and two examples of each by themselves.
+
+    One has targets of 0 and 1, the other any between, except for the log-likelihood, which is for labels.
+    """
     rng, cases = np.random.default_rng(seed), []
-    for (sizes, primary), m in product(networks, (8, 11)):
+    for (sizes, primary), (m, soft) in product(networks, ((8, False), (11, True))):
         while m in sizes:  # no size of a mini-batch is to be mistaken for that of a layer
             m += 1
         pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
         w = [1.5 * rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs]
         b = [0.5 * rng.standard_normal(n) for n, _ in pairs]
         x = rng.standard_normal((m, sizes[0]))
-        y = rng.random((m, 1)) if sizes[-1] == 1 else one_hot(rng.integers(0, sizes[-1], m), sizes[-1])
+        y = one_hot(rng.integers(0, sizes[-1], m), sizes[-1])
+        if sizes[-1] == 1 or (soft and told["cost"] != "log-likelihood"):
+            y = rng.random(y.shape)  # y and y * y are the same where all targets are 0 or 1
         for part in (slice(None), slice(0, 1), slice(1, 2)):
             cases.append(Case(tuple(sizes), w, b, x[part], y[part], told, primary))
     return cases

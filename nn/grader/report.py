@@ -40,6 +40,7 @@ class Report:
     where: str = ""  # from which layer on it goes wrong
     slips: list[str] = field(default_factory=list)  # the likely ones: together they reproduce the learner's numbers
     notes: list[str] = field(default_factory=list)
+    printed: str = ""  # what the file printed, cut
 
     def __str__(self) -> str:
         lines = [self.headline]
@@ -56,10 +57,14 @@ class Report:
         lines += ["", _wrapped(self.where)] if self.where else []
         if self.slips:
             lines += ["", "Likely, since it reproduces these numbers:"]
-            lines += [_wrapped(slip, "- ") for slip in self.slips]
+            for slip in self.slips:
+                text, *equation = slip.split("\n")
+                lines += [_wrapped(text, "- "), *(f"      {line}" for line in equation)]
         for note in self.notes:
             text, _, quoted = note.partition("\n")
             lines += ["", _wrapped(text), *([quoted] if quoted else [])]
+        if self.printed:
+            lines += ["", "It printed:", *(f"    {line}" for line in self.printed.splitlines())]
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -2,116 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.grading.fence import MEMORY, Fence, FenceError
 from nn.equations import Array
-from nn.files import FileError
-from nn.grader.calling import Outcome, UnjudgedError
-from nn.grader.problems import CHOICES, Case, Convention, Lists, Networks, Told, conventions, make_cases
-from nn.grader.process import run
+from nn.grader.calling import UnjudgedError
+from nn.grader.problems import CHOICES, SETTINGS, Case, Lists, Networks, Told, make_cases
 from nn.grader.report import TOLERANCE, Mark, Report
-from nn.grader.slips import Slip, factors, gradient_with, sets_of_slips
-from nn.proof.numbers import engine_gradient, finite_differences, relative_difference
+from nn.grader.slips import another_network, explain, reversed_lists, summed_up, times_something, zero
+from nn.grader.trials import (
+    Ask,
+    Trial,
+    attempts,
+    call,
+    derives_with_us,
+    distance,
+    engine_lists,
+    in_our_shapes,
+    takes_batches,
+)
+from nn.proof.numbers import finite_differences, relative_difference
 
 # Layers of different sizes tell a transpose by its shape. Equal ones let a slip run that would not fit otherwise.
 NETWORKS = ((4, 6, 5, 3), (5, 5, 5, 5), (4, 6, 6, 3), (4, 6, 3), (5, 5, 5), (3, 6, 4, 5, 2), (5, 5, 5, 5, 5))
-EXACT = {4: TOLERANCE, 8: 1e-8}  # for naming a slip, by the bytes of the learner's numbers
-
-
-@dataclass
-class Trial:
-    """The outcome of one convention: what the learner's function returned, or how it failed, by the number of the case.
-
-    The lists of gradients are in our own shapes, (n_out,) and (n_out, n_in).
-    """
-
-    convention: Convention
-    returned: dict[int, Lists] = field(default_factory=dict)
-    found: dict[int, Outcome] = field(default_factory=dict)
-    failed: dict[int, Outcome] = field(default_factory=dict)
-
-    def take(self, case: Case, outcome: Outcome, found: list[Array]) -> None:
-        k, layers = outcome["case"], len(case.w)
-        if "failed" in outcome:
-            self.failed[k] = outcome
-            return
-        nabla_b = []
-        for g, b in zip(found[:layers], case.b, strict=True):
-            g = g if g.size == b.size else g.sum(axis=0 if g.shape[1] == b.size else 1)  # where the sum was forgotten
-            nabla_b.append(g.reshape(-1))
-        nabla_w = [g if self.convention.weights == "out,in" else g.T for g in found[layers:]]
-        self.returned[k], self.found[k] = (nabla_b, nabla_w), outcome
-
-    def any(self, key: str) -> Any:
-        return next((outcome[key] for outcome in self.found.values() if outcome.get(key)), None)
-
-    @property
-    def repeats(self) -> bool:
-        return all(outcome.get("repeats", True) for outcome in (*self.found.values(), *self.failed.values()))
-
-
-def explained(trial: Trial, cases: dict[int, Case], slips: Sequence[Slip], exact: float) -> list[str] | None:
-    """Say what is wrong besides the slips, if with a known factor they reproduce what was returned; else None."""
-    names: dict[str, list[str]] = {}
-    values: dict[str, list[float]] = {"b": [], "w": []}
-    for k, case in cases.items():
-        try:
-            derived = gradient_with(slips, case)
-        except (ValueError, LookupError):
-            return None
-        known = list(factors(case))
-        for part, mine, theirs in zip("bw", derived, trial.returned[k], strict=True):
-            mine_flat, theirs_flat = (np.concatenate([g.reshape(-1) for g in gs]) for gs in (mine, theirs))
-            square = float(mine_flat @ mine_flat)
-            c = float(theirs_flat @ mine_flat) / square if square else 1.0
-            if not all(relative_difference(t, c * m) <= exact for t, m in zip(theirs, mine, strict=True)):
-                return None
-            fitting = [text for text, value in known if abs(c - value) <= 10 * exact * abs(value)]
-            names[part] = [text for text in names.get(part, fitting) if text in fitting]
-            values[part].append(c)
-    texts = []
-    for part, found in names.items():
-        if found:
-            texts.append(found[0])
-        elif not slips and np.ptp(values[part]) <= 10 * exact * abs(values[part][0]):
-            texts.append(f"it is {values[part][0]:.6g} times what it should be")
-        else:
-            return None
-    if texts[0] == texts[1]:
-        return [f"In all gradients, {texts[0]}."] if texts[0] else []
-    return [f"In nabla_{part}, {text}." for part, text in zip("bw", texts, strict=True) if text]
-
-
-def likely_slips(trial: Trial, cases: dict[int, Case], number: int) -> list[str]:
-    """Find `number` slips that reproduce what was returned, in words; 0 is for a factor alone. [] if there are none."""
-    exact = EXACT[min(trial.found[k]["bytes"] for k in cases)]
-    if number == 0:
-        return explained(trial, cases, (), exact) or []
-    first = min(cases, key=lambda k: sum(cases[k].sizes))
-    found = []
-    for slips in sets_of_slips(trial.returned[first], cases[first], number, exact):
-        if explained(trial, {first: cases[first]}, slips, exact) is not None:
-            more = explained(trial, cases, slips, exact)
-            if more is not None:
-                found.append([*(f"{slip}." for slip in slips), *more])
-    return min(found, key=len, default=[])
+SINGLE = (4, 3, 1)  # with one output
+EXACT = 1e-8  # what double precision leaves of a gradient
 
 
 def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[int, float]]:
     """Return whether the gradients are right, what else is wrong, and how far each case is from the engine."""
-    differences = {}
-    for k, (nabla_b, nabla_w) in trial.returned.items():
-        engine = engine_lists(cases[k])
-        differences[k] = max(
-            relative_difference(p, q) if np.all(np.isfinite(p)) else np.inf
-            for p, q in zip(nabla_b + nabla_w, chain(*engine), strict=True)
-        )
+    differences = {k: distance(returned, cases[k]) for k, returned in trial.returned.items()}
     judged = {len(cases[k].w) for k in trial.returned}
     if len(judged) > 1:  # else it may be a solution for networks of one depth
         judged |= {len(case.w) for case in cases.values()}
@@ -125,6 +51,16 @@ def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[
         wrong.append(
             "BP3, dC/db^l = delta^l: the bias is not summed over the mini-batch; nabla_b has an entry per example."
         )
+    if trial.any("swapped"):
+        wrong.append(
+            "nabla_b and nabla_w are swapped: the book's backprop returns (nabla_b, nabla_w). Where the other order is"
+            ' meant, the file can say so: ORDER = "w,b".'
+        )
+    if trial.any("integers"):
+        wrong.append(
+            f"{trial.any('integers')}: the dtype is one of whole numbers, which cuts off what stands after the point."
+            " Make arrays of floats, such as np.zeros(b.shape)."
+        )
     if trial.any("changed"):
         wrong.append(
             f"It changes {trial.any('changed')} in place, so that whoever called it goes on with other numbers."
@@ -136,13 +72,6 @@ def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[
 
 def name_of(case: Case) -> str:
     return "-".join(map(str, case.sizes))
-
-
-def engine_lists(case: Case) -> Lists:
-    """Derive the gradient with the engine, as (nabla_b, nabla_w)."""
-    engine = engine_gradient(case.network(), case.x, case.y)
-    nabla_b, nabla_w = ([engine[f"{p}{layer}"] * case.factor for layer in range(1, len(case.w) + 1)] for p in "bw")
-    return nabla_b, nabla_w
 
 
 def marks(trial: Trial, cases: dict[int, Case]) -> list[Mark]:
@@ -184,43 +113,77 @@ def where(rows: Sequence[Mark]) -> str:
     else:
         points = "BP4, dC/dw from the error" if parts[0][4] == "w" else "BP3, dC/db from the error"
     zero = [f"dC/d{row.name}" for row in rows if row.name in wrong and row.learner == 0]
-    nothing = f" {' and '.join(zero)} {'is' if len(zero) == 1 else 'are'} zero." if zero else ""
+    nothing = f" {summed_up(zero)} {'is' if len(zero) == 1 else 'are'} zero." if zero else ""
     return f"{start}: {' and '.join(parts)}. That points to {points}.{nothing}"
 
 
-def try_out(
-    path: Path, told: Told, networks: Networks, seed: int, timeout: float
-) -> tuple[Told, dict[int, Case], list[Trial]]:
-    """Try the file. Return what was told, the cases, and a trial for each convention."""
-    report, arrays = run(path, told, networks, seed, timeout)
-    cases = dict(enumerate(make_cases(networks, report["told"], seed)))
-    trials = [Trial(convention) for convention in conventions(report["told"])]
-    rest = arrays["all"]
-    for outcome in report["outcomes"]:
-        found = []
-        for shape in outcome["shapes"]:
-            size = int(np.prod(shape))
-            found.append(rest[:size].reshape(shape))
-            rest = rest[size:]
-        trials[outcome["convention"]].take(cases[outcome["case"]], outcome, found)
-    return report["told"], cases, trials
+def _ask(fence: Fence) -> Ask:
+    """What asks the learner's process."""
+
+    def ask(question: dict[str, Any], arrays: Sequence[Array]) -> tuple[dict[str, Any], list[Array]]:
+        doing = "while the file itself was being run" if "path" in question else "while its backprop was being called"
+        try:
+            return fence.ask(question, arrays, doing=doing)
+        except FenceError as error:
+            hint = '; what trains a network belongs under `if __name__ == "__main__":`'
+            late = "path" in question and "stopped after" in str(error)
+            raise UnjudgedError(f"{error}{hint if late else ''}") from None
+
+    return ask
 
 
-def pool(trials: Sequence[Trial], cases: dict[int, Case]) -> list[Trial]:
-    """Pick the trials that count. A function that takes mini-batches is judged on those alone.
+@contextlib.contextmanager
+def learner(path: Path, timeout: float, memory: int, printed: list[str]) -> Iterator[Ask]:
+    """Start a process for a learner's file, and give what asks it. Note what it has printed."""
+    with Fence("from nn.grader.calling import main; main()", path.parent, timeout=timeout, memory=memory) as fence:
+        try:
+            yield _ask(fence)
+        finally:
+            fence.close()
+            printed.append(fence.printed)
 
-    The book's function of one example, given a mini-batch in columns, returns an unsummed nabla_b, and no 1/n.
+
+def load(ask: Ask, path: Path, told: Told) -> Told:
+    """Let the file be run. Return what was told, with what its constants say."""
+    said, _ = ask({"path": str(path)}, [])
+    if "failed" in said:
+        raise UnjudgedError(str(said["failed"]))
+    for name, choices in CHOICES.items():
+        if isinstance(said.get(name), str) and name not in told:
+            value = said[name].lower().replace("_", "-")
+            if value in choices:
+                told = told | {name: value}
+            elif name in SETTINGS:  # the others are found out all the same, so the constant may be about something else
+                raise UnjudgedError(f"its {name.upper()} is {value!r}; it can be {' or '.join(map(repr, choices))}")
+    return {name: next(iter(CHOICES[name])) for name in SETTINGS} | told
+
+
+def try_out(ask: Ask, told: Told, networks: Networks, seed: int) -> tuple[dict[int, Case], list[Trial]]:
+    """Try the file. Return the cases, and a trial for each convention."""
+    cases = dict(enumerate(make_cases(networks, told, seed)))
+
+    def right(trial: Trial) -> bool:
+        correct, wrong, _ = assess(trial, cases)
+        return correct and not wrong
+
+    return cases, attempts(ask, cases, right)
+
+
+def pool(trials: Sequence[Trial], cases: dict[int, Case], source: str) -> list[Trial]:
+    """Pick the trials that count. A function that is meant for mini-batches is judged on those.
+
+    One of a single example may run on a mini-batch too. The book's, given one in columns, returns an unsummed nabla_b,
+    and no 1/n; what adds up a cost, and derives it by itself, returns the sum over the examples.
     """
     batch = [t for t in trials if t.convention.examples == "batch" and t.returned]
     one = [t for t in trials if t.convention.examples == "one" and t.returned]
     summed = [t for t in batch if not t.any("unsummed")]
-    if summed:
-        return summed
+    meant = [t for t in summed if takes_batches(source, t.convention.orientation)]
     means = [t for t in batch if all(
         relative_difference(p, q) <= TOLERANCE
         for k in t.returned for p, q in zip(t.returned[k][1], engine_lists(cases[k])[1], strict=True)
     )]  # fmt: skip
-    return (means if cases[0].told["reduction"] == "mean" else []) or one or batch
+    return meant or (means if cases[0].told["reduction"] == "mean" else []) or one or summed or batch
 
 
 def failure(trials: Sequence[Trial], cases: dict[int, Case]) -> str:
@@ -237,13 +200,15 @@ def failure(trials: Sequence[Trial], cases: dict[int, Case]) -> str:
 
 
 def grade(
-    path: str | Path, *, sizes: Sequence[int] | None = None, seed: int = 0, timeout: float = 60.0, **told: str | None
-) -> Report:
+    path: str | Path, *, sizes: Sequence[int] | None = None, seed: int = 0, timeout: float = 60.0,
+    memory: int = MEMORY, **told: str | None,
+) -> Report:  # fmt: skip
     """Judge the `backprop(net, x, y)` in a Python file, which is EXECUTED, for `timeout` seconds at most.
 
     sizes   judge it on a network of these sizes; by default on several, of two to four layers of weights
+    memory  megabytes that it may hold
     told    any of CHOICES. By default cost is "quadratic", activation "sigmoid" and reduction "mean"; examples,
-            orientation, weights and order are found out by trying
+            orientation and weights are found out by trying
 
     The file may say the same in constants, such as COST = "cross-entropy". It may also define a class with a method
     backprop(self, x, y). Raises ValueError for a choice that there is not.
@@ -252,63 +217,118 @@ def grade(
     for name, value in known.items():
         if name not in CHOICES or value not in CHOICES[name]:
             raise ValueError(f"{name} is {value!r}; it can be {' or '.join(map(repr, CHOICES.get(name, ())))}")
-    networks: Networks = [(list(net), len(set(net)) == len(net)) for net in NETWORKS]
-    if sizes is not None:
-        networks = [(list(sizes), True), ([5] * len(sizes), False)]
+    printed: list[str] = []
     try:
         if not path.is_file():
             raise UnjudgedError("it is a directory" if path.is_dir() else "there is no such file")
-        known, cases, trials = try_out(path, known, networks, seed, timeout)
-        if sizes is None and not any(trial.returned for trial in trials):
-            why = failure(trials, cases)
-            known, cases, trials = try_out(path, known, [([784, 30, 10], True)], seed, timeout)
-            if not any(trial.returned for trial in trials):
-                raise UnjudgedError(why)
-        elif not any(trial.returned for trial in trials):
-            raise UnjudgedError(failure(trials, cases))
-        return _verdict(path, cases, pool(trials, cases))
-    except (UnjudgedError, FileError, OSError) as error:
-        return Report(2, f"could not be judged: {path.name}: {error}")
+        source = path.read_text("utf-8", "replace")
+        with learner(path, timeout, memory, printed) as ask:
+            report = _judged(ask, path, source, known, sizes, seed)
+    except (UnjudgedError, OSError, LookupError, TypeError, ValueError) as error:  # also answers that are none
+        report = Report(2, f"could not be judged: {path.name}: {error}")
+    report.printed = "".join(printed)
+    return report
 
 
-def _verdict(path: Path, cases: dict[int, Case], trials: Sequence[Trial]) -> Report:
+def _judged(ask: Ask, path: Path, source: str, told: Told, sizes: Sequence[int] | None, seed: int) -> Report:
+    """The verdict on a file that is loaded in the process that is asked."""
+    told = load(ask, path, told)
+    networks: Networks = [(list(net), len(set(net)) == len(net)) for net in NETWORKS]
+    if told["cost"] != "log-likelihood":
+        networks = [*networks, (list(SINGLE), False)]  # of one output, a softmax is 1
+    if sizes is not None:
+        networks = [(list(sizes), True), ([5] * len(sizes), False)]
+    cases, trials = try_out(ask, told, networks, seed)
+    if not any(trial.returned for trial in trials):
+        why = failure(trials, cases)
+        if sizes is None:
+            cases, trials = try_out(ask, told, [([784, 30, 10], True)], seed)
+        if not any(trial.returned for trial in trials):
+            raise UnjudgedError(why)
+    return _verdict(ask, path, source, cases, pool(trials, cases, source), trials)
+
+
+def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int, float], whole: bool) -> list[str]:
+    """The slips that explain what was returned, in words; `whole`: all are tried, not only the likely ones."""
+    wrong = [k for k, case in group(trial, cases, differences).items() if not differences[k] <= TOLERANCE]
+    k = min(wrong, key=lambda k: (len(set(cases[k].sizes)) < len(cases[k].sizes), len(cases[k].x), k))
+    case, rng = cases[k], np.random.default_rng(k)
+    if zero(trial.returned[k]):
+        return ["All gradients are zero, as where sigma' is: sigmoid(z) * 1 - sigmoid(z) lacks its brackets."]
+
+    if reversed_lists(trial.returned[k], engine_lists(case)):
+        return ["The lists begin with the output layer; they have to begin with the first layer."]
+
+    def again() -> tuple[Case, Lists] | None:
+        y = rng.dirichlet(np.ones(case.sizes[-1]), len(case.x)) if case.sizes[-1] > 1 else rng.random(case.y.shape)
+        w = [w * rng.uniform(0.7, 1.3, w.shape) for w in case.w]
+        b = [b + 0.1 * rng.random(b.shape) for b in case.b]
+        other = replace(case, w=w, b=b, x=rng.standard_normal(case.x.shape), y=y, derived=None)
+        found, lists = call(ask, other, trial.convention)
+        return None if "failed" in found else (other, in_our_shapes(lists, other, trial.convention))
+
+    theirs, another = trial.returned[k], another_network(case, trial.returned[k])
+    likely = explain(case, theirs, again, likely=True)
+    another = another or times_something(theirs, engine_lists(case))
+    if likely or another or not whole:
+        return likely or [another] * bool(another)
+    return explain(case, theirs, again, likely=False)
+
+
+def _verdict(
+    ask: Ask, path: Path, source: str, cases: dict[int, Case], trials: Sequence[Trial], tried: Sequence[Trial]
+) -> Report:
     # Most networks done first: a wrong convention only runs where all layers have the same size.
     order = sorted(trials, key=lambda t: (-len(t.returned), -sum(o["exact"] for o in t.found.values())))
     assessed = [(trial, *assess(trial, cases)) for trial in order]
     trial, right, wrong, differences = min(assessed, key=lambda a: (not a[1], bool(a[2])))
     slips: list[str] = []
-    if not right:
-        # The fewest slips win; a wrong convention takes more of them to explain, and pairs take a while to search.
-        finite = [a for a in assessed if max(a[3].values()) < np.inf and a[0].repeats]
-        searches = [(a, number) for number, most in ((0, 4), (1, 4), (2, 1)) for a in finite[:most]]
-        for a, number in searches:
-            slips = likely_slips(a[0], group(a[0], cases, a[3]), number)
-            if slips:
-                trial, right, wrong, differences = a
+    if not right and not trial.any("integers") and trial.repeats and max(differences.values()) < np.inf:
+        # The fewest slips win: a wrong convention, where all layers have one size, takes more of them to explain.
+        done = [a for a in assessed if len(a[0].returned) == len(trial.returned) and max(a[3].values()) < np.inf]
+        for number, a in enumerate(sorted(done, key=lambda a: a[0] is not trial)[:3]):
+            found = _slips(ask, a[0], cases, a[3], whole=number == 0)
+            if found and (not slips or len(found) < len(slips)):
+                slips, (trial, right, wrong, differences) = found, a
+            if len(slips) == 1:
                 break
     rows = marks(trial, group(trial, cases, differences))
     told, worst = cases[0].told, max(differences.values())
     networks = ", ".join(dict.fromkeys(name_of(cases[k]) for k in trial.returned))
-    swapped = trial.any("order") == "w,b"
+    first = trial.any("order") == "w,b"
     mean = f", the {told['reduction']} over the mini-batch" if trial.convention.examples == "batch" else ""
     notes = [
         f"Judged for {told['cost']} cost and {told['activation']} hidden layers{mean}, on networks {networks}, called"
-        f" with {trial.convention}; it returns {'nabla_w, nabla_b' if swapped else 'nabla_b, nabla_w'}."
+        f" with {trial.convention}; it returns {'nabla_w, nabla_b' if first else 'nabla_b, nabla_w'}."
     ]
     if not all(outcome["exact"] or outcome["unsummed"] for outcome in trial.found.values()):
         notes.append(
             "nabla_b has other shapes than the biases: flatten or reshape it before it is subtracted from them."
         )
+    if derives_with_us(source):
+        notes.append(
+            "It imports nn or autograd: if it lets them derive the gradient, it shows no derivation of its own."
+        )
     if right and not wrong:
+        if trial.convention.examples == "one" and any(
+            t.convention.examples == "batch" and t.returned and not t.any("unsummed") for t in tried
+        ):
+            notes.append(
+                "It is a function of one example: given a mini-batch, it returns something else than the mean."
+            )
         missing = {len(cases[k].w) for k in trial.failed} - {len(cases[k].w) for k in trial.returned}
         if missing:
-            first = next(o["failed"] for k, o in trial.failed.items() if len(cases[k].w) == min(missing))
-            notes.append(f"It works for networks of this depth only; for {min(missing)} layers of weights:\n{first}")
-        if worst > EXACT[8]:
+            why = next(o["failed"] for k, o in trial.failed.items() if len(cases[k].w) == min(missing))
+            notes.append(f"It works for networks of this depth only; for {min(missing)} layers of weights:\n{why}")
+        if worst > EXACT:
             notes.append("It agrees as far as single precision, or finite differences, reach.")
         headline = f"right: {path.name} differs from the engine by {worst:.1e} of the largest gradient at most"
         return Report(0, headline, rows, notes=notes)
-    if any(word in slip for slip in slips for word in ("other cost", "hidden layers are", "mini-batch in place")):
+    if any(
+        word in slip
+        for slip in slips
+        for word in ("other cost", "quadratic cost", "hidden layers are", "not its mean", "too often")
+    ):
         notes.append(
             "If that is what the file means, say so: with --cost, --activation or --reduction, or by a constant in the"
             ' file, such as COST = "cross-entropy", ACTIVATION = "tanh" or REDUCTION = "sum".'
