@@ -379,3 +379,10 @@ def test_a_term_of_another_argument_is_named() -> None:
         return x.T @ e + 0.2 * w, np.sum(e) + 0.2 * b
 
     assert "1/5 b added" in refused(wrong, f, (Tensor([0.3, -0.2]), Tensor(0.4), X))
+
+
+def test_a_multiple_of_no_axis_is_named() -> None:
+    assert "is 3/7 times what it should be" in refused(lambda *a: 3 / 7 * right(*a))
+    assert "is 1/9 times what it should be" in refused(
+        lambda x: np.ones((3, 3)) / 9, lambda x: np.sum(x), (Tensor(np.ones((3, 3))),)
+    )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
 
@@ -469,6 +470,9 @@ def explain_numbers(
     found_ = _told_apart(derivation, whole, inputs, theirs, again)
     if found_:
         return found_
+    found_ = _told_apart(derivation, _multiples(derivation, right, theirs, wrong), inputs, theirs, again)
+    if found_:
+        return found_
     whole = []
     for slip in sorted(partly, key=lambda slip: slip.rank)[:40]:
         broken = derivation.with_slip(slip)
@@ -479,6 +483,23 @@ def explain_numbers(
         if (whole and time.thread_time() > until - seconds / 2) or time.thread_time() > until:
             break
     return _told_apart(derivation, whole, inputs, theirs, again) or _apart(derivation, alone, inputs, theirs, again)
+
+
+def _multiples(
+    derivation: Derivation, right: Mapping[str, Any], theirs: Mapping[str, Any], wrong: set[str]
+) -> list[tuple[Slip, ...]]:
+    """Each wrong gradient as a multiple of the right one, by a small fraction; nothing where one of them is none."""
+    slips = []
+    for line in derivation.gradient:
+        if line.name in wrong:
+            by = ratio(right[line.name], theirs[line.name])
+            simple = None if by is None else Fraction(by).limit_denominator(1000)
+            if by is None or not simple or abs(float(simple) - by) > 1e-6 * abs(by):
+                return []
+            whole = group(line.right)
+            new = (Term(times(whole.coefficient, simple), whole.factors),)
+            slips.append(Slip(line, "", f"is {UNICODE.number(simple)} times what it should be", new, rank=FAR))
+    return [tuple(slips)] if len(slips) == len(wrong) else []
 
 
 def _apart(
