@@ -79,6 +79,8 @@ class Backpropagation(Derivation):
             (line, right), *also = changed
             yield Slip(line, part(int(line.name[len(letter) :])), what, right, tuple(also), rank)
         for line, right in changed if len(changed) > 1 else []:  # and in one of them
+            if "wrong sign" in what and line.name == f"delta{self.layers}":
+                continue  # that is y - a in place of a - y
             alone = what.replace(", in the hidden layers", "").replace(", in every layer", "")
             yield Slip(line, part(int(line.name[len(letter) :])), alone, right, (), rank)
 
@@ -190,6 +192,8 @@ class Backpropagation(Derivation):
         places = [(hidden, "in the hidden layers"), ([last], "in the output layer"), (every, "in every layer")]
         for what, new in self._primes():
             for layers, where in places:
+                if layers == [last] and "wrong sign" in what:
+                    continue  # that is y - a in place of a - y
                 known = f"{what}, {where}"
                 if layers == [last] and what == "sigma' is missing" and self.cost == "quadratic":
                     known = f"{known}: a - y is the error of the cross-entropy, the other cost"
