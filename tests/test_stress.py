@@ -337,6 +337,13 @@ def test_no_program_in_c_reads_what_is_not_its_own():
     assert not found, "\n".join(f"{case.number}: {report[:1500]}" for case, report in found)
 
 
+def test_nothing_of_an_empty_array_is_read():
+    foreign.there(foreign.GCC, "gcc", 5)
+    counts, found = native.run([45, 165, 222, 227, 406], seed=0)
+    assert counts["run"] == 5
+    assert not found, "\n".join(f"{case.number}: {report[:1500]}" for case, report in found)
+
+
 @pytest.mark.parametrize("number", [3, 9])  # a function, and a step of a network
 def test_what_the_sanitiser_reports_is_found(number, monkeypatch, capsys):
     foreign.there(foreign.GCC, "gcc", 1)
