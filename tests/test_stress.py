@@ -207,9 +207,8 @@ PLANTED = [
     ("second", wrong_when_recorded),
     ("second", source_with(" * ", " / ")),
     ("native", in_c(" += ", " -= ")),
-    ("native", in_c("return value", "return valu")),
     ("c", in_language(" += ", " -= ")),
-    ("c", in_language("(void)", "")),
+    ("c", in_language("return ", "return 1 + ")),
     ("javascript", in_language(" += ", " -= ")),
     ("javascript", in_language("return [value", "return [valu")),
 ]
