@@ -207,9 +207,8 @@ PLANTED = [
     ("second", wrong_when_recorded),
     ("second", source_with(" * ", " / ")),
     ("native", in_c(" += ", " -= ")),
-    ("native", in_c("return value", "return valu")),
     ("c", in_language(" += ", " -= ")),
-    ("c", in_language("(void)", "")),
+    ("c", in_language("return ", "return 1 + ")),
     ("javascript", in_language(" += ", " -= ")),
     ("javascript", in_language("return [value", "return [valu")),
 ]
@@ -334,6 +333,13 @@ def test_no_program_in_c_reads_what_is_not_its_own():
     foreign.there(foreign.GCC, "gcc", 30)
     counts, found = native.run(range(30), seed=0)
     assert counts["run"] >= 20
+    assert not found, "\n".join(f"{case.number}: {report[:1500]}" for case, report in found)
+
+
+def test_nothing_of_an_empty_array_is_read():
+    foreign.there(foreign.GCC, "gcc", 5)
+    counts, found = native.run([45, 165, 222, 227, 406], seed=0)
+    assert counts["run"] == 5
     assert not found, "\n".join(f"{case.number}: {report[:1500]}" for case, report in found)
 
 

@@ -57,6 +57,8 @@ def product_of(nest: Nest) -> Product | None:
         return None
     (found,) = sums.values()
     kind, loops, body = found.args
+    if any(var.n == 0 for var in loops):
+        return None
     loops = [var for var in loops if var.n > 1]
     if kind != "sum" or len(loops) != 1 or body.op != "multiply" or any(x.op != "load" for x in body.args):
         return None

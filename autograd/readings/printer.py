@@ -84,6 +84,9 @@ class Printer:
 
     def nest(self, nest: Nest) -> list[str]:
         """The lines of a nest, with its formulas as comments above it."""
+        comments = [f"// {line}" for line in nest.formulas]
+        if any(var.n == 0 for var in nest.loops):  # what does not depend on a loop would be read before it
+            return comments
         top: list[Any] = []
         self.levels: list[tuple[Any, list[Any]]] = [(None, top)]
         self.bound: dict[int, str] = {}
@@ -96,7 +99,6 @@ class Printer:
         self.loops(nest)
         while len(self.levels) > 1:
             self._close()
-        comments = [f"// {line}" for line in nest.formulas]
         return comments + [line for line in self._flat(top, 0)]
 
     def loops(self, nest: Nest) -> None:
@@ -303,6 +305,8 @@ class Printer:
             self._add(f"{self.variable(body.dtype)} {best} = {self.start(kind[3:], body.dtype)};")
         else:
             self._add(f"{self.variable(x.dtype)} {name} = {self.start(kind, x.dtype)};")
+        if any(var.n == 0 for var in loops):
+            return name
         for var in loops:
             if kind == "sum" and var is loops[-1] and all(i.terms.get(var, 0) in (0, 1) for i in _indices([body])):
                 self._open(var, self.before_sum(name))
