@@ -386,3 +386,16 @@ def test_a_multiple_of_no_axis_is_named() -> None:
     assert "is 1/9 times what it should be" in refused(
         lambda x: np.ones((3, 3)) / 9, lambda x: np.sum(x), (Tensor(np.ones((3, 3))),)
     )
+
+
+def test_a_gradient_for_these_arguments_alone_is_judged_at_them():
+    """It raises where others are drawn, to tell slips apart: that is not what is wrong with it."""
+    w = np.array([0.5, -0.3])
+
+    def gradient(w_):
+        assert np.array_equal(w_, w)
+        return w_
+
+    with pytest.raises(GradientError) as found:
+        assert_gradient(gradient, lambda w: np.sum(w * w), Tensor(w))
+    assert "2 is missing" in str(found.value)
