@@ -108,6 +108,25 @@ def test_gradients_are_overwritten_where_the_caller_asks_for_it():
     assert (w.grad is first, v.grad is other) == (True, True)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_a_gradient_that_is_overwritten_may_be_an_argument(backend):
+    """Also a view of it."""
+
+    def f(w, x):
+        return np.sum(np.exp(w * x) * x) + np.sum(x * w * w)
+
+    w, x = Tensor([1.0, 0.5, 2.0], name="w"), np.array([0.1, 0.2, 0.3])
+    step = autograd.compile(lambda x: f(w, x), overwrite=True, backend=backend)
+    step(x)
+    for view in (lambda g: g, lambda g: g[:], lambda g: g[::-1]):
+        for _ in range(2):
+            x = view(w.grad)
+            expected = autograd.grad(f)(w.data, x.copy())
+            step(x)
+            np.testing.assert_allclose(w.grad, expected, rtol=1e-12)
+            w.grad[...] = [0.1, 0.3, 0.2]
+
+
 def test_intermediate_values_are_in_buffers_that_are_shared():
     w = Tensor(np.linspace(0.1, 1.0, 6).reshape(2, 3))
 

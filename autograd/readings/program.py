@@ -65,6 +65,7 @@ class Program:
         self.parameters, self.arrays = trace.parameters, [x._value for x in trace.arrays]
         self.native: Any = None
         self._before = [x._value for x in trace.outside]
+        self.overwrite = overwrite
         if backend == "c":
             from autograd.readings.native import Native  # what a compiler needs takes as long to import as all the rest
 
@@ -114,16 +115,18 @@ class Program:
             for x, g, fresh in zip(reached, gradients, self._fresh)
         ]
 
-    def without_loops(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
+    def without_loops(self, args: tuple[Any, ...], lock: Any, written: set[int]) -> Callable[..., Any] | None:
         """All that another call with such `args` does, as a function which returns None where it does not fit; or None.
 
-        A loop over four parameters takes as long as a small product of matrices.
+        A loop over four parameters takes as long as a small product of matrices. No array may lie in memory that is
+        `written` into.
         """
         if not self.all_fresh or self.gives_array:
             return None
         fits, values, reached = ["unchanged()"], [], []
         known: dict[str, Any] = {"ndarray": ndarray, "Tensor": Tensor, "before": self._before, "lock": lock,
-                                 "run": self.run, "unchanged": self._world.test()}  # fmt: skip
+                                 "run": self.run, "unchanged": self._world.test(),
+                                 "memory": memory, "written": written}  # fmt: skip
         for i, arg in enumerate(args):
             x, value = f"x{i}", plain(arg)
             if isinstance(arg, Tensor):
@@ -147,6 +150,8 @@ class Program:
             )
             reached.append(t)
             values.append(f"{t}._value")
+        if self.overwrite:
+            fits += [f"memory({x}) not in written" for x, arg in zip(values, args) if type(plain(arg)) is ndarray]
         if len(reached) > len(self.outside):  # the same Tensor may be there twice
             fits.append(f"len({{{', '.join(reached)}}}) == {len(reached)}")
         for i, array in enumerate(self.arrays):

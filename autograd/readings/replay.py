@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy import ndarray
 
-from autograd.backward import backprop
+from autograd.backward import backprop, memory
 from autograd.readings.display import Lines
 from autograd.readings.program import Program, kinds
 from autograd.readings.step import Step
@@ -31,6 +31,7 @@ class Compiled:
         self._like_before: Callable[..., Any] = f  # a call like the one before, which takes `_arity` arguments
         self._arity = -1
         self._lock = Lock()  # the buffers of a program are for one thread at a time
+        self._written: set[int] = set()  # the memory of the gradients that calls overwrite
 
     def __call__(self, *args: Any) -> Any:
         if is_tracing():  # by another function, which is to see what this one does
@@ -49,15 +50,19 @@ class Compiled:
         program = self._programs.get(key)
         if program is None or not program.fits():
             program = self._programs[key] = Program(self.f, args, self.overwrite, self.backend)
-            program.direct = None if self.check else program.without_loops(args, self._lock)
+            program.direct = None if self.check else program.without_loops(args, self._lock, self._written)
         if program.direct is not None:
             self._like_before, self._arity = program.direct, len(args)
         values = [x._value if isinstance(x, Tensor) else x for x in (*args, *program.outside)]
+        if self.overwrite:  # an argument may be the gradient of the call before
+            values = [x.copy() if type(x) is ndarray and memory(x) in self._written else x for x in values]
         reached = [arg for arg in args if isinstance(arg, Tensor)] + program.outside
         for x in reached:
             x.grad = None  # its memory, still in the cache, is what the new gradient will most likely be given
         with self._lock:
             value, gradients = program.run(*values, *program.arrays)
+        if self.overwrite:
+            self._written.update(memory(g) for g in gradients if type(g) is ndarray)
         if type(value) is ndarray:
             value = value.copy()  # it may be a parameter's own memory
         if not program.all_fresh:
