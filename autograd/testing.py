@@ -37,6 +37,7 @@ from autograd.tensor import Tensor, plain
 from autograd.transforms import inner, value_and_grad
 
 RELATIVE = {8: 1e-6, 4: 1e-3}  # by the bytes of the less exact dtype: how far an element may be off, relative to itself
+MOST = 8  # lines of the derivation in a message
 ROUNDING = {8: 1e-12, 4: 1e-5}  # on top, relative to the largest element: what rounding may leave where terms cancel
 
 
@@ -117,15 +118,16 @@ def assert_gradient(
         )
     slips: tuple[Slip, ...] = ()
     values: dict[str, Any] = {}
-    if all(same):
-        slips, values = _slips(
-            gradient if callable(gradient) else None, number, args, positions, names, weights, theirs, rng
-        )
+    parting: list[str] = []
     wrong = [
         i for i, mine, other in zip(positions, derived, theirs, strict=True) if not _close(np.asarray(mine), other)
     ]
+    if all(same):
+        slips, values, parting = _slips(
+            gradient if callable(gradient) else None, number, args, positions, wrong, names, weights, theirs, rng
+        )
     places = _places(f, args, names, slips, values, wrong[0] if wrong else positions[0])
-    raise GradientError("\n".join([*found, *_told(slips, hint_only), *places, f"(seed {seed})"]))
+    raise GradientError("\n".join([*found, *_told(slips, parting, hint_only), *places, f"(seed {seed})"]))
 
 
 def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tuple[Any, Any]:
@@ -436,12 +438,13 @@ def _places(
 
 
 def _slips(
-    gradient: Any, number: Any, args: Any, positions: Any, names: list[str], weights: Any, theirs: Any,
-    rng: np.random.Generator,
-) -> tuple[tuple[Slip, ...], dict[str, Any]]:  # fmt: skip
-    """The slips that give their numbers, and the values by what they are called in equations.
+    gradient: Any, number: Any, args: Any, positions: Any, wrong: list[int], names: list[str], weights: Any,
+    theirs: Any, rng: np.random.Generator,
+) -> tuple[tuple[Slip, ...], dict[str, Any], list[str]]:  # fmt: skip
+    """The slips that give their numbers, the values by what they are called in equations, and the lines of which one is
+    the first that differs.
 
-    Both are empty where the function has no equations that can be computed.
+    All are empty where the function has no equations that can be computed.
     """
     try:
         read = equations(number, *[x if isinstance(x, Tensor | np.ndarray) else np.asarray(x) for x in args])
@@ -451,7 +454,7 @@ def _slips(
         lines = {line.name for line in derivation.lines}
         wanted = [(f"d{called[i]}", other) for i, other in zip(positions, theirs, strict=True)]
         if not all(name in lines for name, _ in wanted):
-            return (), {}
+            return (), {}, []
 
         def again() -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
             if gradient is None:
@@ -468,9 +471,20 @@ def _slips(
 
         computed = derivation.compute(inputs)
         values = {line.left(UNICODE): computed[line.name] for line in derivation.values}
-        return explain_numbers(derivation, inputs, dict(wanted), again), values
+        bad = [f"d{called[i]}" for i in wrong]
+        parting = [
+            f"{line.left(UNICODE)} = {UNICODE.sum(line.right)}    {_summed_up(computed[line.name])}"
+            for line in derivation.parting([name for name, _ in wanted if name not in bad], bad)
+        ]
+        return explain_numbers(derivation, inputs, dict(wanted), again), values, parting
     except (TypeError, ValueError, KeyError, ArithmeticError):  # a help; that the numbers are wrong is certain
-        return (), {}
+        return (), {}, []
+
+
+def _summed_up(value: Any) -> str:
+    """A value that somebody can print, too: a number, or the norm of an array."""
+    value = np.asarray(value, float)
+    return f"({value:.6g})" if not value.ndim else f"(shape {value.shape}, norm {np.linalg.norm(value):.6g})"
 
 
 def _moved(x: Any, rng: np.random.Generator) -> Any:
@@ -482,9 +496,16 @@ def _moved(x: Any, rng: np.random.Generator) -> Any:
     return (np.asarray(x) * rng.uniform(0.7, 1.3, np.shape(x))).astype(np.asarray(x).dtype)[()]
 
 
-def _told(slips: tuple[Slip, ...], hint_only: bool) -> list[str]:
-    if not slips:
+def _told(slips: tuple[Slip, ...], parting: list[str], hint_only: bool) -> list[str]:
+    if not slips and not parting:
         return ["No slip was found that gives your numbers: compare your lines with those that equations(f, …) prints."]
+    if not slips:
+        shown = parting if len(parting) <= MOST else [*parting[: MOST - 1], "…", parting[-1]]
+        return [
+            "No slip was found that gives your numbers. Print what you have for each of these, from the first on: it is"
+            " wrong where yours differs.",
+            *(f"    {line}" for line in shown),
+        ]
     if hint_only:
         return ["Look at this equation again:", *(f"    {slip.line.text(UNICODE)}" for slip in slips)]
     lines = ["Your numbers are those of the derivation with this slip:"]

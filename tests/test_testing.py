@@ -399,3 +399,29 @@ def test_a_gradient_for_these_arguments_alone_is_judged_at_them():
     with pytest.raises(GradientError) as found:
         assert_gradient(gradient, lambda w: np.sum(w * w), Tensor(w))
     assert "2 is missing" in str(found.value)
+
+
+def test_where_no_slip_fits_it_says_what_to_print():
+    """Lines that a right gradient is computed from are beyond doubt."""
+    rng = np.random.default_rng(0)
+    w1, w2, x, y = (rng.random(shape) for shape in ((4, 3), (2, 4), 3, 2))
+
+    def cost(w1, w2, x, y):
+        return np.sum((autograd.sigmoid(w2 @ autograd.sigmoid(w1 @ x)) - y) ** 2) / 2
+
+    def gradient(w1, w2, x, y):
+        a1 = 1 / (1 + np.exp(-w1 @ x))
+        a2 = 1 / (1 + np.exp(-w2 @ a1))
+        delta2 = (a2 - y) * a2 * (1 - a2)
+        delta1 = np.arctan(w2.T @ delta2 + 0.3) * a1 * (1 - a1) ** 3
+        return np.outer(delta1, x), np.outer(delta2, a1)
+
+    with pytest.raises(GradientError) as found:
+        assert_gradient(gradient, cost, Tensor(w1), Tensor(w2), x, y)
+    lines = str(found.value).splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("No slip was found")) + 1
+    assert [line.split(" = ")[0] for line in lines[first : first + 2]] == ["    δ¹", "    ∂cost/∂w¹"]
+    a1 = 1 / (1 + np.exp(-w1 @ x))
+    a2 = 1 / (1 + np.exp(-w2 @ a1))
+    norm = np.linalg.norm(w2.T @ ((a2 - y) * a2 * (1 - a2)) * a1 * (1 - a1))
+    assert lines[first].endswith(f"(shape (4,), norm {norm:.6g})")

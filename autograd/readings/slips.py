@@ -8,7 +8,7 @@ point at. Where something stands in several places, or lines are built alike, a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -198,6 +198,20 @@ class Derivation:
     @property
     def lines(self) -> list[Equation]:
         return [*self.values, *self.gradient]
+
+    def parting(self, right: Iterable[str], wrong: Iterable[str]) -> list[Equation]:
+        """The lines that wrong gradients are computed from, and right ones are not: one of them is the first that
+        differs. Gradients go by the names of their lines."""
+        lines = {line.name: line for line in self.lines}
+
+        def behind(names: Iterable[str]) -> set[str]:
+            queue = list(names)
+            for name in queue:
+                queue += [x for x in names_in(lines[name].right) if x in lines and x not in queue]
+            return set(queue)
+
+        suspects = behind(wrong) - behind(right)
+        return [line for line in self.lines if line.name in suspects]
 
     def with_slip(self, slip: Slip) -> Derivation:
         """The same with a slip in it."""
