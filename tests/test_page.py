@@ -552,7 +552,7 @@ def test_an_array_is_a_heat_map_and_an_element_of_it_can_be_chosen(opened):
     assert f"at [1, 2]: {tensors[0].grad[1, 2]:.6g}".replace("-", "−") in found.tab.inner_text("#about")
     assert "[1, 2]" in found.tab.inner_text("#fields")
     found.tab.click("#about summary")
-    assert len(found.run("() => [...document.querySelectorAll('#about td')]")) == 12
+    found.tab.wait_for_function("() => document.querySelectorAll('#about td').length === 12")  # made when it has opened
 
 
 def test_lightness_says_the_sign(opened):
