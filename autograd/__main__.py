@@ -15,11 +15,9 @@ import argparse
 import functools
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from autograd.grading import gradebook
-from autograd.grading.called import judge
+from autograd.grading.called import row_of
 from autograd.grading.fence import MEMORY
 
 
@@ -28,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     told = {"function": args.function, "gradient": args.gradient, "shapes": args.shape, "seed": args.seed,
             "hint": args.hint, "timeout": args.timeout, "memory": args.memory}  # fmt: skip
-    rows = list(gradebook.judge_all(functools.partial(_row, told), gradebook.files(args.files), args.jobs))
+    rows = list(gradebook.judge_all(functools.partial(row_of, told), gradebook.files(args.files), args.jobs))
     if args.form:
         print(gradebook.written(rows, args.form))
     else:
@@ -37,10 +35,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             if row.printed:
                 print(f"It printed:\n{row.printed}")
     return max((row.code for row in rows), default=0)
-
-
-def _row(told: dict[str, Any], path: Path) -> gradebook.Row:
-    return gradebook.Row(str(path), *judge(path, **told))
 
 
 def _parser() -> argparse.ArgumentParser:
