@@ -129,3 +129,9 @@ def test_several_jobs_from_the_shell(tmp_path):
     command = [sys.executable, "-m", "autograd", "check", str(tmp_path), "--json", "--jobs", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert [row["verdict"] for row in json.loads(done.stdout or "[]")] == ["right", "wrong"], done.stderr
+
+
+def test_a_folder_without_files_is_no_pass(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        autograd_main(["check", str(tmp_path)])
+    assert stopped.value.code == 2 and f"no Python file in {tmp_path}" in capsys.readouterr().err
