@@ -15,20 +15,22 @@ import argparse
 import functools
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from autograd.grading import gradebook
-from autograd.grading.called import judge
+from autograd.grading.called import row_of
 from autograd.grading.fence import MEMORY
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit code."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    paths = gradebook.files(args.files)
+    if not paths:
+        parser.error(f"there is no Python file in {', '.join(args.files)}")
     told = {"function": args.function, "gradient": args.gradient, "shapes": args.shape, "seed": args.seed,
             "hint": args.hint, "timeout": args.timeout, "memory": args.memory}  # fmt: skip
-    rows = list(gradebook.judge_all(functools.partial(_row, told), gradebook.files(args.files), args.jobs))
+    rows = list(gradebook.judge_all(functools.partial(row_of, told), paths, args.jobs))
     if args.form:
         print(gradebook.written(rows, args.form))
     else:
@@ -36,11 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{row.file}: {row.verdict}" + (f"\n{row.message}" if row.message else ""))
             if row.printed:
                 print(f"It printed:\n{row.printed}")
-    return max((row.code for row in rows), default=0)
-
-
-def _row(told: dict[str, Any], path: Path) -> gradebook.Row:
-    return gradebook.Row(str(path), *judge(path, **told))
+    return max(row.code for row in rows)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -119,3 +121,17 @@ def test_a_right_gradient_is_not_accused_by_differences(text, tmp_path, capsys):
     file = tmp_path / "answer.py"
     file.write_text(text)
     assert autograd_main(["check", str(file)]) == 0, capsys.readouterr().out
+
+
+def test_several_jobs_from_the_shell(tmp_path):
+    (tmp_path / "a.py").write_text(RIGHT, encoding="utf-8")
+    (tmp_path / "b.py").write_text(WRONG, encoding="utf-8")
+    command = [sys.executable, "-m", "autograd", "check", str(tmp_path), "--json", "--jobs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert [row["verdict"] for row in json.loads(done.stdout or "[]")] == ["right", "wrong"], done.stderr
+
+
+def test_a_folder_without_files_is_no_pass(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        autograd_main(["check", str(tmp_path)])
+    assert stopped.value.code == 2 and f"no Python file in {tmp_path}" in capsys.readouterr().err
