@@ -81,7 +81,9 @@ class Steps:
         if self._step is not None and self._augment is None:
             order = np.concatenate(batches)
             values = self._step.epoch(x, y, order=order, size=self._size, prepare=rate, report=taken)
-            return float(sum(values.tolist(), total))
+            for value in values.tolist():  # not by sum, which adds floats up in a way of its own from Python 3.12 on
+                total += value
+            return total
         for n, batch in enumerate(batches):
             inputs = x[batch] if self._augment is None else self._augment(x[batch], self._rng)
             if self._step is not None:
