@@ -249,7 +249,7 @@ def test_arrays_from_outside_are_parameters_under_the_names_of_their_variables(t
 
     text = source(cost, Tensor([0.5, -1.0, 2.0]))
     assert "def cost_and_grad(w, pictures, c_1):" in text
-    assert list(text.arrays) == ["pictures", "c1"]
+    assert list(text.arrays) == ["pictures", "c_1"]
     assert text.arrays["pictures"] is pictures
     assert '"""pictures is an array from outside of cost, of shape (20, 3).' in text
     value, (gradient,) = run(text, "cost", Tensor([0.5, -1.0, 2.0]))

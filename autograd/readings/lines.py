@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +59,8 @@ def _lines_as_scopes() -> Iterator[None]:
     def mark(frame: types.FrameType) -> None:
         file, number = frame.f_code.co_filename, frame.f_lineno
         leave()
-        entered = scope(f"{MARK}{file}:{number}: {linecache.getline(file, number).strip()}")
+        place = f"{file}:{number}" if os.path.exists(file) else f"line {number}"  # a notebook's cell is in no file
+        entered = scope(f"{MARK}{place}: {linecache.getline(file, number).strip()}")
         entered.__enter__()
         inside.append(entered)
 
