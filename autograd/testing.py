@@ -81,7 +81,7 @@ def assert_gradient(
     value = np.asarray(plain(f(*args)))
     weights = rng.uniform(0.5, 1.5, value.shape) if value.ndim else None
     if not any(isinstance(x, Tensor) for x in args):
-        returned = _called(gradient, _given(args, weights)) if callable(gradient) else gradient
+        returned = _called(gradient, _given(args, weights), weights) if callable(gradient) else gradient
         wanted = _differentiated(returned, args, names)
         args = tuple([Tensor(x) if i in wanted else x for i, x in enumerate(args)])
     positions = tuple(i for i, x in enumerate(args) if isinstance(x, Tensor))
@@ -198,10 +198,11 @@ def _derived(number: Callable[..., Any], args: tuple[Any, ...], positions: tuple
 
 def _differentiated(returned: Any, args: tuple[Any, ...], names: list[str]) -> list[int]:
     """Which arguments somebody's gradients are those of, where none is a Tensor: the first, or as many as there are."""
-    numbers = [i for i, x in enumerate(args) if np.asarray(x).dtype.kind == "f"] or [0]
+    numbers = [i for i, x in enumerate(args) if np.asarray(x).dtype.kind == "f"]
+    numbers = numbers or list(range(len(args)))
     if isinstance(returned, Mapping):
         return [i for i in numbers if names[i] in returned] or numbers[:1]
-    if isinstance(returned, tuple) and len(returned) == 2 and np.ndim(plain(returned[0])) == 0:
+    if isinstance(returned, tuple) and len(returned) == 2 and _is_number(returned[0]):
         value_comes_first = isinstance(returned[1], tuple | list | Mapping) or np.shape(args[numbers[0]]) != ()
         if value_comes_first:
             return _differentiated(returned[1], args, names)
@@ -210,6 +211,10 @@ def _differentiated(returned: Any, args: tuple[Any, ...], names: list[str]) -> l
     ):
         return numbers[: max(1, len(returned))]
     return numbers[:1]
+
+
+def _is_number(x: Any) -> bool:
+    return x is not None and np.ndim(plain(x)) == 0
 
 
 def _given(args: tuple[Any, ...], weights: Any) -> list[Any]:
@@ -225,11 +230,11 @@ def _theirs(
     if callable(gradient):
         given = _given(args, weights)
         before = [np.array(x) if isinstance(x, np.ndarray) else x for x in given]
-        returned = _arrays(_called(gradient, given), positions, names)
+        returned = _arrays(_called(gradient, given, weights), positions, names)
         for x, old, name in zip(given, before, [*names, "the weights"], strict=False):
             if isinstance(x, np.ndarray) and not np.array_equal(x, old, equal_nan=True):
                 raise GradientError(f"the gradient changes its argument {name} in place: work on a copy of it")
-        again = _arrays(_called(gradient, before), positions, names)
+        again = _arrays(_called(gradient, before, weights), positions, names)
         if not all(np.array_equal(p, q, equal_nan=True) for p, q in zip(returned, again, strict=True)):
             raise GradientError(
                 "called again with the same arguments, the gradient returns other numbers: it draws random numbers, or"
@@ -239,18 +244,24 @@ def _theirs(
     return _arrays(gradient, positions, names)
 
 
-def _called(gradient: Callable[..., Any], given: list[Any]) -> Any:
+def _called(gradient: Callable[..., Any], given: list[Any], weights: Any) -> Any:
     try:
         return gradient(*given)
     except Exception as error:
-        raise GradientError(f"the gradient raises {type(error).__name__}: {error}") from error
+        after = ""
+        if weights is not None and isinstance(error, TypeError):
+            after = (
+                f" (the value of f has the shape {weights.shape}: after its arguments, the gradient gets an array of"
+                " weights of that shape, and is that of np.sum(weights * f(…)))"
+            )
+        raise GradientError(f"the gradient raises {type(error).__name__}: {error}{after}") from error
 
 
 def _arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> list[np.ndarray[Any, Any]]:
     if returned is None:
         raise GradientError("the gradient returns None: is its return statement missing?")
     wanted = [names[i] for i in positions]
-    pair = isinstance(returned, tuple) and len(returned) == 2 and np.ndim(plain(returned[0])) == 0
+    pair = isinstance(returned, tuple) and len(returned) == 2 and _is_number(returned[0])
     if pair and (isinstance(returned[1], tuple | list | Mapping) or len(wanted) == 1):
         returned = returned[1]
     if isinstance(returned, Mapping):
@@ -269,7 +280,9 @@ def _arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> list
         arrays = [np.array(plain(g)) for g in returned]
     except ValueError as error:
         raise GradientError(f"the gradient returns what is no array: {error}") from None
-    for array, name in zip(arrays, wanted, strict=True):
+    for array, name, given in zip(arrays, wanted, returned, strict=True):
+        if given is None:
+            raise GradientError(f"the gradient of {name} is None")
         if array.dtype.kind not in "fiub":
             raise GradientError(f"the gradient of {name} is of dtype {array.dtype}: return floats")
     return arrays

@@ -323,6 +323,7 @@ def test_arrays_are_differentiated_as_many_as_there_are_gradients():
                      lambda a, b: {"b": db(a, b)}]:  # fmt: skip
         assert_gradient(gradient, f, a, b)
     assert_gradient(lambda x, y: (y, x), lambda x, y: x * y, 2.0, 3.0)
+    assert_gradient(lambda x, y: (y, x), lambda x, y: x * y, 2, 3)
     assert_gradient(lambda x: (x * x, 2 * x), lambda x: x * x, 2.0)
     assert_gradient(lambda x, i: np.eye(4)[i] * 1.0, lambda x, i: x[i], b, 2)
     assert_gradient(lambda b: [2.0 * x for x in b], lambda b: np.sum(b * b), b)
@@ -331,9 +332,12 @@ def test_arrays_are_differentiated_as_many_as_there_are_gradients():
         (lambda a, b: (da(a, b), db(a, b) / 2), "dC/db is wrong"),
         (lambda a, b: (da(a, b), db(a, b), b), "returns 3, where there should be 2: of a, b"),
         (lambda a, b: [[1.0, 2.0], [3.0]], "returns what is no array"),
+        (lambda a, b: (None, db(a, b)), "the gradient of a is None"),
     ]:
         with pytest.raises(GradientError, match=message):
             assert_gradient(gradient, f, a, b)
+    with pytest.raises(GradientError, match=r"TypeError: .*the shape \(4,\): after its arguments, the gradient gets"):
+        assert_gradient(lambda x: 2 * x, lambda x: x * x, b)
 
 
 def test_a_mean_over_the_rows_of_an_array_from_outside_is_named():
