@@ -34,15 +34,14 @@ steps, so two terms of a sum are lost. The message does not guess. It lists equa
 to the gradient that is wrong, with numbers to print. Yours is wrong in the first line that differs; here that is the
 sum. Example 13 has the reason: the gradient of what is used several times is the sum over the uses.
 
-The last case is a kink. The hinge loss of an example is max(0, 1 - m), and here one example has a margin m of exactly
-1. The loss has one slope to the left of that and another to the right, and no derivative. One person wrote `<`, another
-`<=`. Their gradients differ from each other, and from the engine's, which takes the middle; the last block has the
-numbers. Everything between the two slopes is right, so both are. To compare with one's own choice would be to accuse
-them.
+The last case is a kink. The hinge loss of an example is max(0, 1 - m), and one example has a margin m of just 1. The
+loss has one slope to the left of that and another to the right, and no derivative. One person wrote `<`, another `<=`.
+Their gradients differ from each other, and from the engine's, which takes the middle; the last block has the numbers.
+Everything between the two slopes is right, so both are. To compare with one's own choice would be to accuse them.
 
-Nothing of this is special to networks. Each function below is a few lines of NumPy, and none says anything about a
-gradient. From those lines come the gradient, its equations, and what is wrong with somebody else's. For a file there is
-`python -m autograd check FILE.py`, and the third notebook tests gradients of your own.
+Nothing of this is special to networks. Each function in the file is a few lines of NumPy, and none says anything about
+a gradient. From those lines come the gradient, its equations, and what is wrong with somebody else's. For a file there
+is `python -m autograd check FILE.py`, and the third notebook tests gradients of your own.
 """
 
 import re
