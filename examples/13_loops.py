@@ -25,7 +25,7 @@ The training starts from an orthogonal w. That is a start and no more: as w chan
 large that one step throws the weights far away. Therefore a gradient longer than 1 is scaled down to the length 1. The
 learning rate is the one of three that does best on the validation images after a short training, and a row of the table
 shows what the same rate does without that limit. The test images are looked at once, at the very end. Here weights are
-shared in time. The last example shares them in space.
+shared in time. The next example shares them in space.
 """
 
 import numpy as np

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 NUMBERED = files()
 
 
-def test_there_are_fourteen():
-    assert [int(path.name[:2]) for path in NUMBERED] == list(range(1, 15))
+def test_there_are_fifteen():
+    assert [int(path.name[:2]) for path in NUMBERED] == list(range(1, 16))
 
 
 @pytest.mark.parametrize("path", NUMBERED, ids=[path.stem for path in NUMBERED])
