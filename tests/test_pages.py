@@ -108,24 +108,36 @@ def test_the_pages_show_the_examples():
     assert program == code_of("four_readings")
 
 
+def ratios_to_the_first(row, names):
+    """Whether each time of a row, after so many words that name it, is followed by its ratio to the first time."""
+    times = [float(word) for word in re.findall(r"(?<![\w-])\d+\.\d+", row)]
+    assert len(times) == 2 * names
+    for time, ratio in zip(times[::2], times[1::2], strict=True):
+        assert ratio == pytest.approx(time / times[0], rel=0.003, abs=0.006)
+
+
 def test_the_table_of_times_has_the_rows_and_columns_of_the_benchmark():
+    page = (ROOT / "examples" / "results" / "speed.md").read_text("utf-8")
+    benchmark = (ROOT / "tests" / "benchmarks" / "speed.py").read_text("utf-8")
     (table,) = [block.text for block in blocks("examples/results/speed.md") if block.kind == "text times"]
-    steps, graphs, imports = table.split("\n\n")
+    steps, epochs, graphs, readings, imports = table.split("\n\n")
     _, head, *rows = steps.splitlines()
     columns = re.split(r" {2,}", head)
-    assert columns[:2] == ["network", "batch"] and {"hand-derived", "layers", "compiled"} <= set(columns)
-    assert len(rows) == 2 * 3 * 2
-    for row in rows:
-        assert len(row.split()) == 3 + 2 * (len(columns) - 3)
-        times = [float(word) for word in row.split()[3:]]
-        for time, ratio in zip(times[::2], times[1::2], strict=True):
-            assert ratio == pytest.approx(time / times[0], abs=0.006)
-    benchmark = (ROOT / "tests" / "benchmarks" / "speed.py").read_text("utf-8")
+    assert columns[:2] == ["network", "batch"] and {"hand-derived", "layers", "step", "step in C"} <= set(columns)
     for column in columns[3:]:
         assert f'"{column}"' in benchmark
-        assert f"| {column} |" in (ROOT / "examples" / "results" / "speed.md").read_text("utf-8")
+        assert f"| {column} |" in page
+    assert len(rows) == 2 * 3 * 2
+    for row in rows:
+        ratios_to_the_first(row, len(columns) - 3)
+    _, *rows = epochs.splitlines()
+    assert len(rows) == 2 * 2
+    for row in rows:
+        ratios_to_the_first(row, 3)
+        assert [name for name in ("hand-derived", "in C", "JAX") if name in row and f'"{name}"' in benchmark]
     for line in graphs.splitlines()[1:]:
         assert f'"{re.split(r" {2,}", line)[0]}": (' in benchmark
+    assert [f'"{name}": ' in benchmark for name in readings.splitlines()[1].split()[1:]] == [True] * 4
     assert re.fullmatch(r"import numpy \d+ ms, with autograd \d+ ms: \d+ ms more\n", imports)
 
 
