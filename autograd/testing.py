@@ -37,7 +37,8 @@ from autograd.tensor import Tensor, plain
 from autograd.transforms import inner, value_and_grad
 
 RELATIVE = {8: 1e-6, 4: 1e-3}  # by the bytes of the less exact dtype: how far an element may be off, relative to itself
-MOST = 8  # lines of the derivation in a message
+LINES = 8  # of the derivation in a message
+ELEMENTS = 16  # that are moved one by one; of more, those that differ most, and random directions
 ROUNDING = {8: 1e-12, 4: 1e-5}  # on top, relative to the largest element: what rounding may leave where terms cancel
 
 
@@ -361,9 +362,6 @@ def _between_slopes(number: Any, args: Any, position: int, index: Any, slope: fl
     return abs(left - right) > 10 * tolerance and min(left, right) - tolerance <= slope <= max(left, right) + tolerance
 
 
-MOST = 16  # elements that are moved one by one; of more, those that differ most, and random directions
-
-
 def _parted_from_differences(
     number: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...], derived: list[Any],
     theirs: list[Any], names: list[str], rng: np.random.Generator,
@@ -378,10 +376,10 @@ def _parted_from_differences(
             continue
         order = np.argsort(-np.abs(mine - other).ravel())
         directions = []
-        for flat in order[:MOST] if x.size <= MOST else order[:4]:
+        for flat in order[:ELEMENTS] if x.size <= ELEMENTS else order[:4]:
             directions.append(np.zeros(x.size))
             directions[-1][flat] = 1
-        if x.size > MOST:
+        if x.size > ELEMENTS:
             directions += [rng.uniform(0.5, 1.5, x.size) * rng.choice([-1.0, 1.0], x.size) for _ in range(2)]
         for direction in directions:
             along = direction.reshape(x.shape)
@@ -513,7 +511,7 @@ def _told(slips: tuple[Slip, ...], parting: list[str], hint_only: bool) -> list[
     if not slips and not parting:
         return ["No slip was found that gives your numbers: compare your lines with those that equations(f, …) prints."]
     if not slips:
-        shown = parting if len(parting) <= MOST else [*parting[: MOST - 1], "…", parting[-1]]
+        shown = parting if len(parting) <= LINES else [*parting[: LINES - 1], "…", parting[-1]]
         return [
             "No slip was found that gives your numbers. Print what you have for each of these, from the first on: it is"
             " wrong where yours differs.",
