@@ -8,6 +8,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any
 
 from autograd.readings.outside import PLACES
@@ -39,6 +40,7 @@ def recorded_lines(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, dic
 def _lines_as_scopes() -> Iterator[None]:
     """Give what is computed in the block the scope "line file:number: text", after those that it has."""
     inside: list[AbstractContextManager[None]] = []
+    is_there = cache(os.path.exists)  # a loop comes to the same line often
 
     def leave() -> None:
         while inside:
@@ -59,7 +61,7 @@ def _lines_as_scopes() -> Iterator[None]:
     def mark(frame: types.FrameType) -> None:
         file, number = frame.f_code.co_filename, frame.f_lineno
         leave()
-        place = f"{file}:{number}" if os.path.exists(file) else f"line {number}"  # a notebook's cell is in no file
+        place = f"{file}:{number}" if is_there(file) else f"line {number}"  # a notebook's cell is in no file
         entered = scope(f"{MARK}{place}: {linecache.getline(file, number).strip()}")
         entered.__enter__()
         inside.append(entered)
