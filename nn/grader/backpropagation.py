@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from autograd.readings.algebra import ONE, Atom, Sum, Term, times
-from autograd.readings.changes import atoms, replaced
+from autograd.readings.changes import atoms, one, replaced
 from autograd.readings.equations import Equation, Equations
 from autograd.readings.notation import UNICODE
 from autograd.readings.slips import Derivation, Slip
@@ -21,16 +21,12 @@ Change = Callable[[int], Sum | None]  # the right side of a layer's line when it
 KNOWN = -1  # how far-fetched: less than any other
 
 
-def _one(x: Atom) -> Sum:
-    return (Term(ONE, ((x, 1),)),)
-
-
 def _product(*xs: Atom) -> Sum:
     return (Term(ONE, tuple([(x, 1) for x in xs])),)
 
 
 def _names(x: Atom) -> set[str]:
-    return {found.name for found in atoms(_one(x)) if found.kind == "symbol"}
+    return {found.name for found in atoms(one(x)) if found.kind == "symbol"}
 
 
 class Backpropagation(Derivation):
@@ -110,7 +106,7 @@ class Backpropagation(Derivation):
         def change(layer: int) -> Sum | None:
             before = self._symbol(old[0], layer + old[1])
             after = self._symbol(new[0], place or layer + new[1])
-            return replaced(self._right(f"{line}{layer}"), before, _one(after)) if before and after else None
+            return replaced(self._right(f"{line}{layer}"), before, one(after)) if before and after else None
 
         return change
 
@@ -146,7 +142,7 @@ class Backpropagation(Derivation):
             return (Term(ONE, ()), Term(-ONE, ((x, n),)))
 
         def call(x: Atom, name: str = "sigmoid") -> Atom:
-            return Atom("call", name, (_one(x),), x.shape)
+            return Atom("call", name, (one(x),), x.shape)
 
         def logistic(x: Atom) -> Sum:
             return _product(x, Atom("group", "", (less(x),), x.shape))
@@ -167,12 +163,12 @@ class Backpropagation(Derivation):
             )  # fmt: skip
             yield "sigma' is taken at the z of the layer before, one layer off", of(own, "a", -1)
             yield "sigma' is taken at the z of the layer after, one layer off", of(own, "a", 1)
-        yield "sigma(z), the activation, stands in place of sigma'(z)", of(_one, "a")
+        yield "sigma(z), the activation, stands in place of sigma'(z)", of(one, "a")
         yield "1 - a stands in place of sigma'(z) = a (1 - a)", of(less, "a")
-        yield "z stands in place of sigma'(z)", of(_one, "z")
+        yield "z stands in place of sigma'(z)", of(one, "z")
         yield "a^2 stands in place of sigma'(z)", of(lambda x: (Term(ONE, ((x, 2),)),), "a")
         if self.activation == "relu":
-            below = of(lambda x: _one(Atom("indicator", "<", (_one(x), ()), x.shape)), "z")
+            below = of(lambda x: one(Atom("indicator", "<", (one(x), ()), x.shape)), "z")
             yield "relu' is 1 for z < 0, in place of z > 0", below
         if self.activation == "sigmoid":
             plus = of(lambda x: (Term(ONE, ((x, 1),)), Term(ONE, ((x, 2),))), "a")
@@ -222,7 +218,7 @@ class Backpropagation(Derivation):
             def both(layer: int, change: Change = change, old: Any = old, new: Any = new, place: int = place) -> Any:
                 right = self._prime(lambda _: ())(layer)
                 before, after = self._symbol(old[0], layer + old[1]), self._symbol(new[0], place or layer + new[1])
-                return replaced(right, before, _one(after)) if right and before and after else None
+                return replaced(right, before, one(after)) if right and before and after else None
 
             yield from self._slip(f"{what}, and sigma' is missing", "delta", both, hidden)
         yield from self._slip("the weights w^(l+1) have the wrong sign", "delta", self._turned, hidden)
@@ -287,12 +283,12 @@ class Backpropagation(Derivation):
             aliased = "a^L is changed in place, as by delta = a[-1]; delta -= y: sigma' is then taken at a - y"
             yield from self._slip(aliased, "delta", times_factors(*changed_in_place), [last], part=self._written_prime)
         if quadratic:
-            soft = Atom("call", "softmax", (_one(z),), shape)
+            soft = Atom("call", "softmax", (one(z),), shape)
             without = self._prime(lambda _: ())(last)
             if without:
                 changed = ((self.named[f"delta{last}"], without),)
                 yield Slip(self.named[f"a{last}"], "", "the output layer is a softmax, and the error that of the"
-                           " log-likelihood, the other cost", _one(soft), changed, KNOWN)  # fmt: skip
+                           " log-likelihood, the other cost", one(soft), changed, KNOWN)  # fmt: skip
         else:
             other = "sigma' is multiplied in, which cancels for this cost: it is the error of the quadratic cost"
             yield from self._slip(other, "delta", times_factors((a, 1), (less, 1)), [last])
@@ -334,10 +330,10 @@ class Backpropagation(Derivation):
             delta = self._symbol("delta", layer)
             if delta is None or len(delta.shape) != 2:
                 return None
-            return _one(Atom("index", "0", (_one(delta),), delta.shape[1:]))
+            return one(Atom("index", "0", (one(delta),), delta.shape[1:]))
 
-        one = "only the first example of the mini-batch is taken, in place of the sum over the mini-batch"
-        yield from self._slip(one, "db", first, every)
+        first_alone = "only the first example of the mini-batch is taken, in place of the sum over the mini-batch"
+        yield from self._slip(first_alone, "db", first, every)
         n = self.inputs["x"].shape[0] if len(self.inputs["x"].shape) == 2 else 1
 
         def mean(layer: int) -> Sum:
@@ -353,7 +349,7 @@ class Backpropagation(Derivation):
 
     def _transposed(self, layer: int) -> Sum | None:
         shape = self.named[f"dw{layer}"].shape
-        return _one(Atom("transpose", "", (self._right(f"dw{layer}"),), shape)) if shape[0] == shape[1] else None
+        return one(Atom("transpose", "", (self._right(f"dw{layer}"),), shape)) if shape[0] == shape[1] else None
 
     def _left_at_zero(self, most: int) -> Iterator[Slip]:
         """The gradients of the first layers are zero."""
@@ -383,44 +379,36 @@ class Backpropagation(Derivation):
 
         def linear(layer: int) -> Sum | None:
             z = self._symbol("z", layer)
-            return _one(z) if z else None
+            return one(z) if z else None
 
         yield from self._slip("the activation function is left out, a = z", "a", linear, forward)
         yield from self._slip("the activation function is left out in the hidden layers, a = z", "a", linear, hidden)
 
-        def untransposed(layer: int) -> Sum | None:
-            w = self._symbol("w", layer)
-            if w is None or w.shape[0] != w.shape[1]:
-                return None
-            turned = _one(Atom("transpose", "", (_one(w),), w.shape))
-            right = self._right(f"z{layer}")
-            return (
-                replaced(right, turned[0].factors[0][0], _one(w)) if _has(right, turned) else replaced(right, w, turned)
-            )
+        def turned_weights(line: str, shift: int) -> Change:
+            """The weights multiplied the other way round, where their shape allows it."""
+
+            def change(layer: int) -> Sum | None:
+                w = self._symbol("w", layer + shift)
+                if w is None or w.shape[0] != w.shape[1]:
+                    return None
+                turned, right = Atom("transpose", "", (one(w),), w.shape), self._right(f"{line}{layer}")
+                return replaced(right, turned, one(w)) if turned in atoms(right) else replaced(right, w, one(turned))
+
+            return change
 
         def turned_round(layer: int) -> Sum | None:
             z = self._symbol("z", layer)
-            if z is None or self._right(f"a{layer}") != _one(Atom("call", "sigmoid", (_one(z),), z.shape)):
+            if z is None or self._right(f"a{layer}") != one(Atom("call", "sigmoid", (one(z),), z.shape)):
                 return None
-            return _one(Atom("call", "sigmoid", ((Term(-ONE, ((z, 1),)),),), z.shape))
+            return one(Atom("call", "sigmoid", ((Term(-ONE, ((z, 1),)),),), z.shape))
 
         exponent = "the exponent has the wrong sign: 1 / (1 + exp(z)) in place of 1 / (1 + exp(-z))"
         yield from self._slip(exponent, "a", turned_round, forward)
         wrong_way = "a transpose is missing (or one too many): the weights are multiplied the wrong way round"
-        yield from self._slip(wrong_way, "z", untransposed, forward)
-
-        def through_transposed(layer: int) -> Sum | None:
-            w = self._symbol("w", layer + 1)
-            if w is None or w.shape[0] != w.shape[1]:
-                return None
-            turned = _one(Atom("transpose", "", (_one(w),), w.shape))
-            right = self._right(f"delta{layer}")
-            return (
-                replaced(right, turned[0].factors[0][0], _one(w)) if _has(right, turned) else replaced(right, w, turned)
-            )
+        yield from self._slip(wrong_way, "z", turned_weights("z", 0), forward)
 
         back = "a transpose is missing (or one too many): the weights w^(l+1) are multiplied the wrong way round"
-        yield from self._slip(back, "delta", through_transposed, hidden)
+        yield from self._slip(back, "delta", turned_weights("delta", 1), hidden)
         yield from self._other_activation(hidden)
         yield from self._forward_alone(every)
         yield from self._forward_alone(hidden)
@@ -433,10 +421,10 @@ class Backpropagation(Derivation):
                 z = self._symbol("z", layer)
                 if z is None or self.activation != "sigmoid":
                     return
-                new = Atom("call", name, (_one(z),), z.shape) if name else z
-                a = Atom("call", "sigmoid", (_one(z),), z.shape)
+                new = Atom("call", name, (one(z),), z.shape) if name else z
+                a = Atom("call", "sigmoid", (one(z),), z.shape)
                 less = Atom("group", "", ((Term(ONE, ()), Term(-ONE, ((a, 1),))),), z.shape)
-                changed.append((self.named[f"a{layer}"], _one(new)))
+                changed.append((self.named[f"a{layer}"], one(new)))
                 right = self._prime(lambda _, a=a, less=less: _product(a, less))(layer)  # type: ignore[misc]
                 if right is None:
                     return
@@ -459,11 +447,7 @@ class Backpropagation(Derivation):
                 z, right = self._symbol("z", layer), self._prime(primes[prime])(layer)
                 if z is None or right is None:
                     return
-                changed.append((self.named[f"a{layer}"], _one(Atom("call", name, (_one(z),), z.shape))))
+                changed.append((self.named[f"a{layer}"], one(Atom("call", name, (one(z),), z.shape))))
                 changed.append((self.named[f"delta{layer}"], right))
             (line, right), *also = changed
             yield Slip(line, "", f"the hidden layers are {name} layers", right, tuple(also), KNOWN)
-
-
-def _has(x: Sum, part: Sum) -> bool:
-    return part[0].factors[0][0] in list(atoms(x))
