@@ -206,6 +206,7 @@ PLANTED = [
     ("equations", equations_with("2 ", "3 ")),
     ("second", wrong_when_recorded),
     ("second", source_with(" * ", " / ")),
+    ("native", in_c("return ", "return 1 + ")),
     ("c", in_language(" += ", " -= ")),
     ("c", in_language("return ", "return 1 + ")),
     ("javascript", in_language(" += ", " -= ")),
