@@ -28,10 +28,11 @@ import numpy as np
 from autograd.check import GradientError
 from autograd.frameworks import from_framework, refuse_missing, to_framework
 from autograd.operation import Op
+from autograd.readings.derivation import Derivation, Slip
 from autograd.readings.equations import equations
 from autograd.readings.lines import recorded_lines
 from autograd.readings.notation import UNICODE
-from autograd.readings.slips import Derivation, Slip, explain_numbers
+from autograd.readings.search import explain_numbers
 from autograd.readings.trace import argument_names
 from autograd.tensor import Tensor, plain
 from autograd.transforms import inner, value_and_grad

@@ -60,7 +60,8 @@ def _sum(x: Sum, known: Mapping[str, Any]) -> Any:
 
 
 def _term(term: Term, known: Mapping[str, Any]) -> Any:
-    value: Any = float(term.coefficient)
+    one = term.coefficient == 1
+    value: Any = 1.0 if one else float(term.coefficient)
     for i, (factor, n) in enumerate(term.factors):
         part = _atom(factor, known)
         if len(term.factors) == 1 and n == 1 and isinstance(part, Row):
@@ -68,7 +69,7 @@ def _term(term: Term, known: Mapping[str, Any]) -> Any:
         part = _plain(part)
         if n != 1:
             part = np.power(np.asarray(part, float), n)
-        value = part if i == 0 and term.coefficient == 1 else value * part
+        value = part if i == 0 and one else value * part
     return value
 
 

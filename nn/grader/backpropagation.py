@@ -12,9 +12,10 @@ from typing import Any
 
 from autograd.readings.algebra import ONE, Atom, Sum, Term, times
 from autograd.readings.changes import atoms, one, replaced
+from autograd.readings.derivation import Derivation, Slip
 from autograd.readings.equations import Equation, Equations
 from autograd.readings.notation import UNICODE
-from autograd.readings.slips import Derivation, Slip
+from autograd.readings.slips import slips
 
 Change = Callable[[int], Sum | None]  # the right side of a layer's line when it is changed; None where it is not
 
@@ -45,7 +46,7 @@ class Backpropagation(Derivation):
         if not (self.likely and self.changed):
             yield from self._of_layers()
         if not self.likely:
-            yield from super().slips(inputs)
+            yield from slips(self, inputs)
 
     def _right(self, name: str) -> Sum:
         return self.changed.get(name, self.named[name].right)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from autograd.readings.derivation import Slip
 from autograd.readings.equations import equations
-from autograd.readings.slips import Slip, alike, explain_numbers
+from autograd.readings.search import alike, explain_numbers
 from nn.equations import ACTIVATIONS, COSTS, Array
 from nn.grader.backpropagation import KNOWN, Backpropagation
 from nn.grader.problems import Case, Lists
@@ -46,7 +47,7 @@ def another_network(case: Case, theirs: Lists) -> str:
     return ""
 
 
-def explain(case: Case, theirs: Lists, again: Again, likely: bool, seconds: float = 2.0) -> list[str]:
+def explain(case: Case, theirs: Lists, again: Again, likely: bool) -> list[str]:
     """Find the slips that reproduce what was returned for one case, in words; [] if there are none.
 
     likely  look only for those that go through layers, which takes no time; a single one is found, or none
@@ -61,7 +62,7 @@ def explain(case: Case, theirs: Lists, again: Again, likely: bool, seconds: floa
             return found and (_inputs(found[0]), _gradients(*found))
 
         derivation.likely = likely
-        slips = explain_numbers(derivation, inputs, _gradients(case, theirs), other, seconds)
+        slips = explain_numbers(derivation, inputs, _gradients(case, theirs), other, Backpropagation.slips)
         if likely and len(slips) == 1:
             found = derivation.compute(inputs, slips[0])
             slips = slips if all(alike(found[name], g) for name, g in _gradients(case, theirs).items()) else ()

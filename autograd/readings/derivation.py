@@ -1,0 +1,199 @@
+"""The equations of a gradient as a program: computed with other values, and with lines changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Any, Self
+
+import numpy as np
+
+from autograd.readings.algebra import ONE, Algebra, Atom, Sum, Term, alone, scaled
+from autograd.readings.changes import atoms, names_in, one
+from autograd.readings.equations import Equation, Equations
+from autograd.readings.notation import UNICODE
+from autograd.readings.values import value_of
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A change of the derivation.
+
+    line    the equation that it is in, as it should be
+    part    what was changed, as it is written in that line; nothing where the whole line is meant
+    what    the change in words: "is missing", "has the wrong sign", "is in place of y"
+    right   the right side as it was changed
+    also    other equations with the same change, and their right sides
+    rank    how far-fetched it is: among slips that give the same numbers, the least is told
+    """
+
+    line: Equation
+    part: str
+    what: str
+    right: Sum
+    also: tuple[tuple[Equation, Sum], ...] = ()
+    rank: int = 0
+
+    @property
+    def changed(self) -> dict[str, Sum]:
+        """The right sides that are changed, by the names of the lines."""
+        return {self.line.name: self.right, **{line.name: right for line, right in self.also}}
+
+    def __str__(self) -> str:
+        text = self.line.text(UNICODE)
+        first = len(text) - len(UNICODE.sum(self.line.right))
+        start, found = self._place(text, first)
+        what = f"{found} {self.what}" if found and found == text[start : start + len(found)] else self.what
+        if self.also:
+            what += f", and so in {', '.join(line.left(UNICODE) for line, _ in self.also)}"
+        return f"{text}\n{' ' * start}{'^' * (len(found) or len(text) - first)}  {what}"
+
+    def _place(self, text: str, first: int) -> tuple[int, str]:
+        """Where the part stands, and as what: where the changed line begins to differ, if it is there twice."""
+        other = f"{text[:first]}{UNICODE.sum(self.right)}"
+        differs = next((i for i, (a, b) in enumerate(zip_longest(text, other)) if a != b), first)
+        for part in (self.part, self.part.removeprefix("1/")):  # what divides has no numerator of its own there
+            found = []
+            start = text.find(part, first) if part else -1
+            while start >= 0:
+                found.append(start)
+                start = text.find(part, start + 1)
+            if found:
+                end = len(part)
+                return min(found, key=lambda at: (not at <= differs <= at + end, abs(at - differs))), part
+        return first, ""
+
+
+class _Known(dict[str, Any]):
+    """Values by name; those of lines are computed when they are asked for, so that lines may read one another."""
+
+    def __init__(self, values: Mapping[str, Any], lines: Mapping[str, Equation], changed: Mapping[str, Sum]):
+        super().__init__(values)
+        self.lines, self.changed = lines, changed
+        self.open: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.lines
+
+    def __missing__(self, name: str) -> Any:
+        line = self.lines[name]
+        if name in self.open:
+            raise ValueError(f"{name} is computed from itself")
+        self.open.add(name)
+        value = np.asarray(value_of(self.changed.get(name, line.right), self), float)
+        self[name] = np.broadcast_to(value, line.shape) if value.shape != line.shape else value
+        return self[name]
+
+
+def _in_sigmas(line: Equation, cancel: bool = True) -> Equation:
+    """An equation in which 1 / (1 + exp(−z)), written by hand, is σ(z), and exp(−z) what it is in terms of that.
+
+    The slips of people are in a (1 − a), and not in exp(−z) / (1 + exp(−z))².
+    """
+    sigmas: dict[Atom, Atom] = {}  # by 1 + exp(−z), and by exp(−z), which is (1 − a) / a
+    for x in atoms(line.right):
+        if x.kind == "group" and len(x.args[0]) == 2:
+            for one_, other in (x.args[0], x.args[0][::-1]):
+                exp = alone((other,))
+                if (
+                    one_ == Term(ONE)
+                    and exp is not None
+                    and (exp.kind, exp.name, other.coefficient) == ("call", "exp", 1)
+                ):
+                    sigmas[x] = sigmas[exp] = Atom("call", "sigmoid", (scaled(exp.args[0], -1),), x.shape)
+    if not sigmas:
+        return line
+    algebra = Algebra(cancel)
+
+    def rewritten(x: Sum) -> Sum:
+        return algebra.add(*[product(term) for term in x])
+
+    def product(term: Term) -> Sum:
+        found: Sum = (Term(term.coefficient),)
+        last: list[Sum] = []  # 1 − a of (1 − a) / a, and sums, in which something may cancel once the rest is together
+        powers: dict[Atom, int] = {}
+        for factor, n in term.factors:
+            if factor in sigmas:
+                powers[sigmas[factor]] = powers.get(sigmas[factor], 0) - n
+                if factor.kind == "call":
+                    last.insert(0, algebra.power((Term(ONE), *scaled(one(sigmas[factor]), -1)), n))
+                continue
+            if factor.kind == "group":
+                new = rewritten(factor.args[0])
+            else:
+                new = one(Atom(factor.kind, factor.name, tuple(map(rewritten, factor.args)), factor.shape))
+            if len(new) > 1 and n == 1:
+                last.append(new)
+            else:
+                found = algebra.multiply(found, algebra.power(new, n))
+        for a, n in powers.items():
+            found = algebra.multiply(found, algebra.power(one(a), n))
+        for new in last:
+            found = algebra.multiply(found, new)
+        return found
+
+    right = rewritten(line.right)
+    return replace(line, right=right, recorded=None)
+
+
+class Derivation:
+    """The equations of a function, which can be computed with other values, and with lines changed."""
+
+    def __init__(self, equations: Equations):
+        self.values, self.gradient = (
+            [_in_sigmas(line) for line in lines] for lines in (equations.values, equations.gradient)
+        )
+        self.longer: dict[str, Equation] = {}  # lines in which terms cancelled, as they were before
+        for line in equations.gradient:
+            before = _in_sigmas(replace(line, right=line.recorded or line.right), cancel=False).right
+            if before != line.right or line.recorded is not None:
+                self.longer[line.name] = replace(line, right=before, recorded=None)
+        self.arrays = equations.arrays
+        self.changed: dict[str, Sum] = {}
+        self._read_by: dict[str, set[str]] = {}  # the lines that read a line
+        for line in self.lines:
+            for name in names_in(line.right):
+                self._read_by.setdefault(name, set()).add(line.name)
+
+    @property
+    def lines(self) -> list[Equation]:
+        return [*self.values, *self.gradient]
+
+    def parting(self, right: Iterable[str], wrong: Iterable[str]) -> list[Equation]:
+        """The lines that wrong gradients are computed from, and right ones are not: one of them is the first that
+        differs. Gradients go by the names of their lines."""
+        lines = {line.name: line for line in self.lines}
+
+        def behind(names: Iterable[str]) -> set[str]:
+            queue = list(names)
+            for name in queue:
+                queue += [x for x in names_in(lines[name].right) if x in lines and x not in queue]
+            return set(queue)
+
+        suspects = behind(wrong) - behind(right)
+        return [line for line in self.lines if line.name in suspects]
+
+    def with_slip(self, slip: Slip) -> Self:
+        """The same with a slip in it."""
+        broken = copy(self)
+        broken.changed = self.changed | slip.changed
+        return broken
+
+    def compute(self, inputs: Mapping[str, Any], slip: Slip | None = None, known: Any = None) -> dict[str, Any]:
+        """The value of every line, with a slip; `known` are those without it, of which most stay what they are."""
+        lines = {line.name: line for line in self.lines}
+        changed = self.changed | (slip.changed if slip else {})
+        start: dict[str, Any] = {**self.arrays, **inputs}
+        if known is not None and slip is not None:
+            behind, queue = set(slip.changed), list(slip.changed)
+            for name in queue:
+                queue += self._read_by.get(name, set()) - behind
+                behind |= self._read_by.get(name, set())
+            start |= {name: value for name, value in known.items() if name not in behind}
+        values = _Known(start, lines, changed)
+        with np.errstate(all="ignore"):
+            for name in lines:
+                values[name]
+        return values
