@@ -356,3 +356,20 @@ def test_an_argument_in_the_memory_of_what_a_step_moves_is_copied(overlaps):
     for found in (steps("numpy", False), steps("c", True), steps("c", False)):
         for x, right in zip(found, expected, strict=True):
             np.testing.assert_allclose(x, right, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_numbers_alone_go_through_memory_of_the_program(dtype):
+    """And are right where a name is taken, a number is a whole one, and another is not used."""
+    f = lambda f_numbers, unused, n, y: np.sin(f_numbers) * y**n  # noqa: E731
+    f.__name__ = "f"
+    x, z, y = Tensor(dtype(0.5)), Tensor(dtype(7.0)), Tensor(dtype(1.5))
+    program = compile(f, backend="c")
+    for _ in range(3):
+        value = program(x, z, 2, y)
+        assert type(value) is type(x.grad) is dtype
+        np.testing.assert_allclose([value, x.grad, y.grad], [
+            np.sin(x.data) * y.data**2, np.cos(x.data) * y.data**2, 2 * np.sin(x.data) * y.data
+        ], rtol=1e-6)  # fmt: skip
+        x.data = dtype(x.data + 1)
+    assert "_of_numbers" in program.source

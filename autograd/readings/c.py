@@ -200,3 +200,20 @@ def epoch_text(program: Lowered, rows: list[Array]) -> str:
         f"void {program.name}_epoch(\n    {filled(parameters)})\n{{\n"
         + "".join(f"    {line}\n" for line in body) + "}\n"
     )  # fmt: skip
+
+
+def numbers_text(program: Lowered) -> str:
+    """A function for a program of numbers alone, which lie in memory: those it takes, its value, and the gradients.
+
+    To pass a number from Python takes as long as a small program runs.
+    """
+    kept = f"{program.name}_numbers"
+    taken = [array for array in program.inputs if array.dtype.kind == "f"]
+    given = [f"{kept}[{taken.index(array)}]" if array in taken else "0" for array in program.inputs]
+    given += [f"{kept} + {len(taken) + 1 + i}" for i in range(len(program.outputs))]
+    return (
+        f"\n{type_of(program.value.dtype)} {kept}[{len(taken) + 1 + len(program.outputs)}];\n\n"
+        f"// What it takes is in {kept}, and there it leaves the value and the gradients.\n"
+        f"void {program.name}_of_numbers(void)\n{{\n"
+        f"    {kept}[{len(taken)}] = {program.name}({', '.join(given)});\n}}\n"
+    )

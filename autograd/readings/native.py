@@ -15,6 +15,7 @@ import platform
 import shlex
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ from numpy import ndarray
 
 from autograd.readings.blas import blas
 from autograd.readings.blocked import FastPrinter
-from autograd.readings.c import c_text, epoch_text
+from autograd.readings.c import c_text, epoch_text, numbers_text
 from autograd.readings.elements import Array
 from autograd.readings.lowering import Lowered, lowered
 from autograd.readings.trace import Trace
@@ -174,7 +175,17 @@ def written(trace: Trace) -> tuple[Lowered, list[Array], str]:
     text, rows = c_text(program, FastPrinter), _rows(program, trace)
     if rows:
         text = text.replace("<math.h>\n", "<math.h>\n#include <string.h>\n", 1) + epoch_text(program, rows)
+    if _of_numbers(program, trace):
+        text += numbers_text(program)
     return program, rows, text
+
+
+def _of_numbers(program: Lowered, trace: Trace) -> bool:
+    """Whether a program takes numbers and gives numbers, all of one dtype."""
+    arrays = [*program.inputs, *program.outputs]
+    floats = {program.value.dtype, *[array.dtype for array in arrays if array.dtype.kind == "f"]}
+    whole = isinstance(trace.output._value, ndarray)
+    return len(floats) == 1 and not whole and not trace.moves and not any(array.shape for array in arrays)
 
 
 def _rows(program: Lowered, trace: Trace) -> list[Array]:
@@ -202,7 +213,8 @@ class Native:
             if f"(*{name})" in self.source:
                 ctypes.c_void_p.in_dll(self.library, name).value = getattr(products, name)
         self._function = entry(self.library, program.name, program)
-        self.run = self._caller(program, trace, overwrite)
+        of_numbers = _of_numbers(program, trace)
+        self.run = self._caller_of_numbers(program, trace) if of_numbers else self._caller(program, trace, overwrite)
 
     def epoch(self, data: list[Any], order: Any, first: int, last: int, others: dict[str, Any], values: Any) -> None:
         """Take steps for the mini-batches `first` to before `last` of an order of rows.
@@ -221,6 +233,28 @@ class Native:
                 *map(pointer, given), ctypes.c_int(first), ctypes.c_int(last), *map(pointer, places),
                 pointer(values.ctypes.data),
             )  # fmt: skip
+
+    def _caller_of_numbers(self, program: Lowered, trace: Trace) -> Any:
+        """The function of a program of numbers alone: they are packed into its memory, and unpacked from there."""
+        dtype = program.value.dtype
+        value, *gradients = (f"results[{i}]" for i in range(1 + len(program.outputs)))  # faster than all in a row
+        names = dict(zip(trace.parameters, (f"x{i}" for i in range(len(trace.parameters))), strict=True))
+        called = {array: parameter for parameter, array in program.parameters.items()}
+        given = [names[called[array.name]] for array in program.inputs if array.dtype.kind == "f"]
+        function = self.library[f"{program.name}_of_numbers"]
+        function.restype = None
+        number: Any = TYPES[dtype.char]
+        memory = (number * (len(given) + 1 + len(gradients))).in_dll(self.library, f"{program.name}_numbers")
+        known: dict[str, Any] = {"call": function, "lock": self.lock, "memory": memory}
+        known["pack"] = struct.Struct(f"{len(given)}{dtype.char}").pack_into
+        known["results"] = np.frombuffer(memory, dtype)[len(given) :]
+        text = "\n".join([
+            f"def run({', '.join(names.values())}):",
+            "    with lock:", f"        pack({', '.join(['memory', '0', *given])})", "        call()",
+            f"        return {value}, ({''.join(f'{g}, ' for g in gradients)})",
+        ])  # fmt: skip
+        exec(text, known)
+        return known["run"]
 
     def _caller(self, program: Lowered, trace: Trace, overwrite: bool) -> Any:
         """The function, written for these parameters: a loop over them would take longer than a small program."""
@@ -261,7 +295,7 @@ class Native:
         for dtype, among in numbers.items():
             kept = np.empty(len(among), dtype)
             known |= {f"numbers_{dtype.char}": kept.ctypes.data, f"kept_{dtype.char}": kept}
-            read.append(f"        {', '.join(among)}, = kept_{dtype.char}")
+            read += [f"        {g} = kept_{dtype.char}[{i}]" for i, g in enumerate(among)]
         shape = np.shape(trace.output._value)
         known |= {"number": program.value.dtype.type, "full": np.full, "shape": shape}
         value = "full(shape, value)" if isinstance(trace.output._value, ndarray) else "number(value)"

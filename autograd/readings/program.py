@@ -161,8 +161,8 @@ class Program:
             f"def call({', '.join(f'x{i}' for i in range(len(args)))}):\n"
             f"    if {' and '.join(fits)}:\n"
             f"        {''.join(f'{t}.grad = ' for t in reached)}None\n"
-            f"        with lock:\n"
-            f"            value, ({''.join(f'{t}.grad, ' for t in reached)}) = run({', '.join(values)})\n"
+            f"        {'with lock: ' if self.native is None else ''}"  # C has a lock of its own
+            f"value, ({''.join(f'{t}.grad, ' for t in reached)}) = run({', '.join(values)})\n"
             f"        return value\n"
         )
         exec(text, known)
