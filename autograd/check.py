@@ -76,9 +76,11 @@ def check_gradients(
 
 
 def central_difference(
-    f: Callable[[Any], float], x: Any, index: tuple[int, ...] = (), step: float | None = None, least: float = 1.0
-) -> tuple[float, float]:
+    f: Callable[[Any], Any], x: Any, index: tuple[int, ...] = (), step: float | None = None, least: float = 1.0
+) -> tuple[Any, float]:
     """The slope of `f` at `x` along one of its elements, (f(x + h) - f(x - h)) / 2h, and the distance 2h.
+
+    Where `f` gives an array, the slope is one of its shape.
 
     h is `step` times max(least, |element|); `step` is by default the cube root of the dtype's rounding unit.
 
@@ -92,7 +94,7 @@ def central_difference(
     for sign in (1, -1):
         moved = np.array(x)
         moved[index] += sign * h
-        ends.append((float(moved[index]), float(f(moved[()]))))
+        ends.append((float(moved[index]), np.asarray(f(moved[()]), float)))
     (right, above), (left, below) = ends
     return (above - below) / (right - left), right - left
 

@@ -25,9 +25,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.answers import asked, copies, differentiated, gradients_at
 from autograd.check import GradientError
+from autograd.differences import between_slopes, by_differences, refutation
 from autograd.frameworks import from_framework, refuse_missing, to_framework
-from autograd.operation import Op
 from autograd.readings.derivation import Derivation, Slip
 from autograd.readings.equations import equations
 from autograd.readings.lines import recorded_lines
@@ -39,7 +40,6 @@ from autograd.transforms import inner, value_and_grad
 
 RELATIVE = {8: 1e-6, 4: 1e-3}  # by the bytes of the less exact dtype: how far an element may be off, relative to itself
 LINES = 8  # of the derivation in a message
-ELEMENTS = 16  # that are moved one by one; of more, those that differ most, and random directions
 ROUNDING = {8: 1e-12, 4: 1e-5}  # on top, relative to the largest element: what rounding may leave where terms cancel
 
 
@@ -83,8 +83,8 @@ def assert_gradient(
     value = np.asarray(plain(f(*args)))
     weights = rng.uniform(0.5, 1.5, value.shape) if value.ndim else None
     if not any(isinstance(x, Tensor) for x in args):
-        returned = _called(gradient, _given(args, weights), weights) if callable(gradient) else gradient
-        wanted = _differentiated(returned, args, names)
+        returned = asked(gradient, copies(args, weights), weights) if callable(gradient) else gradient
+        wanted = differentiated(returned, args, names)
         args = tuple([Tensor(x) if i in wanted else x for i, x in enumerate(args)])
     positions = tuple(i for i, x in enumerate(args) if isinstance(x, Tensor))
 
@@ -95,7 +95,7 @@ def assert_gradient(
     number.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # so that the equations have f's names
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     )
-    theirs = _theirs(gradient, args, positions, names, weights)
+    theirs = gradients_at(gradient, args, positions, names, weights)
     derived = _derived(number, args, positions)
     found = []
     for i, mine, other in zip(positions, derived, theirs, strict=True):
@@ -104,9 +104,10 @@ def assert_gradient(
             found.append(text)
     if not found:
         return
-    parted = _parted_from_differences(number, args, positions, derived, theirs, names, rng)
-    if parted:
-        raise GradientError("\n".join([parted, f"(seed {seed})"]))
+    for i, mine, other in zip(positions, map(np.asarray, derived), theirs, strict=True):
+        parted = None if _close(mine, other) else refutation(number, args, i, mine, other, rng)
+        if parted:
+            raise GradientError(f"{_parted(*parted, mine, other, names[i])}\n(seed {seed})")
     same = [np.shape(mine) == other.shape for mine, other in zip(derived, theirs, strict=True)]
     order = _order([np.asarray(mine) for mine in derived], theirs)
     if order:
@@ -149,37 +150,8 @@ def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tupl
     try:
         plain(f(*args))
     except Exception:  # it does not take Tensors of ours: then it is for those of the framework
-        return gradient, _by_differences(converted(f, f), kinds)
+        return gradient, by_differences(converted(f, f), kinds)
     return gradient, f
-
-
-def _by_differences(f: Callable[..., Any], kinds: list[bool]) -> Callable[..., Any]:
-    """A function for Tensors whose derivative is that of central differences."""
-
-    def jacobian(i: int, args: tuple[Any, ...]) -> Any:
-        x = np.asarray(args[i], float)
-        columns = []
-        for index in np.ndindex(x.shape):
-            h = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(1e-3, abs(float(x[index])))
-            ends = []
-            for sign in (1, -1):
-                moved = x.copy()
-                moved[index] += sign * h
-                given = [moved.astype(np.asarray(args[i]).dtype) if k == i else a for k, a in enumerate(args)]
-                ends.append(np.asarray(f(*given), float))
-            columns.append((ends[0] - ends[1]) / (2 * h))
-        return np.stack(columns, -1).reshape(ends[0].shape + x.shape)
-
-    def rule(i: int) -> Callable[..., Any]:
-        def pull(g: Any, y: Any, *args: Any) -> Any:
-            return np.tensordot(g, jacobian(i, args), np.ndim(g))
-
-        return pull
-
-    names = ", ".join(f"x{i}" for i in range(len(kinds)))
-    rules = [eval(f"lambda g, y, {names}: pull(g, y, {names})", {"pull": rule(i)}) for i in range(len(kinds))]
-    op = Op(eval(f"lambda {names}: f({names})", {"f": f}), f"f({names})", *rules, name="f")
-    return functools.wraps(f)(lambda *xs: op(*xs))
 
 
 def _order(derived: list[Any], theirs: list[Any]) -> list[int]:
@@ -196,98 +168,6 @@ def _order(derived: list[Any], theirs: list[Any]) -> list[int]:
 def _derived(number: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...]) -> list[Any]:
     _, found = value_and_grad(number, positions)(*[plain(x) for x in args])
     return [plain(g) for g in found]
-
-
-def _differentiated(returned: Any, args: tuple[Any, ...], names: list[str]) -> list[int]:
-    """Which arguments somebody's gradients are those of, where none is a Tensor: the first, or as many as there are."""
-    numbers = [i for i, x in enumerate(args) if np.asarray(x).dtype.kind == "f"]
-    numbers = numbers or list(range(len(args)))
-    if isinstance(returned, Mapping):
-        return [i for i in numbers if names[i] in returned] or numbers[:1]
-    if isinstance(returned, tuple) and len(returned) == 2 and _is_number(returned[0]):
-        value_comes_first = isinstance(returned[1], tuple | list | Mapping) or np.shape(args[numbers[0]]) != ()
-        if value_comes_first:
-            return _differentiated(returned[1], args, names)
-    if isinstance(returned, tuple) or (
-        isinstance(returned, list) and all(isinstance(g, np.ndarray | Tensor) for g in returned)
-    ):
-        return numbers[: max(1, len(returned))]
-    return numbers[:1]
-
-
-def _is_number(x: Any) -> bool:
-    return x is not None and np.ndim(plain(x)) == 0
-
-
-def _given(args: tuple[Any, ...], weights: Any) -> list[Any]:
-    """What somebody's gradient is called with: copies, since it may write into them."""
-    given = [np.array(plain(x))[()] if isinstance(x, Tensor | np.ndarray) else x for x in args]
-    return given if weights is None else [*given, weights.copy()]
-
-
-def _theirs(
-    gradient: Any, args: tuple[Any, ...], positions: tuple[int, ...], names: list[str], weights: Any
-) -> list[np.ndarray[Any, Any]]:
-    """Somebody's gradients as arrays, in the order of the arguments."""
-    if callable(gradient):
-        given = _given(args, weights)
-        before = [np.array(x) if isinstance(x, np.ndarray) else x for x in given]
-        returned = _arrays(_called(gradient, given, weights), positions, names)
-        for x, old, name in zip(given, before, [*names, "the weights"], strict=False):
-            if isinstance(x, np.ndarray) and not np.array_equal(x, old, equal_nan=True):
-                raise GradientError(f"the gradient changes its argument {name} in place: work on a copy of it")
-        again = _arrays(_called(gradient, before, weights), positions, names)
-        if not all(np.array_equal(p, q, equal_nan=True) for p, q in zip(returned, again, strict=True)):
-            raise GradientError(
-                "called again with the same arguments, the gradient returns other numbers: it draws random numbers, or"
-                " keeps something between calls"
-            )
-        return returned
-    return _arrays(gradient, positions, names)
-
-
-def _called(gradient: Callable[..., Any], given: list[Any], weights: Any) -> Any:
-    try:
-        return gradient(*given)
-    except Exception as error:
-        after = ""
-        if weights is not None and isinstance(error, TypeError):
-            after = (
-                f" (the value of f has the shape {weights.shape}: after its arguments, the gradient gets an array of"
-                " weights of that shape, and is that of np.sum(weights * f(…)))"
-            )
-        raise GradientError(f"the gradient raises {type(error).__name__}: {error}{after}") from error
-
-
-def _arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> list[np.ndarray[Any, Any]]:
-    if returned is None:
-        raise GradientError("the gradient returns None: is its return statement missing?")
-    wanted = [names[i] for i in positions]
-    pair = isinstance(returned, tuple) and len(returned) == 2 and _is_number(returned[0])
-    if pair and (isinstance(returned[1], tuple | list | Mapping) or len(wanted) == 1):
-        returned = returned[1]
-    if isinstance(returned, Mapping):
-        missing = [name for name in wanted if name not in returned]
-        if missing:
-            raise GradientError(f"the gradient of {', '.join(missing)} is missing among those of {', '.join(returned)}")
-        returned = [returned[name] for name in wanted]
-    elif len(wanted) == 1 and not (
-        isinstance(returned, tuple) and (len(returned) == 1 or any(np.ndim(plain(g)) for g in returned))
-    ):
-        returned = [returned]
-    if not isinstance(returned, tuple | list) or len(returned) != len(wanted):
-        n = len(returned) if isinstance(returned, tuple | list) else 1
-        raise GradientError(f"the gradient returns {n}, where there should be {len(wanted)}: of {', '.join(wanted)}")
-    try:
-        arrays = [np.array(plain(g)) for g in returned]
-    except ValueError as error:
-        raise GradientError(f"the gradient returns what is no array: {error}") from None
-    for array, name, given in zip(arrays, wanted, returned, strict=True):
-        if given is None:
-            raise GradientError(f"the gradient of {name} is None")
-        if array.dtype.kind not in "fiub":
-            raise GradientError(f"the gradient of {name} is of dtype {array.dtype}: return floats")
-    return arrays
 
 
 def _tolerance(mine: Any, other: Any) -> Any:
@@ -315,7 +195,7 @@ def _difference(
         excess = np.abs(mine - other) - _tolerance(mine, other)
     excess = np.where(np.isnan(excess), np.inf, excess)
     for index in zip(*np.nonzero(excess > 0), strict=True) if excess.ndim else ([()] if excess > 0 else []):
-        if not _between_slopes(number, args, position, index, float(other[index])):
+        if not between_slopes(number, args, position, index, float(other[index])):
             break
     else:
         return ""
@@ -348,77 +228,18 @@ def _shape_of_error(mine: Any, other: Any, wrong: Any) -> str:
     return f"{int(wrong.sum())} of {wrong.size} elements are wrong"
 
 
-def _between_slopes(number: Any, args: Any, position: int, index: Any, slope: float) -> bool:
-    """Whether an element is at a kink, and a slope between those of its two sides."""
-    x = np.array(plain(args[position]))
-    h = max(1e-3 if x.dtype == np.float32 else 1e-6, float(np.spacing(abs(x[index]))) * 1e4)
-    values = []
-    for step in (-h, 0, h):
-        moved = x.copy()
-        moved[index] += step
-        given = [Tensor(moved[()]) if i == position else a for i, a in enumerate(args)]
-        values.append(float(plain(number(*given))))
-    left, right = (values[1] - values[0]) / h, (values[2] - values[1]) / h
-    tolerance = 1e-3 * (abs(left) + abs(right))
-    return abs(left - right) > 10 * tolerance and min(left, right) - tolerance <= slope <= max(left, right) + tolerance
-
-
-def _parted_from_differences(
-    number: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...], derived: list[Any],
-    theirs: list[Any], names: list[str], rng: np.random.Generator,
-) -> str:  # fmt: skip
-    """What is said where finite differences part from the derived gradient; nothing where they bear it out.
-
-    They are taken along the elements that differ most from somebody's, and along random directions, never of ones.
-    """
-    for i, mine, other in zip(positions, map(np.asarray, derived), theirs, strict=True):
-        x = np.asarray(plain(args[i]))
-        if mine.shape != other.shape or x.dtype.kind != "f" or not x.size or _close(mine, other):
-            continue
-        order = np.argsort(-np.abs(mine - other).ravel())
-        directions = []
-        for flat in order[:ELEMENTS] if x.size <= ELEMENTS else order[:4]:
-            directions.append(np.zeros(x.size))
-            directions[-1][flat] = 1
-        if x.size > ELEMENTS:
-            directions += [rng.uniform(0.5, 1.5, x.size) * rng.choice([-1.0, 1.0], x.size) for _ in range(2)]
-        for direction in directions:
-            along = direction.reshape(x.shape)
-            slope, unsure = _slope(number, args, i, along)
-            mine_, other_ = float(np.sum(mine * along)), float(np.sum(other * along))
-            if not abs(slope - mine_) <= unsure + (1e-2 if x.dtype == np.float32 else 1e-5) * abs(slope):
-                if not np.isfinite([slope, unsure, mine_]).all():
-                    continue
-                worst = np.unravel_index(int(np.argmax(np.abs(along))), x.shape)
-                place = f" at [{', '.join(str(int(k)) for k in worst)}]" if worst else ""
-                place = place if np.count_nonzero(along) == 1 else " along a random direction"
-                return (
-                    f"the engine and finite differences part{place} of dC/d{names[i]}: derived {mine_:.6g}, finite"
-                    f" differences {slope:.6g}, yours {other_:.6g}. So it is not said that yours is wrong: check a rule"
-                    " of your own, detach(), or what the function reads from .data"
-                )
-    return ""
-
-
-def _slope(number: Callable[..., Any], args: tuple[Any, ...], position: int, along: Any) -> tuple[float, float]:
-    """The slope along a direction by finite differences, and how unsure it is; infinitely so at a kink."""
-    x = np.asarray(plain(args[position]))
-
-    def at(t: float) -> float:
-        moved = Tensor((x + t * along).astype(x.dtype)[()])
-        return float(plain(number(*[moved if i == position else a for i, a in enumerate(args)])))
-
-    size = float(np.max(np.abs(x) * (along != 0), initial=0.0))
-    h = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(1e-3, size) / float(np.max(np.abs(along)))
-    with np.errstate(all="ignore"):
-        middle = at(0.0)
-        left, right, far_left, far_right = at(-h), at(h), at(-2 * h), at(2 * h)
-    slope, twice = (right - left) / (2 * h), (far_right - far_left) / (4 * h)
-    rounding = 100 * float(np.finfo(x.dtype).eps) * max(map(abs, (middle, left, right))) / h
-    bend = abs(right - 2 * middle + left) / h  # the two one-sided slopes differ by as much, and half as much at h / 2
-    far_bend = abs(far_right - 2 * middle + far_left) / (2 * h)
-    smooth = bend <= 0.75 * far_bend + rounding  # at a kink it stays what it is
-    return slope, (10 * abs(twice - slope) + rounding if smooth and at(0.0) == middle else np.inf)
+def _parted(along: Any, slope: float, mine: Any, other: Any, name: str) -> str:
+    """What is said where finite differences part from the derived gradient along a direction."""
+    place = " along a random direction"
+    if np.count_nonzero(along) == 1:
+        (index,) = np.argwhere(along)
+        place = f" at [{', '.join(map(str, index))}]" if along.ndim else ""
+    derived, yours = float(np.sum(mine * along)), float(np.sum(other * along))
+    return (
+        f"the engine and finite differences part{place} of dC/d{name}: derived {derived:.6g}, finite differences"
+        f" {slope:.6g}, yours {yours:.6g}. So it is not said that yours is wrong: check a rule of your own, detach(),"
+        " or what the function reads from .data"
+    )
 
 
 def _places(
@@ -473,7 +294,7 @@ def _slips(
                 return None
             moved = [Tensor(_moved(plain(x), rng)) if isinstance(x, Tensor) else x for x in args]
             try:
-                new = _theirs(gradient, tuple(moved), positions, names, weights)
+                new = gradients_at(gradient, tuple(moved), positions, names, weights)
             except GradientError:  # it is not for these numbers
                 return None
             return (

@@ -50,6 +50,8 @@ AUTOGRAD = [
     "readings.slips",
     "readings.search",
     "frameworks",
+    "answers",
+    "differences",
     "testing",
     "plugin",
     "grading.warden",

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import runpy
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.answers import as_arrays, copies, differentiated
 from autograd.check import GradientError
 from autograd.grading.fence import MEMORY, Arrays, Fence, FenceError, Message, serve
 from autograd.grading.gradebook import Row
@@ -82,15 +82,8 @@ class Called:
     def _gradients(self, question: dict[str, Any], arrays: Arrays) -> Message:
         """The gradients of the file, in the order of the arguments; weights of the value come after those."""
         returned = self.gradient(*self._at(arrays), *arrays[len(self.positions) :])
-        pair = isinstance(returned, tuple) and len(returned) == 2 and np.ndim(plain(returned[0])) == 0
-        if pair and isinstance(returned[1], tuple | list | Mapping):
-            returned = returned[1]
-        if isinstance(returned, Mapping):
-            names = argument_names(self.f, self.given)
-            returned = [returned[names[i]] for i in self.positions]
-        elif len(self.positions) == 1 and not (isinstance(returned, tuple) and len(returned) == 1):
-            returned = [returned]
-        return {}, [np.asarray(plain(g), float) for g in returned]
+        names = argument_names(self.f, self.given)
+        return {}, [g.astype(float) for g in as_arrays(returned, tuple(self.positions), names)]
 
     def _explain(self, question: dict[str, Any], arrays: Arrays) -> Message:
         """What is wrong with the gradient, in words; nothing where it seems to be right."""
@@ -103,21 +96,12 @@ class Called:
 
 def _differentiated(f: Any, gradient: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments, with Tensors for those that the gradient returns something for: the first ones, or by name."""
-    floats = [i for i, x in enumerate(given) if np.asarray(x).dtype.kind == "f"]
-    copies = [np.copy(x) if isinstance(x, np.ndarray) else x for x in given]
     try:
-        value = np.asarray(plain(f(*copies)))
-        returned = gradient(*copies, *([np.ones(value.shape)] if value.ndim else []))
+        value = np.asarray(plain(f(*copies(given, None))))
+        returned = gradient(*copies(given, np.ones(value.shape) if value.ndim else None))
     except Exception:  # assert_gradient says so
         returned = None
-    pair = isinstance(returned, tuple) and len(returned) == 2 and np.ndim(returned[0]) == 0
-    if pair and isinstance(returned[1], tuple | list | Mapping):
-        returned = returned[1]
-    if isinstance(returned, Mapping):
-        chosen = [i for i, name in enumerate(argument_names(f, given)) if name in returned]
-    else:
-        n = len(returned) if isinstance(returned, tuple | list) else 1
-        chosen = floats[:n]
+    chosen = differentiated(returned, given, argument_names(f, given))
     return tuple([Tensor(x) if i in chosen else x for i, x in enumerate(given)])
 
 
