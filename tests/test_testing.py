@@ -429,3 +429,43 @@ def test_where_no_slip_fits_it_says_what_to_print():
     a2 = 1 / (1 + np.exp(-w2 @ a1))
     norm = np.linalg.norm(w2.T @ ((a2 - y) * a2 * (1 - a2)) * a1 * (1 - a1))
     assert lines[first].endswith(f"(shape (4,), norm {norm:.6g})")
+
+
+def recurrent(w: Any, u: Any, x: Any) -> Any:
+    h = np.zeros(3)
+    for t in range(4):
+        h = np.tanh(w @ h + u @ x[t])
+    return np.sum(h**2) / 2
+
+
+def through_time(w: Any, u: Any, x: Any, prime: Any = lambda h: 1 - h**2, last: int = 0) -> Any:
+    h = [np.zeros(3)]
+    for t in range(4):
+        h.append(np.tanh(w @ h[t] + u @ x[t]))
+    dw, du, dh = np.zeros((3, 3)), np.zeros((3, 2)), h[4]
+    for t in (3, 2, 1, 0):
+        dz = dh * prime(h[t + 1])
+        if t >= last:
+            du += np.outer(dz, x[t])
+        dw, dh = dw + np.outer(dz, h[t]), w.T @ dz
+    return dw, du
+
+
+@pytest.mark.parametrize(
+    ("slips", "words"),
+    [
+        ({"last": 3}, r"δ³ x₂ᵀ \+ δ² x₁ᵀ \+ δ¹ x₀ᵀ is missing"),
+        ({"prime": lambda h: 1}, r"\(1 − \(a⁴\)²\) is missing, .*in δ³ = .*, δ² = .*, δ¹ ="),
+        ({"prime": lambda h: 1 + h**2}, r"\(a⁴\)² has the wrong sign, .*in δ³ = .*, δ² = .*, δ¹ ="),
+    ],
+)
+def test_a_slip_in_a_loop_is_in_all_its_steps(slips: dict[str, Any], words: str) -> None:
+    args = Tensor(RNG.normal(size=(3, 3))), Tensor(RNG.normal(size=(3, 2))), RNG.normal(size=(4, 2))
+    assert_gradient(through_time, recurrent, *args)
+    message = refused(lambda w, u, x: through_time(w, u, x, **slips), recurrent, args)
+    assert re.search(words, message), message
+
+
+def test_an_exponential_over_one_more_is_a_sigmoid_in_a_slip() -> None:
+    message = refused(lambda z: np.ones(3), lambda z: np.sum(np.log(1 + np.exp(z))), (Tensor([0.3, -0.2, 1.0]),))
+    assert "σ(z) is missing" in message

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 
-from autograd.readings.algebra import ONE, Atom, Sum, Term, group, shape_of, times
+from autograd.readings.algebra import ONE, Atom, Sum, Term, alone, group, shape_of, times
 from autograd.readings.notation import UNICODE
 
 Change = tuple[Sum, str, str, int]  # the changed expression, the part as it was written, what happened to it, the rank
@@ -170,6 +170,8 @@ def of_the_whole(x: Sum, shape: tuple[int, ...], sizes: Collection[int], more: C
         yield (Term(times(whole.coefficient, by), whole.factors),), "", what, FACTOR
     if len(shape) == 2 and shape[0] == shape[1]:
         yield one(Atom("transpose", "", (x,), shape)), "", "is transposed", SIGN
+    if (function := alone(x)) is not None and function.kind == "call":
+        yield (Term(ONE),), UNICODE.sum(x), "is missing", TAKEN
     for i, term in enumerate(x if len(x) > 1 else ()):
         for by, what in factors[2:]:
             yield (

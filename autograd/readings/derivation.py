@@ -92,7 +92,7 @@ def _in_sigmas(line: Equation, cancel: bool = True) -> Equation:
 
     The slips of people are in a (1 − a), and not in exp(−z) / (1 + exp(−z))².
     """
-    sigmas: dict[Atom, Atom] = {}  # by 1 + exp(−z), and by exp(−z), which is (1 − a) / a
+    sigmas: dict[Atom, tuple[Atom, int, int]] = {}  # 1 + exp(…) and exp(…) as σ to a power times 1 − σ to another
     for x in atoms(line.right):
         if x.kind == "group" and len(x.args[0]) == 2:
             for one_, other in (x.args[0], x.args[0][::-1]):
@@ -102,7 +102,13 @@ def _in_sigmas(line: Equation, cancel: bool = True) -> Equation:
                     and exp is not None
                     and (exp.kind, exp.name, other.coefficient) == ("call", "exp", 1)
                 ):
-                    sigmas[x] = sigmas[exp] = Atom("call", "sigmoid", (scaled(exp.args[0], -1),), x.shape)
+                    z = exp.args[0]
+                    if z[0].coefficient < 0:  # exp(−z) is (1 − a) / a
+                        a = Atom("call", "sigmoid", (scaled(z, -1),), x.shape)
+                        sigmas[x], sigmas[exp] = (a, -1, 0), (a, -1, 1)
+                    else:  # exp(z) is a / (1 − a)
+                        a = Atom("call", "sigmoid", (z,), x.shape)
+                        sigmas[x], sigmas[exp] = (a, 0, -1), (a, 1, -1)
     if not sigmas:
         return line
     algebra = Algebra(cancel)
@@ -113,12 +119,12 @@ def _in_sigmas(line: Equation, cancel: bool = True) -> Equation:
     def product(term: Term) -> Sum:
         found: Sum = (Term(term.coefficient),)
         last: list[Sum] = []  # 1 − a of (1 − a) / a, and sums, in which something may cancel once the rest is together
-        powers: dict[Atom, int] = {}
+        powers: dict[Atom, tuple[int, int]] = {}
         for factor, n in term.factors:
             if factor in sigmas:
-                powers[sigmas[factor]] = powers.get(sigmas[factor], 0) - n
-                if factor.kind == "call":
-                    last.insert(0, algebra.power((Term(ONE), *scaled(one(sigmas[factor]), -1)), n))
+                a, of_a, of_rest = sigmas[factor]
+                before = powers.get(a, (0, 0))
+                powers[a] = before[0] + n * of_a, before[1] + n * of_rest
                 continue
             if factor.kind == "group":
                 new = rewritten(factor.args[0])
@@ -128,8 +134,10 @@ def _in_sigmas(line: Equation, cancel: bool = True) -> Equation:
                 last.append(new)
             else:
                 found = algebra.multiply(found, algebra.power(new, n))
-        for a, n in powers.items():
-            found = algebra.multiply(found, algebra.power(one(a), n))
+        for a, (of_a, of_rest) in powers.items():
+            found = algebra.multiply(found, algebra.power(one(a), of_a)) if of_a else found
+            if of_rest:
+                last.insert(0, algebra.power((Term(ONE), *scaled(one(a), -1)), of_rest))
         for new in last:
             found = algebra.multiply(found, new)
         return found

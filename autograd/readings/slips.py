@@ -6,6 +6,7 @@ knows. Where something stands in several places, or lines are built alike, a sli
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ from autograd.readings.changes import (
 )  # fmt: skip
 from autograd.readings.derivation import Derivation, Slip
 from autograd.readings.equations import Equation
-from autograd.readings.notation import UNICODE
+from autograd.readings.notation import UNICODE, split_name
 
 
 def slips(derivation: Derivation, inputs: Mapping[str, Any]) -> Iterator[Slip]:
@@ -61,14 +62,17 @@ def slips(derivation: Derivation, inputs: Mapping[str, Any]) -> Iterator[Slip]:
         if len(lines) > 1:
             yield from _in_all(lines)
     yield from _repeated(derivation, others)
+    for line in derivation.gradient:
+        yield from _in_all_terms(line, derivation.changed.get(line.name, line.right), others)
+    yield from _wherever_alike(derivation)
 
 
 def _built(x: Sum) -> Any:
     """How an expression is built, whatever its symbols are called."""
     return tuple([
         (term.coefficient, tuple([
-            (atom.kind, "" if atom.kind in ("symbol", "derivative") else atom.name, n, len(atom.shape),
-             tuple([_built(arg) for arg in atom.args]))
+            (atom.kind, "" if atom.kind in ("symbol", "derivative") else re.sub(r"\d+", "0", atom.name), n,
+             len(atom.shape), tuple([_built(arg) for arg in atom.args]))
             for atom, n in term.factors
         ]))
         for term in x
@@ -180,6 +184,84 @@ def _in_all(lines: list[tuple[Equation, list[Change]]]) -> Iterator[Slip]:
             yield Slip(first, part, what, right, tuple(also), rank)
 
 
+def _in_all_terms(line: Equation, now: Sum, others: Others) -> Iterator[Slip]:
+    """The same slip in the terms of a sum that are built alike, such as those of the steps of a loop."""
+    families: dict[Any, list[int]] = {}
+    for i, term in enumerate(now):
+        families.setdefault(_built((Term(ONE, term.factors),)), []).append(i)
+    for places in families.values():
+        if len(places) < 2:
+            continue
+        for kept in (places[:1], places[-1:]):
+            new = tuple([term for i, term in enumerate(now) if i in kept or i not in places])
+            left_out = UNICODE.sum(tuple([now[i] for i in places if i not in kept]))
+            yield Slip(line, left_out, "is missing", new, rank=LEFT_OUT)
+        found = [list(changes((now[i],), {})) for i in places]
+        for versions in zip(*found, strict=False):
+            (_, part, what, rank), *rest = versions
+            if all(other[3] == rank for other in rest):
+                yield Slip(line, part, f"{what}, and so in the terms like it", _with(now, places, versions), rank=rank)
+        for by in (1, -1):
+            yield from _shifted(line, now, places, by, others)
+
+
+def _with(now: Sum, places: list[int], versions: Any) -> Sum:
+    """A sum with other terms in some places."""
+    new = dict(zip(places, (version[0] for version in versions), strict=True))
+    return tuple([term for i, old in enumerate(now) for term in new.get(i, (old,))])
+
+
+def _shifted(line: Equation, now: Sum, places: list[int], by: int, others: Others) -> Iterator[Slip]:
+    """A value of the step before, or after, in place of that of the step, in terms that are built alike."""
+    stems = {split_name(x.name)[0] for x in atoms((now[places[0]],)) if x.kind == "symbol"}
+    for stem in sorted(stems):
+        versions, part = [], ""
+        for i in places:
+            term = now[i]
+            for x in [x for x in atoms((term,)) if x.kind == "symbol" and split_name(x.name)[0] == stem]:
+                number = split_name(x.name)[1]
+                name = f"{stem}{int(number) + by}" if number else ""
+                if any(y.name == name for y in others.get(x.shape, ())):
+                    (term,) = replaced((term,), x, one(Atom("symbol", name, (), x.shape)))
+                    part = part or UNICODE.atom(x)
+                    break
+            versions.append(((term,),))
+        new = _with(now, places, versions)
+        if new != now:
+            which = "after" if by > 0 else "before"
+            yield Slip(line, part, f"is taken for that of the step {which}, in all terms like it", new, rank=TAKEN)
+
+
+def _wherever_alike(derivation: Derivation) -> Iterator[Slip]:
+    """The same slip in factors that are built alike, wherever they stand in the gradient: tanh' of every step."""
+    families: dict[Any, list[Atom]] = {}
+    for line in derivation.gradient:
+        for x in atoms(derivation.changed.get(line.name, line.right)):
+            if x.kind in ("group", "call", "indicator"):
+                family = families.setdefault(_built(one(x)), [])
+                if x not in family:
+                    family.append(x)
+    for family in families.values():
+        if len(family) < 2:
+            continue
+        left_out = [((Term(ONE),), UNICODE.atom(x), "is missing", LEFT_OUT) for x in family]
+        for versions in [left_out, *zip(*[changes(one(x), {}) for x in family], strict=False)]:
+            (_, part, what, rank), *rest = versions
+            if any(other[3] != rank for other in rest):
+                continue
+            changed = []
+            for line in derivation.gradient:
+                right = now = derivation.changed.get(line.name, line.right)
+                for x, (new, *_) in zip(family, versions, strict=True):
+                    right = replaced(right, x, new)
+                if right != now:
+                    changed.append((line, right))
+            if changed:
+                (line, right), *also = changed
+                what = what if also else f"{what}, and so wherever the like stands"
+                yield Slip(line, part, what, right, tuple(also), rank)
+
+
 def _repeated(derivation: Derivation, others: Others) -> Iterator[Slip]:
     """What stands in several places, changed in all of them: in a line, and in all lines of the gradient."""
     called = {line.name: line.right[0].factors[0][0].name for line in derivation.values
@@ -189,7 +271,7 @@ def _repeated(derivation: Derivation, others: Others) -> Iterator[Slip]:
         for x in atoms(line.right):
             if x.kind == "group" and x not in groups.setdefault(x.shape, []):
                 groups[x.shape].append(x)
-    places = [[line] for line in [*derivation.gradient, *derivation.values]] + [derivation.gradient]
+    places = [[line] for line in derivation.lines] + [derivation.gradient, derivation.values]
     for lines in places:
         counts: dict[Atom, int] = {}
         for line in lines:

@@ -38,13 +38,13 @@ def differently(w, b, x, y):
 
 NAMES = {"u1": "z"}
 WRONG = [
-    Wrong("sigma is forgotten", {"dp / (1 + np.exp(-z))": "dp"}, "dz", "missing", "exp"),
+    Wrong("sigma is forgotten", {"dp / (1 + np.exp(-z))": "dp"}, "dz", "missing", "exp | σ"),
     Wrong(
         "the sign in sigma",
         {"np.exp(-z)": "np.exp(z)", "np.log(1 + np.exp(z))": "np.logaddexp(0, z)"},
         "dz",
         "sign | missing",
-        "exp",
+        "exp | z",
     ),
     Wrong(
         "sigma' for sigma", {"dp / (1 + np.exp(-z))": "dp * np.exp(-z) / (1 + np.exp(-z)) ** 2"}, "dz", "added | factor"
@@ -57,9 +57,9 @@ WRONG = [
     Wrong("the bias gets the mean", {"np.sum(dz)": "np.mean(dz)"}, "db", "sum | factor"),
     Wrong("the error before the chain for the bias", {"np.sum(dz)": "np.sum(dp)"}, "db", "missing | instead"),
     Wrong("the bias is forgotten", {"x @ w + b": "x @ w"}, "z", "missing", "b"),
-    Wrong("exp, not divided", {" / (1 + e)": ""}, "dz", "missing", "1+exp", style="differently"),
-    Wrong("the 1 is forgotten", {"(1 + e)": "e"}, "dz", "missing", "1", style="differently"),
-    Wrong("exp is forgotten", {"* e / (1 + e)": "/ (1 + e)"}, "dz", "missing", "exp", style="differently"),
+    Wrong("exp, not divided", {" / (1 + e)": ""}, "dz", "missing | instead", "1+exp | σ", style="differently"),
+    Wrong("the 1 is forgotten", {"(1 + e)": "e"}, "dz", "missing", "1 | σ", style="differently"),
+    Wrong("exp is forgotten", {"* e / (1 + e)": "/ (1 + e)"}, "dz", "missing | sign", "exp | z", style="differently"),
     Wrong("the log is forgotten", {"np.log1p(e)": "e"}, "dz", "instead | missing", style="differently"),
     Wrong("the input is forgotten", {"g * row": "g"}, "dw", "missing", "x", style="differently"),
 ]
