@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from autograd.grading import gradebook
 from autograd.grading.called import row_of
-from autograd.grading.fence import MEMORY
+from autograd.grading.options import add_options, at_least
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,11 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--gradient", metavar="NAME", help="its gradient (default: the function's name and _gradient)")
     add("--shape", action="append", type=_shape, metavar="N,N",
         help="give random arrays of these shapes, in place of example(); a number is 0-d: --shape ''")  # fmt: skip
-    add("--seed", type=int, default=0, metavar="N", help="the seed of random arrays and weights (default: 0)")
-    add("--hint", action="store_true", help="say which equation is wrong, and not what is wrong in it")
-    add("--timeout", type=float, default=60.0, metavar="X", help="stop a file after X seconds (default: 60)")
-    add("--memory", type=int, default=MEMORY, metavar="MB", help=f"let a file hold MB megabytes (default: {MEMORY})")
-    gradebook.add_options(sub)
+    add("--seed", type=at_least(0), default=0, metavar="N", help="the seed of random arrays and weights (default: 0)")
+    add_options(sub)
     return parser
 
 

@@ -81,6 +81,8 @@ def assert_gradient(
         raise ValueError("assert_gradient needs the arguments to differentiate at: assert_gradient(gradient, f, x, …)")
     names = argument_names(f, args)
     value = np.asarray(plain(f(*args)))
+    if value.dtype.kind not in "fiub":
+        raise TypeError(f"f returns {value[()]!r:.60}, and not a number or an array of numbers")
     weights = rng.uniform(0.5, 1.5, value.shape) if value.ndim else None
     if not any(isinstance(x, Tensor) for x in args):
         returned = asked(gradient, copies(args, weights), weights) if callable(gradient) else gradient
@@ -289,10 +291,12 @@ def _slips(
         if not all(name in lines for name, _ in wanted):
             return (), {}, []
 
-        def again() -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        def again(everything: bool) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
             if gradient is None:
                 return None
             moved = [Tensor(_moved(plain(x), rng)) if isinstance(x, Tensor) else x for x in args]
+            if everything:
+                moved = [_moved(x, rng) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in moved]
             try:
                 new = gradients_at(gradient, tuple(moved), positions, names, weights)
             except GradientError:  # it is not for these numbers

@@ -9,8 +9,7 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from autograd.grading import gradebook
-from autograd.grading.fence import MEMORY
+from autograd.grading.options import add_options, at_least, not_negative, positive
 from autograd.version import __version__
 from nn.checkpoint import Checkpoint
 from nn.costs import COSTS
@@ -55,6 +54,7 @@ EXAMPLES = {
         "",
         "--sizes 20,10,10,5 --cost cross-entropy --activation tanh --init scaled --batch 3 --dtype float32 --seed 1",
         "mine.py --timeout 10 --memory 2048 --json",
+        "mine.py --hint",
         "answers/ --jobs 2 --csv",
         "ada.py ben.py --junit",
         "mine.py --reduction sum --examples one --orientation columns --weights out,in --order b,w",
@@ -75,36 +75,6 @@ def sizes_of(text: str) -> list[int]:
     if len(sizes) < 2 or min(sizes) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of two or more numbers of neurons, such as 784,30,10")
     return sizes
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
-        return value
-
-    return whole
-
-
-def _not_negative(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number of at least 0")
-    return value
-
-
-def _positive(text: str) -> float:
-    value = _not_negative(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not greater than 0")
-    return value
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -140,13 +110,13 @@ def _network_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--init", choices=INITIALISATIONS, default="gaussian",
         help="draw the weights from N(0, 1), or scaled from N(0, 1/inputs)")  # fmt: skip
-    add("--batch", type=_at_least(1), default=10, metavar="N", help="examples in a mini-batch")
+    add("--batch", type=at_least(1), default=10, metavar="N", help="examples in a mini-batch")
     add("--dtype", choices=list(DTYPES), default="float64", help="precision of the parameters")
-    add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random numbers")
+    add("--seed", type=at_least(0), default=0, metavar="N", help="seed of the random numbers")
 
 
 def _scale_option(add: Callable[..., object]) -> None:
-    add("--scale", type=_positive, default=255.0, metavar="X",
+    add("--scale", type=positive, default=255.0, metavar="X",
         help="divide the pixel bytes 0 to 255 by X; the book's file uses 256")  # fmt: skip
 
 
@@ -159,7 +129,7 @@ def _data_options(parser: argparse.ArgumentParser, which: str) -> None:
         " network needs k + 1 outputs (default: MNIST)",
     )
     _scale_option(add)
-    add("--validation-size", type=_at_least(0), default=10_000, metavar="N",
+    add("--validation-size", type=at_least(0), default=10_000, metavar="N",
         help="keep the last N images of the training file for validation")  # fmt: skip
     add("--test", action="store_true", help=f"{which} the test images (done if no other set is named)")
     add("--validation", action="store_true", help=f"{which} the validation images")
@@ -174,11 +144,11 @@ def _train(commands: _Commands) -> None:
     )  # fmt: skip
     _network_options(sub)
     add = sub.add_argument
-    add("--epochs", type=_at_least(0), default=30, metavar="N", help="go through the training images N times")
-    add("--eta", type=_positive, default=3.0, metavar="X", help="learning rate")
+    add("--epochs", type=at_least(0), default=30, metavar="N", help="go through the training images N times")
+    add("--eta", type=positive, default=3.0, metavar="X", help="learning rate")
     add(
         "--momentum",
-        type=_not_negative,
+        type=not_negative,
         default=0.0,
         metavar="X",
         help="keep this share of the velocity from step to step",
@@ -188,19 +158,19 @@ def _train(commands: _Commands) -> None:
         action="store_true",
         help="take the gradient where the momentum leads (Nesterov); needs --momentum",
     )
-    add("--decay", type=_not_negative, default=0.0, metavar="X",
+    add("--decay", type=not_negative, default=0.0, metavar="X",
         help="weight decay, the book's lambda/n; biases do not decay")  # fmt: skip
     add("--no-compile", dest="compile", action="store_false",
         help="build the graph for every mini-batch: the same numbers, slower")  # fmt: skip
     add("--backend", choices=["auto", "numpy", "c"], default="auto",
         help="run mini-batches in C, built with the machine's compiler, in NumPy, or in what is faster")  # fmt: skip
-    add("--patience", type=_at_least(1), metavar="N",
+    add("--patience", type=at_least(1), metavar="N",
         help="stop after N epochs without a better accuracy on the validation images, and keep the best network"
              " (default: train for all epochs, and keep the last)")  # fmt: skip
     add("--save", metavar="FILE",
         help="write a checkpoint to this .npz file after each epoch: the network, and what is needed to go on"
              " (default: none)")  # fmt: skip
-    add("--every", type=_at_least(1), metavar="N", help="save after every N mini-batches, too (default: none)")
+    add("--every", type=at_least(1), metavar="N", help="save after every N mini-batches, too (default: none)")
     add("--plot", metavar="FILE",
         help="draw the costs and accuracies of the epochs to this .png, .svg or .pdf file (default: none)")  # fmt: skip
     add("--history", metavar="FILE",
@@ -257,9 +227,7 @@ def _check(commands: _Commands) -> None:
         help="files with a function backprop(net, x, y), or folders of them")  # fmt: skip
     _network_options(sub)
     add = sub.add_argument
-    add("--timeout", type=_positive, default=60.0, metavar="X", help="stop FILE after X seconds")
-    add("--memory", type=_at_least(1), default=MEMORY, metavar="MB", help="let FILE hold MB megabytes")
-    gradebook.add_options(sub)
+    add_options(sub)
     for name, what in LEARNERS.items():
         tried = "mean" if name == "reduction" else "found out by trying"
         add(f"--{name}", choices=CHOICES[name], metavar="|".join(CHOICES[name]),
@@ -289,7 +257,7 @@ def _export(commands: _Commands) -> None:
     add("file", metavar="FILE", help="the file to write: .onnx or .safetensors")
     add("--names", choices=["own", "pytorch"], default="own",
         help="of the parameters in a .safetensors file: w1, b1, ..., or as in PyTorch 0.weight, ...")  # fmt: skip
-    add("--scale", type=_positive, metavar="X",
+    add("--scale", type=positive, metavar="X",
         help="note that pixel bytes are divided by X (default: as in the training, or 255)")  # fmt: skip
 
 
@@ -305,7 +273,7 @@ def _show(commands: _Commands) -> None:
     add = sub.add_argument
     add("model", metavar="model.npz", help="the saved network")
     add("--to", required=True, metavar="FOLDER", help="write the pictures to this folder, which is made if need be")
-    add("--digit", type=_at_least(0), default=0, metavar="N", help="the test image whose activations are drawn")
+    add("--digit", type=at_least(0), default=0, metavar="N", help="the test image whose activations are drawn")
     add("--data", metavar="DIR", help="the data set whose test images are shown, as for train (default: MNIST)")
     _scale_option(add)
 
@@ -330,7 +298,7 @@ def _derive(commands: _Commands) -> None:
     add(
         "--activation", choices=list(activations()), default=USUAL["activation"], help="activation of the hidden layers"
     )
-    add("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the random weights")
+    add("--seed", type=at_least(0), default=0, metavar="N", help="seed of the random weights")
     add("--latex", action="store_true", help="write LaTeX")
 
 

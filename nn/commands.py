@@ -286,7 +286,7 @@ def printable(text: str) -> str:
 def _check(args: argparse.Namespace) -> int:
     if args.files:
         told = {key: getattr(args, key) for key in ("cost", "activation", *LEARNERS) if getattr(args, key)}
-        limits = {"sizes": args.sizes, "seed": args.seed, "timeout": args.timeout, "memory": args.memory}
+        limits = {name: getattr(args, name) for name in ("sizes", "seed", "timeout", "memory", "hint")}
         graded = grade_files(args.files, args.jobs, limits | told)
         print(gradebook.written(graded, args.form) if args.form else as_text(graded))
         return max((row.code for row in graded), default=2)

@@ -57,6 +57,7 @@ AUTOGRAD = [
     "grading.warden",
     "grading.fence",
     "grading.gradebook",
+    "grading.options",
     "grading.called",
     "__main__",
     "readings.elements",

@@ -135,3 +135,24 @@ def test_a_folder_without_files_is_no_pass(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         autograd_main(["check", str(tmp_path)])
     assert stopped.value.code == 2 and f"no Python file in {tmp_path}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def f(x):\n    return x\nx = = 3\n", "invalid syntax (mine.py, line 3)"),
+        ("def f(x):\n    x * x\ndef f_gradient(x):\n    return x\ndef example():\n    return 3.0\n", "f returns None"),
+    ],
+)
+def test_what_cannot_be_judged_is_told_of_the_file_alone(text, words, tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(text)
+    assert autograd_main(["check", str(tmp_path / "mine.py")]) == 2
+    out = capsys.readouterr().out
+    assert words in out and "runpy" not in out and "testing.py" not in out
+
+
+@pytest.mark.parametrize("option", ["--jobs=0", "--timeout=-1", "--memory=0", "--seed=-1"])
+def test_numbers_that_make_no_sense_are_refused(option, capsys):
+    with pytest.raises(SystemExit) as raised:
+        autograd_main(["check", "mine.py", option])
+    assert raised.value.code == 2 and option.partition("=")[0] in capsys.readouterr().err

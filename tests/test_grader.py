@@ -335,6 +335,12 @@ def test_a_slip_is_found_and_named(name, judge):
         assert word in " ".join(report.slips), report
 
 
+def test_a_hint_says_which_equation_and_not_what(judge):
+    report = judge(mutant("sigma' missing in hidden layers"), hint=True)
+    assert "BP2, delta^l, layers 2 and 1\n" in str(report) and "δ² = " in str(report)
+    assert "missing" not in str(report) and "^^" not in str(report)
+
+
 def test_a_slip_takes_no_more_than_a_name(judge):
     """What no known slip explains is wrong all the same, and nothing is made up."""
     report = judge(BOOK.replace("sp = sigmoid_prime(zs[-l])", "sp = np.cos(zs[-l])"))

@@ -469,3 +469,18 @@ def test_a_slip_in_a_loop_is_in_all_its_steps(slips: dict[str, Any], words: str)
 def test_an_exponential_over_one_more_is_a_sigmoid_in_a_slip() -> None:
     message = refused(lambda z: np.ones(3), lambda z: np.sum(np.log(1 + np.exp(z))), (Tensor([0.3, -0.2, 1.0]),))
     assert "σ(z) is missing" in message
+
+
+def test_arrays_beside_the_tensors_tell_slips_apart() -> None:
+    """Two arrays hold the same numbers: only others say which of them stands in the wrong place."""
+    args = Tensor([0.3, -0.4]), np.array([2.0, 0.5]), np.array([1.0, 2.0]), np.array([1.0, 2.0])
+    f = lambda w, x, v, y: np.sum(np.sin(w * x) * y + w * v)  # noqa: E731
+    for letter, wrong in (("y", lambda w, x, v, y: np.cos(w * x) * y * y + v),
+                          ("v", lambda w, x, v, y: np.cos(w * x) * v * y + v)):  # fmt: skip
+        message = refused(wrong, f, args)
+        assert f"x is taken for {letter}" in message, message
+
+
+def test_a_function_without_a_value_is_told() -> None:
+    with pytest.raises(TypeError, match="f returns None, and not a number"):
+        assert_gradient(lambda x: 2 * x, lambda x: None, Tensor(3.0))

@@ -31,6 +31,8 @@ class _UnreadableError(Exception):
 class Called:
     """A file with a function and its gradient, loaded."""
 
+    path = ""
+
     def answer(self, question: dict[str, Any], arrays: Arrays) -> Message:
         """Answer a question with numbers, or with {"failed": why}."""
         try:
@@ -39,13 +41,14 @@ class Called:
         except BaseException as error:  # whatever a file does, SystemExit too
             if isinstance(error, _UnreadableError):
                 return {"failed": str(error)}, []
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            where = f" (line {last.lineno} of {Path(last.filename).name})"
+            lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == self.path]
+            where = f" (line {lines[-1]} of {Path(self.path).name})" if lines else ""
             return {"failed": f"{type(error).__name__}: {error}{where}"}, []
 
     def _load(self, question: dict[str, Any], arrays: Arrays) -> Message:
         """Run the file, and find the functions and the arguments. Answer with those that are differentiated."""
-        names = runpy.run_path(question["path"], run_name="checked")
+        self.path = question["path"]
+        names = runpy.run_path(self.path, run_name="checked")
         wanted = [question["function"], question["gradient"], *([] if question["shapes"] else ["example"])]
         missing = [name for name in wanted if not callable(names.get(name))]
         if missing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import functools
 import io
@@ -46,18 +45,6 @@ class Row:
     def cells(self) -> dict[str, str | int]:
         return {"file": self.file, "verdict": self.verdict, "code": self.code, "reason": self.reason,
                 "message": self.message, "printed": self.printed}  # fmt: skip
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a command that judges many files."""
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument(
-        "--json", action="store_const", const="json", dest="form", help="print a list of verdicts as JSON"
-    )
-    form.add_argument("--csv", action="store_const", const="csv", dest="form", help="print a line of CSV for each file")
-    form.add_argument("--junit", action="store_const", const="junit", dest="form",
-        help="print the verdicts as JUnit XML, which GitHub Classroom, GitLab and Jenkins read")  # fmt: skip
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="judge N files at a time (default: 1)")
 
 
 def files(names: Iterable[str]) -> list[Path]:

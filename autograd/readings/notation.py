@@ -55,7 +55,7 @@ class Unicode:
     def symbol(self, name: str) -> str:
         word, above, below = split_name(name)
         lowered = below.translate(LOWERED)
-        if below and len(lowered) == len(below) and lowered.isascii():
+        if lowered.isascii() or (len(below) > 2 and not below.isdigit()):  # a word below the line is hard to read
             lowered = f"_{below}"
         return (greek(word) or word) + above.translate(RAISED) + (lowered if below else "")
 

@@ -25,7 +25,7 @@ SMALL = 4000  # elements, in all lines: computing twice as many counts as two sl
 
 D = TypeVar("D", bound=Derivation)
 Numbers = Mapping[str, Any]  # values, or gradients, by their names in the equations
-Again = Callable[[], tuple[Numbers, Numbers] | None]  # other inputs, and somebody's gradients for them
+Again = Callable[[bool], tuple[Numbers, Numbers] | None]  # other inputs, and somebody's gradients for them
 Together = tuple[Slip, ...]  # one slip, or several at once
 
 
@@ -50,13 +50,13 @@ def ratio(found: Any, theirs: Any) -> float | None:
 
 
 def explain_numbers(
-    derivation: D, inputs: Numbers, theirs: Numbers, again: Again = lambda: None,
+    derivation: D, inputs: Numbers, theirs: Numbers, again: Again = lambda everything: None,
     slips_of: Callable[[D, Numbers], Iterator[Slip]] = slips,
 ) -> Together:  # fmt: skip
     """The slips that give the numbers `theirs`, by the names of the gradients' lines: one, or several at once, or none.
 
     again     gives other inputs, and somebody's numbers for them, to tell slips apart that give the same numbers; or
-              None
+              None. `everything`: others for what is not differentiated, too
     slips_of  the plain slips of a derivation
     """
     return _Search(derivation, inputs, theirs, again, slips_of).found()
@@ -205,8 +205,9 @@ class _Search:
         """
         inputs, theirs = self.inputs, self.theirs
         for n in range(3):
-            found = [together for together in found if self._give(together, inputs, theirs, names)]
-            other = self.again() if found and n < 2 else None
+            left = [together for together in found if self._give(together, inputs, theirs, names)]
+            found = left if n < 2 else left or found  # of a gradient that does not hold there, the last says nothing
+            other = self.again(n == 1) if found and n < 2 else None
             if other is None:
                 break
             inputs, theirs = other

@@ -41,6 +41,7 @@ class Report:
     slips: list[str] = field(default_factory=list)  # the likely ones: together they reproduce the learner's numbers
     notes: list[str] = field(default_factory=list)
     printed: str = ""  # what the file printed, cut
+    hint: bool = False  # whether to say which equation is wrong, and not what is wrong in it
 
     def __str__(self) -> str:
         lines = [self.headline]
@@ -56,9 +57,11 @@ class Report:
                          f"{row.from_differences:21.1e}  {'pass' if row.passed else 'WRONG'}")  # fmt: skip
         lines += ["", _wrapped(self.where)] if self.where else []
         if self.slips:
-            lines += ["", "Likely, since it reproduces these numbers:"]
+            lines += ["", "Look at this again:" if self.hint else "Likely, since it reproduces these numbers:"]
             for slip in self.slips:
                 text, *equation = slip.split("\n")
+                if self.hint:
+                    text, equation = text.partition(": ")[0], equation[:1]
                 lines += [_wrapped(text, "- "), *(f"      {line}" for line in equation)]
         for note in self.notes:
             text, _, quoted = note.partition("\n")

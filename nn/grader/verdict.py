@@ -201,12 +201,13 @@ def failure(trials: Sequence[Trial], cases: dict[int, Case]) -> str:
 
 def grade(
     path: str | Path, *, sizes: Sequence[int] | None = None, seed: int = 0, timeout: float = 60.0,
-    memory: int = MEMORY, **told: str | None,
+    memory: int = MEMORY, hint: bool = False, **told: str | None,
 ) -> Report:  # fmt: skip
     """Judge the `backprop(net, x, y)` in a Python file, which is EXECUTED, for `timeout` seconds at most.
 
     sizes   judge it on a network of these sizes; by default on several, of two to four layers of weights
     memory  megabytes that it may hold
+    hint    let the report say which equation is wrong, and not what is wrong in it
     told    any of CHOICES. By default cost is "quadratic", activation "sigmoid" and reduction "mean"; examples,
             orientation and weights are found out by trying
 
@@ -226,7 +227,7 @@ def grade(
             report = _judged(ask, path, source, known, sizes, seed)
     except (UnjudgedError, OSError, LookupError, TypeError, ValueError) as error:  # also answers that are none
         report = Report(2, f"could not be judged: {path.name}: {error}")
-    report.printed = "".join(printed)
+    report.printed, report.hint = "".join(printed), hint
     return report
 
 
