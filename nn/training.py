@@ -226,7 +226,9 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
     schedule         schedule(step, steps), of the step's number from 0 and of all steps, says by what to multiply eta
     longest          scale a gradient that is longer than this, of all parameters together, down to this length
     augment          augment(x, rng) changes the inputs of each mini-batch at random. If it has a method `begin`, that
-                     is called with rng before each epoch draws its order
+                     is called with rng before each epoch draws its order. If it has a method `draw`, then draw(n, rng)
+                     returns an array with a row for each of the n examples, and augment(x, drawn) is called with it:
+                     of several ranks, each then changes its own examples only
     compiled         replay the gradient (`autograd.compile`) rather than build its graph for every mini-batch: the same
                      numbers, faster. A Network does by itself, a subclass with a `cost` of its own never. Of another
                      model say so: what it draws or counts would happen once
@@ -265,7 +267,7 @@ def _train(
     optimiser: Optimiser | None = None,
     schedule: Callable[[int, int], float] | None = None,
     longest: float | None = None,
-    augment: Callable[[Array, np.random.Generator], Array] | None = None,
+    augment: Callable[[Array, Any], Array] | None = None,
     compiled: bool | None = None,
     backend: str = "auto",
     patience: int | None = None,
