@@ -716,9 +716,13 @@ def test_resume_goes_on_with_the_settings_in_the_file(run, data, tmp_path):
 def test_resume_says_which_settings_differ(complaint, run, data, tmp_path):
     save = tmp_path / "net.npz"
     assert run("train", "--data", data, *HERE, "--save", save)[0] == 0
+    assert complaint("train", "--resume", save, "--sizes", "12,5,3", "--eta", 1, "--seed", 0, "--training").endswith(
+        "with other settings: --sizes was 12,8,3 and is 12,5,3, --eta was 3.0 and is 1.0, --training was False and is"
+        " True\n"
+    )
     words = f"{save}: cannot be resumed with other settings: --eta was 3.0 and is 1.0"
     assert words in complaint("train", "--resume", save, "--eta", 1)
-    assert "--sizes was [12, 8, 3] and is [12, 9, 3]" in complaint("train", "--sizes", "12,9,3", "--resume", save)
+    assert "--sizes was 12,8,3 and is 12,9,3" in complaint("train", "--sizes", "12,9,3", "--resume", save)
     assert "is after epoch 2, and epochs=2 is less" in complaint("train", "--resume", save, "--epochs", 2)
     assert f"{tmp_path / 'none'}: there is no such file" in complaint("train", "--resume", tmp_path / "none")
     Network([12, 8, 3], rng=0).save(save)
