@@ -138,7 +138,11 @@ class _Training:
             if not self.history and not written:
                 raise
             folder = Path(tempfile.mkdtemp(prefix="handgrad-"))
-            write_arrays(folder / self.claim.path.name, checkpoint.arrays())
+            try:
+                write_arrays(folder / self.claim.path.name, checkpoint.arrays())
+            except FileError:
+                folder.rmdir()
+                raise error from None
             raise FileError(
                 f"{error}. The training is in {folder / self.claim.path.name}, {checkpoint.where()}; resume from that"
             ) from error
