@@ -88,6 +88,7 @@ class _Training:
     claim: Claim | None
     ranks: Ranks | None
     report: Callable[[Epoch], object] | None
+    progress: bool
     watch: Watch = field(default_factory=Watch)
     history: list[Epoch] = field(default_factory=list)
     batches: int = 0  # of the epoch in progress, that are done
@@ -185,7 +186,7 @@ class _Training:
     def one_epoch(self) -> None:
         """Take the steps of an epoch, those that are left if it was resumed, and save after every so many."""
         batches = self.order()
-        bar = _progress(len(batches), self) if self.report is not None else None
+        bar = _progress(len(batches), self) if self.report is not None and self.progress else None
         while (before := self.batches) < len(batches):
             until = min(len(batches), (before // self.every + 1) * self.every) if self.every else len(batches)
             self.take(batches, before, until, bar)
@@ -342,6 +343,7 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
                      NumPy; "auto" in C where there is a compiler and an epoch has some hundred mini-batches. The epochs
                      are the same to rounding
     report           is called with each epoch, and prints its line by default. None is silent: no progress bar either
+    progress         whether there is a progress bar, if there is a terminal
 
     Ctrl-C raises KeyboardInterrupt, and leaves the network as it was after the last finished epoch; so SIGTERM, with
     SystemExit. Nothing that was saved is ever lost. Returns the epochs that a resumed training had before, too.
@@ -380,6 +382,7 @@ def _train(
     notes: dict[str, Any] | None = None,
     ranks: Ranks | None = None,
     report: Callable[[Epoch], object] | None = print_epoch,
+    progress: bool = True,
 ) -> list[Epoch]:
     _refuse(epochs, mini_batch_size, validation_data, patience, save, every, longest)
     if (eta is None) == (optimiser is None) or (optimiser and (momentum or nesterov or weight_decay)):
@@ -434,7 +437,7 @@ def _train(
     training = _Training(
         net, optimiser, steps, len(x), int(mini_batch_size), int(epochs), rng, settings, notes or {}, sets,
         schedule=schedule, begin=getattr(augment, "begin", None), folded=folded, patience=patience,
-        every=every, claim=claim, ranks=ranks, report=report if first else None,
+        every=every, claim=claim, ranks=ranks, report=report if first else None, progress=progress,
     )  # fmt: skip
     try:
         for module in dropouts:

@@ -22,7 +22,7 @@ from nn import Network, equations, load_digits
 from nn.arguments import parser
 from nn.checkpoint import Checkpoint
 from nn.cli import main
-from nn.history import read_history
+from nn.history import read_history, write_history
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 HERE = ["--sizes", "12,8,3", "--validation-size", "30", "--epochs", "3"]
@@ -221,12 +221,14 @@ def test_the_history_of_a_resumed_training_has_the_epochs_before(run, data, tmp_
     assert [(epoch.cost, epoch.scores) for epoch in read_history(history)] == saved
 
 
-def test_a_training_that_is_interrupted_leaves_its_history(run, data, tmp_path, monkeypatch):
-    def interrupted(line):
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_training_that_is_interrupted_leaves_its_history(run, data, tmp_path, monkeypatch, quiet):
+    def interrupted(path, epochs):
+        write_history(path, epochs)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nn.commands.print_line", interrupted)
-    assert run("train", "--data", data, *HERE, "--history", tmp_path / "run.csv")[0] == 130
+    monkeypatch.setattr("nn.commands.write_history", interrupted)
+    assert run("train", "--data", data, *HERE, *quiet, "--history", tmp_path / "run.csv")[0] == 130
     assert len(read_history(tmp_path / "run.csv")) == 1
 
 
