@@ -143,8 +143,11 @@ class Distorting:
     def begin(self, rng):
         self.maps = Maps(self.pool, self.how, rng)
 
-    def __call__(self, images, rng):
-        return self.maps(images, rng.integers(0, self.pool, len(images)))
+    def draw(self, n, rng):
+        return rng.integers(0, self.pool, n)
+
+    def __call__(self, images, which):
+        return self.maps(images, which)
 
 
 def train(recipe, training, rng, report=lambda net: None):

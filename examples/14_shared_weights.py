@@ -112,11 +112,20 @@ def gradient_by_hand(weights, biases, x, y):
     return nabla_w, [nabla_b1, nabla_b2, delta3.sum(axis=0), delta4.sum(axis=0)]
 
 
-def shifted(images, most, rng):
-    """Each image moved by up to `most` pixels, in a direction of its own; all one row and one column larger."""
-    wide = np.pad(images, ((0, 0), (most, most + 1), (most, most + 1)))
-    rows, columns = (rng.integers(0, 2 * most + 1, (len(images), 1)) + np.arange(SIDE) for _ in range(2))
-    return wide[np.arange(len(images))[:, np.newaxis, np.newaxis], rows[:, :, np.newaxis], columns[:, np.newaxis, :]]
+class Shifting:
+    """Moves each image by up to `most` pixels, in a direction of its own; all become one row and one column larger."""
+
+    def __init__(self, most):
+        self.most = most
+
+    def draw(self, n, rng):
+        """Draw by how many rows and columns."""
+        return rng.integers(0, 2 * self.most + 1, (2, n)).T
+
+    def __call__(self, images, by):
+        wide = np.pad(images, ((0, 0), (self.most, self.most + 1), (self.most, self.most + 1)))
+        rows, columns = (by[:, k, np.newaxis] + np.arange(SIDE) for k in range(2))
+        return wide[np.arange(len(images))[:, np.newaxis, np.newaxis], rows[:, :, np.newaxis], columns[:, np.newaxis]]
 
 
 def train(net, training, validation, eta, epochs, rng):
@@ -125,7 +134,7 @@ def train(net, training, validation, eta, epochs, rng):
     history = nn.train(
         net, softmax_log_likelihood, (training.x, one_hot(training.y, dtype=np.float32)), epochs, BATCH, eta,
         momentum=MOMENTUM, schedule=lambda step, steps: 1 - step / steps, rng=rng, compiled=True,
-        augment=lambda images, rng: shifted(images, SHIFT, rng),
+        augment=Shifting(SHIFT),
         report=lambda epoch: errors.append(100 * np.mean(net.predict(validation.x) != validation.y)),
     )  # fmt: skip
     return [epoch.cost for epoch in history], errors

@@ -333,9 +333,13 @@ def as_options(args: argparse.Namespace) -> list[str]:
             if value is True:
                 options += action.option_strings[-1:]
             elif value is not None and value is not False:
-                text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-                options += [action.option_strings[-1], os.path.abspath(text) if action.dest == "data" else text]
+                text = os.path.abspath(value) if action.dest == "data" else _text(value)
+                options += [action.option_strings[-1], text]
     return options
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _command(parser: argparse.ArgumentParser, name: str) -> argparse.ArgumentParser:
@@ -351,11 +355,12 @@ def resumed(argv: list[str], args: argparse.Namespace) -> argparse.Namespace:
     reader, at = parser(), argv.index("train") + 1
     then = vars(reader.parse_args(["train", *kept]))
     now = reader.parse_args([*argv[:at], *kept, *argv[at:]])
-    for action in _command(reader, "train")._actions:
-        if kept and action.dest not in FREE and getattr(now, action.dest) != then[action.dest]:
-            raise ValueError(
-                f"{args.resume}: cannot be resumed with other settings: {action.option_strings[-1]} was"
-                f" {then[action.dest]} and is {getattr(now, action.dest)}"
-            )
+    differing = [
+        f"{action.option_strings[-1]} was {_text(then[action.dest])} and is {_text(getattr(now, action.dest))}"
+        for action in _command(reader, "train")._actions
+        if kept and action.dest not in FREE and getattr(now, action.dest) != then[action.dest]
+    ]
+    if differing:
+        raise ValueError(f"{args.resume}: cannot be resumed with other settings: {', '.join(differing)}")
     now.save = now.save or now.resume
     return now

@@ -39,8 +39,8 @@ def _train(args: argparse.Namespace) -> int:
         raise ValueError("--every needs a file to --save to")
     if args.nesterov and not args.momentum:
         raise ValueError("--nesterov needs a --momentum greater than 0")
-    figures = _figures(args.plot) if args.plot else None
-    if args.history:
+    figures = _figures(args.plot) if args.plot and first else None
+    if args.history and first:
         kind_of(args.history)
         check_writable(args.history)
     dtype = DTYPES[args.dtype]
@@ -60,7 +60,8 @@ def _train(args: argparse.Namespace) -> int:
         done.append(epoch)
         if args.history:
             write_history(args.history, done)
-        print_line(epoch.line(args.epochs))
+        if not args.quiet:
+            print_line(epoch.line(args.epochs))
 
     on_test = args.test or not (args.validation or args.training)
     backend = "numpy"
@@ -74,7 +75,7 @@ def _train(args: argparse.Namespace) -> int:
         monitor_training=args.training, rng=rng, momentum=args.momentum, nesterov=args.nesterov,
         weight_decay=args.decay, compiled=args.compile, backend=backend, patience=args.patience, save=args.save,
         every=args.every, resume=args.resume, notes={"options": as_options(args)}, ranks=args.ranks,
-        report=None if args.quiet else report,
+        report=report, progress=not args.quiet,
     )  # fmt: skip
     ran = "C" if backend == "c" else "NumPy"
     say(f"{len(history)} epochs in {time.perf_counter() - start:.0f} s, seed {args.seed}, mini-batches in {ran}")
@@ -91,7 +92,7 @@ def _train(args: argparse.Namespace) -> int:
         if not history and first:
             net.save(args.save)
         say(f"saved to {args.save}")
-    if args.history:
+    if args.history and first:
         write_history(args.history, history)
         say(f"the history is in {args.history}")
     if figures and history:

@@ -46,7 +46,7 @@ class Steps:
     compiled  whether a program may do it; with `longest` or `ranks` it computes the gradient only
     backend   what the steps are asked to run in; the attribute is what they do run in, "c" or "numpy"
     resume    the file of a training that goes on, in what it ran in before
-    augment   what changes the inputs of a mini-batch at random, with `rng`
+    augment   what changes the inputs of a mini-batch at random, with `rng`; with a method `draw`, each rank's own only
     longest   the length down to which a longer gradient is scaled
     ranks     what a mini-batch is shared out among; each `Dropout` is told which rows are its own
     """
@@ -54,7 +54,7 @@ class Steps:
     def __init__(
         self, cost: Callable[[Array, Array], Any], optimiser: Optimiser, data: Examples, size: int, *,
         compiled: bool, backend: str, resume: str | Path | None, rng: np.random.Generator,
-        augment: Callable[[Array, np.random.Generator], Array] | None, longest: float | None, ranks: Ranks | None,
+        augment: Callable[[Array, Any], Array] | None, longest: float | None, ranks: Ranks | None,
         dropouts: Sequence[Dropout],
     ):  # fmt: skip
         self._cost, self._optimiser, self._data, self._size = cost, optimiser, data, size
@@ -85,13 +85,17 @@ class Steps:
                 total += value
             return total
         for n, batch in enumerate(batches):
-            inputs = x[batch] if self._augment is None else self._augment(x[batch], self._rng)
+            rows, weight = self._share(len(batch))
+            inputs, wanted = self._inputs(batch, rows), y[batch[rows]]
             if self._step is not None:
                 rate(n)
-                total += float(self._step(inputs, y[batch]))
+                total += float(self._step(inputs, wanted))
             else:
                 self._optimiser.zero_grad()
-                total += float(self._add_gradient(inputs, y[batch]))
+                cost = float(self._gradient(inputs, wanted))
+                if self._ranks is not None:
+                    cost = self._ranks.add_gradients(self._optimiser.parameters, weight, cost)
+                total += cost
                 if self._longest is not None:
                     _limit(self._optimiser.parameters, self._longest)
                 rate(n)
@@ -99,16 +103,30 @@ class Steps:
             taken(n + 1)
         return total
 
-    def _add_gradient(self, x: Array, y: Array) -> Any:
-        """Return the cost of a mini-batch, and put its gradient in the parameters. Of several ranks each does rows."""
+    def _share(self, n: int) -> tuple[slice, float]:
+        """Which of the n rows of a mini-batch are computed here, and how much of the whole they are.
+
+        Of more ranks than rows some have none, and compute one that does not count: there is no mean of nothing, and a
+        dropout has to draw.
+        """
         if self._ranks is None:
-            return self._gradient(x, y)
-        rows = self._ranks.share(len(x))
-        weight = (rows.stop - rows.start) / len(x)
-        rows = rows if weight else slice(0, 1)  # there is no mean of nothing, and a dropout has to draw
+            return slice(0, n), 1.0
+        rows = self._ranks.share(n)
+        weight = (rows.stop - rows.start) / n
+        rows = rows if weight else slice(0, 1)
         for module in self._dropouts:
-            module.rows = len(x), rows
-        return self._ranks.add_gradients(self._optimiser.parameters, weight, float(self._gradient(x[rows], y[rows])))
+            module.rows = n, rows
+        return rows, weight
+
+    def _inputs(self, batch: NDArray[np.int64], rows: slice) -> Array:
+        """Return the inputs of these rows of a mini-batch. What is random is drawn for all its rows, on every rank."""
+        x = self._data.x
+        if self._augment is None:
+            return x[batch[rows]]
+        draw = getattr(self._augment, "draw", None)
+        if draw is None:
+            return self._augment(x[batch], self._rng)[rows]
+        return self._augment(x[batch[rows]], draw(len(batch), self._rng)[rows])
 
     def _anew(self, x: Array, y: Array) -> Any:
         value = self._cost(x, y)

@@ -68,21 +68,38 @@ def print_line(line: str) -> None:
 
 @dataclass
 class _Training:
-    """How far a training is, and where that is written."""
+    """How far a training is, how it goes on, and where that is written."""
 
     net: Classifier | Model
     optimiser: Optimiser
+    steps: Steps
+    n: int  # training examples
+    size: int  # of a mini-batch
+    epochs: int
     rng: np.random.Generator
     settings: dict[str, Any]
     notes: dict[str, Any]
+    sets: dict[str, Examples]  # those that are scored
+    schedule: Callable[[int, int], float] | None
+    begin: Callable[[np.random.Generator], object] | None  # what an augmentation does before an epoch
+    folded: float  # what the cost is multiplied by: eta, or 1
     patience: int | None
+    every: int | None
     claim: Claim | None
+    ranks: Ranks | None
+    report: Callable[[Epoch], object] | None
+    progress: bool
+    watch: Watch = field(default_factory=Watch)
     history: list[Epoch] = field(default_factory=list)
     batches: int = 0  # of the epoch in progress, that are done
     total: float = 0.0  # their costs
+    finished: dict[str, Array] = field(default_factory=dict)  # the parameters after the last finished epoch
     best: dict[str, Array] = field(default_factory=dict)
     at_start: dict[str, Any] = field(default_factory=dict)  # the state of rng when the epoch began
     within: dict[str, Any] = field(default_factory=dict)  # and after the mini-batches that are done, when resumed
+
+    def __post_init__(self) -> None:
+        self.eta, self.finished = self.optimiser.eta, self.net.state_dict()
 
     @property
     def epoch(self) -> int:
@@ -122,12 +139,16 @@ class _Training:
             if not self.history and not written:
                 raise
             folder = Path(tempfile.mkdtemp(prefix="handgrad-"))
-            write_arrays(folder / self.claim.path.name, checkpoint.arrays())
+            try:
+                write_arrays(folder / self.claim.path.name, checkpoint.arrays())
+            except FileError:
+                folder.rmdir()
+                raise error from None
             raise FileError(
                 f"{error}. The training is in {folder / self.claim.path.name}, {checkpoint.where()}; resume from that"
             ) from error
 
-    def resume(self, path: str | Path, epochs: int) -> None:
+    def resume(self, path: str | Path) -> None:
         """Go to where the training was that is written in a file."""
         saved = Checkpoint.read(path)
         # Another back end gives the same to rounding: it is nobody's business but that of who asks for it.
@@ -138,8 +159,8 @@ class _Training:
                 f"{path}: cannot be resumed with other settings: {', '.join(differing)};"
                 " give the same ones, or start a training anew"
             )
-        if saved.epoch > epochs or (saved.epoch == epochs and saved.batches):
-            raise FileError(f"{path}: is {saved.where()}, and epochs={epochs} is less; ask for more epochs")
+        if saved.epoch > self.epochs or (saved.epoch == self.epochs and saved.batches):
+            raise FileError(f"{path}: is {saved.where()}, and epochs={self.epochs} is less; ask for more epochs")
         parameters = saved.now or {
             name: array for name, array in saved.parameters.items() if name not in self.net.description()
         }
@@ -155,16 +176,99 @@ class _Training:
         self.best, self.batches, self.total = saved.best, saved.batches, saved.costs[-1]
         self.within = saved.rng[1]
 
+    def run(self) -> None:
+        """Go through the epochs that are left."""
+        while self.epoch < self.epochs and not self.out_of_patience():
+            since = time.perf_counter()
+            self.one_epoch()
+            self.finish_epoch(since)
 
-def _progress(total: int, training: _Training, epochs: int) -> tqdm[Any] | None:
+    def one_epoch(self) -> None:
+        """Take the steps of an epoch, those that are left if it was resumed, and save after every so many."""
+        batches = self.order()
+        bar = _progress(len(batches), self) if self.report is not None and self.progress else None
+        while (before := self.batches) < len(batches):
+            until = min(len(batches), (before // self.every + 1) * self.every) if self.every else len(batches)
+            self.take(batches, before, until, bar)
+            if self.batches < len(batches):
+                self.check_finite()
+                self.save()
+        if bar is not None:
+            bar.close()
+
+    def order(self) -> Sequence[NDArray[np.int64]]:
+        """Draw the mini-batches of an epoch."""
+        if not self.batches:
+            self.at_start = state_of(self.rng) if self.every else {}
+        if self.begin is not None:
+            self.begin(self.rng)
+        batches = mini_batches(self.n, self.size, self.rng)
+        if self.batches:
+            set_state(self.rng, self.within)
+        return batches
+
+    def take(self, batches: Sequence[NDArray[np.int64]], before: int, until: int, bar: tqdm[Any] | None) -> None:
+        """Take the steps from mini-batch `before` up to, not including, `until`."""
+        done = self.epoch * len(batches) + before
+
+        def rate(n: int) -> None:
+            if self.schedule is not None:
+                self.optimiser.eta = self.eta * self.schedule(done + n, self.epochs * len(batches))
+
+        def taken(n: int) -> None:
+            if bar is not None:
+                bar.update(before + n - self.batches)
+            self.batches = before + n
+            self.watch.check()
+
+        self.total = self.steps.take(batches[before:until], self.total, rate, taken)
+
+    def finish_epoch(self, since: float) -> None:
+        """Score the network, save, and report the epoch."""
+        self.check_finite()
+        state = self.net.state_dict()
+        if self.ranks is not None:
+            self.ranks.same("parameters", *state.values())
+        scores = {name: scored(self.net, data, f"{name} data", self.ranks) for name, data in self.sets.items()}
+        mean = self.total / self.batches / self.folded if self.folded else float("nan")
+        epoch = Epoch(self.epoch, time.perf_counter() - since, scores, mean)
+        self.watch.check()
+        with Deferred():  # so that the file, the history and the network are of the same epoch
+            self.history.append(epoch)
+            self.batches, self.total = 0, 0.0
+            if self.patience is not None and self.best_epoch() == epoch.number:
+                self.best = state
+            self.finished = state
+            self.save()
+        if self.report is not None:
+            self.report(epoch)
+
+    def check_finite(self) -> None:
+        """Raise FloatingPointError if a parameter is no longer finite."""
+        if not all(np.all(np.isfinite(array)) for array in self.net.state_dict().values()):
+            raise FloatingPointError(
+                f"training diverged in epoch {self.epoch}: the parameters are no longer finite; try a smaller eta than"
+                f" {self.eta * self.folded}"
+            )
+
+    def begin_together(self, ranks: Ranks, data: Examples) -> None:
+        """Give all ranks the parameters and the random generator of rank 0. Raises RuntimeError for other data."""
+        ranks.same("training data", *data)
+        ranks.same("shapes of parameters", *[np.array(array.shape) for array in self.net.state_dict().values()])
+        self.net.load_state_dict({name: ranks.first(array) for name, array in self.net.state_dict().items()})
+        set_state(self.rng, json.loads(ranks.text_of_first(json.dumps(state_of(self.rng)))))
+
+
+def _progress(total: int, training: _Training) -> tqdm[Any] | None:
     """A bar for the mini-batches of an epoch, where there is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         return None
     measured = [epoch.seconds for epoch in training.history if epoch.seconds]
-    left = f"{_clock(sum(measured) / len(measured) * (epochs - training.epoch))} left in all" if measured else None
+    left = sum(measured) / len(measured) * (training.epochs - training.epoch) if measured else None
     return tqdm(
-        desc=f"Epoch {training.epoch}", unit="batch", leave=False, initial=training.batches, total=total, postfix=left
-    )
+        desc=f"Epoch {training.epoch}", unit="batch", leave=False, initial=training.batches, total=total,
+        postfix=None if left is None else f"{_clock(left)} left in all",
+    )  # fmt: skip
 
 
 def _clock(seconds: float) -> str:
@@ -226,7 +330,9 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
     schedule         schedule(step, steps), of the step's number from 0 and of all steps, says by what to multiply eta
     longest          scale a gradient that is longer than this, of all parameters together, down to this length
     augment          augment(x, rng) changes the inputs of each mini-batch at random. If it has a method `begin`, that
-                     is called with rng before each epoch draws its order
+                     is called with rng before each epoch draws its order. If it has a method `draw`, then draw(n, rng)
+                     returns an array with a row for each of the n examples, and augment(x, drawn) is called with it:
+                     of several ranks, each then changes its own examples only
     compiled         replay the gradient (`autograd.compile`) rather than build its graph for every mini-batch: the same
                      numbers, faster. A Network does by itself, a subclass with a `cost` of its own never. Of another
                      model say so: what it draws or counts would happen once
@@ -237,6 +343,7 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
                      NumPy; "auto" in C where there is a compiler and an epoch has some hundred mini-batches. The epochs
                      are the same to rounding
     report           is called with each epoch, and prints its line by default. None is silent: no progress bar either
+    progress         whether there is a progress bar, if there is a terminal
 
     Ctrl-C raises KeyboardInterrupt, and leaves the network as it was after the last finished epoch; so SIGTERM, with
     SystemExit. Nothing that was saved is ever lost. Returns the epochs that a resumed training had before, too.
@@ -265,7 +372,7 @@ def _train(
     optimiser: Optimiser | None = None,
     schedule: Callable[[int, int], float] | None = None,
     longest: float | None = None,
-    augment: Callable[[Array, np.random.Generator], Array] | None = None,
+    augment: Callable[[Array, Any], Array] | None = None,
     compiled: bool | None = None,
     backend: str = "auto",
     patience: int | None = None,
@@ -275,59 +382,44 @@ def _train(
     notes: dict[str, Any] | None = None,
     ranks: Ranks | None = None,
     report: Callable[[Epoch], object] | None = print_epoch,
+    progress: bool = True,
 ) -> list[Epoch]:
-    if epochs < 0 or int(epochs) != epochs or mini_batch_size < 1 or int(mini_batch_size) != mini_batch_size:
-        raise ValueError(f"epochs={epochs} and mini_batch_size={mini_batch_size} are whole numbers, at least 0 and 1")
-    if patience is not None and (validation_data is None or patience < 1):
-        raise ValueError("patience, at least 1, needs validation_data, whose accuracy decides when to stop")
-    if every is not None and (save is None or every < 1 or int(every) != every):
-        raise ValueError(f"every={every} is a number of mini-batches, at least 1, and needs a file to save to")
+    _refuse(epochs, mini_batch_size, validation_data, patience, save, every, longest)
     if (eta is None) == (optimiser is None) or (optimiser and (momentum or nesterov or weight_decay)):
         raise ValueError("training takes eta with momentum, nesterov and weight_decay, or an optimiser that has them")
-    if save is not None and Path(save).suffix in (".safetensors", ".onnx"):
-        raise FileError(f"{save}: a training is saved to a .npz file, which holds more than the model; export that")
-    if longest is not None and not longest > 0:
-        raise ValueError(f"longest is the length of a gradient, greater than 0; it is {longest}")
     given = {"training": training_data, "validation": validation_data, "test": test_data}
-    sets: dict[str, Examples] = {}
-    for name, data in given.items():  # what is wrong with one is said before the training
-        if data is not None:
-            sets[name] = checked(net, data, f"{name} data", targets=name == "training")
+    sets = {name: checked(net, data, f"{name} data", targets=name == "training")
+            for name, data in given.items() if data is not None}  # fmt: skip
     x, y = sets["training"]
     if not monitor_training:
         del sets["training"]
 
-    size, of_all = int(mini_batch_size), int(epochs) * -(-len(x) // int(mini_batch_size))
+    # The gradient of eta C is what an update subtracts: with eta in the cost, no weight is multiplied by it.
     folded = 1.0
     if optimiser is None:
         refuse_negative(eta=eta, weight_decay=weight_decay)  # type: ignore[arg-type]
         eta = float(eta)  # type: ignore[arg-type]
         if schedule is None and longest is None:
             folded = eta
-        parameters = net.parameters()
         optimiser = SGD(
-            parameters, 1.0 if folded == eta else eta, momentum=momentum, nesterov=nesterov, decayed=net.weights,
+            net.parameters(), 1.0 if folded == eta else eta, momentum=momentum, nesterov=nesterov, decayed=net.weights,
             weight_decay=min(folded * weight_decay, sys.float_info.max),
         )  # fmt: skip
-    usual, begin = optimiser.eta, getattr(augment, "begin", None)
 
-    # The gradient of eta C is what an update subtracts: with eta in the cost, no weight is multiplied by it.
     def scaled(x: Array, y: Array) -> Tensor:
         return folded * net.cost(x, y)
 
-    cost: Callable[[Array, Array], Any] = net.cost if folded == 1.0 else scaled
-
-    may = compiled is True if isinstance(net, Model) else compiled is not False and net.replayable
     rng = np.random.default_rng(rng)
     dropouts = [m for m in net.model.modules() if isinstance(m, Dropout)] if isinstance(net, Model) else []
     steps = Steps(
-        cost, optimiser, Examples(x, y), size, compiled=may, backend=backend, resume=resume, augment=augment, rng=rng,
-        longest=longest, ranks=ranks, dropouts=dropouts,
+        net.cost if folded == 1.0 else scaled, optimiser, Examples(x, y), int(mini_batch_size),
+        compiled=compiled is True if isinstance(net, Model) else compiled is not False and net.replayable,
+        backend=backend, resume=resume, augment=augment, rng=rng, longest=longest, ranks=ranks, dropouts=dropouts,
     )  # fmt: skip
     settings: dict[str, Any] = {}
     if save is not None or resume is not None:
         settings = {
-            "mini_batch_size": size, "eta": eta, "momentum": momentum, "nesterov": nesterov,
+            "mini_batch_size": int(mini_batch_size), "eta": eta, "momentum": momentum, "nesterov": nesterov,
             "weight_decay": weight_decay, "patience": patience, "monitor_training": monitor_training,
             "longest": longest, "augment": augment is not None, "schedule": schedule is not None,
             "network": {name: array.tolist() for name, array in net.description().items()},
@@ -340,102 +432,54 @@ def _train(
         if schedule is not None:
             settings["epochs"] = int(epochs)
         settings["backend"] = steps.backend
-    for module in dropouts:
-        module.rng = rng
     first = ranks is None or ranks.rank == 0
     claim = Claim(save) if save is not None and first else None
-    report = report if first else None
-    training = _Training(net, optimiser, rng, settings, notes or {}, patience, claim)
-    finished = net.state_dict()
-    watch = Watch()
-
-    def run() -> None:
-        nonlocal finished
-        while training.epoch < epochs and not training.out_of_patience():
-            number, since = training.epoch, time.perf_counter()
-            if not training.batches:
-                training.at_start = state_of(rng) if every else {}
-            if begin is not None:
-                begin(rng)
-            batches = mini_batches(len(x), size, rng)
-            if training.batches:
-                set_state(rng, training.within)
-            bar = _progress(len(batches), training, int(epochs)) if report is not None else None
-            while training.batches < len(batches):
-                before = training.batches
-                until = min(len(batches), (before // every + 1) * every) if every else len(batches)
-
-                def rate(n: int) -> None:
-                    if schedule is not None:
-                        optimiser.eta = usual * schedule(number * len(batches) + before + n, of_all)  # noqa: B023
-
-                def taken(n: int) -> None:
-                    if bar is not None:  # noqa: B023
-                        bar.update(before + n - training.batches)  # noqa: B023
-                    training.batches = before + n  # noqa: B023
-                    watch.check()
-
-                training.total = steps.take(batches[before:until], training.total, rate, taken)
-                if training.batches < len(batches):
-                    _finite(net.state_dict(), number, usual * folded)
-                    training.save()
-            if bar is not None:
-                bar.close()
-            state = net.state_dict()
-            _finite(state, number, usual * folded)
-            if ranks is not None:
-                ranks.same("parameters", *state.values())
-            scores = {name: scored(net, data, f"{name} data", ranks) for name, data in sets.items()}
-            mean = training.total / len(batches) / folded if folded else float("nan")
-            epoch = Epoch(number, time.perf_counter() - since, scores, mean)
-            watch.check()
-            with Deferred():  # so that the file, the history and the network are of the same epoch
-                training.history.append(epoch)
-                training.batches, training.total = 0, 0.0
-                if patience is not None and training.best_epoch() == number:
-                    training.best = state
-                finished = state
-                training.save()
-            if report is not None:
-                report(epoch)
-
+    training = _Training(
+        net, optimiser, steps, len(x), int(mini_batch_size), int(epochs), rng, settings, notes or {}, sets,
+        schedule=schedule, begin=getattr(augment, "begin", None), folded=folded, patience=patience,
+        every=every, claim=claim, ranks=ranks, report=report if first else None, progress=progress,
+    )  # fmt: skip
     try:
-        with watch:
+        for module in dropouts:
+            module.rng = rng
+        with training.watch:
             if claim is not None:
                 claim.take()
             if resume is not None:
-                training.resume(resume, int(epochs))
+                training.resume(resume)
             if ranks is not None:
-                _begin_together(ranks, net, rng, Examples(x, y))
-            finished = net.state_dict()
+                training.begin_together(ranks, Examples(x, y))
+            training.finished = net.state_dict()
             # In a context of its own: an interrupt can leave a block of the engine, such as its tracing, switched on.
-            contextvars.copy_context().run(run)
-            watch.check()
+            contextvars.copy_context().run(training.run)
+            training.watch.check()
             if training.best and patience is not None:
-                finished = training.best
-                training.save(finished)
+                training.finished = training.best
+                training.save(training.finished)
     finally:
         with Deferred():
             optimiser.zero_grad()
-            optimiser.eta = usual
+            optimiser.eta = training.eta
             for module in dropouts:
                 module.rows = None
-            net.load_state_dict(finished)
+            net.load_state_dict(training.finished)
             if claim is not None:
                 claim.release()
     return training.history
 
 
-def _begin_together(ranks: Ranks, net: Classifier | Model, rng: np.random.Generator, data: Examples) -> None:
-    """Give all ranks the parameters and the random generator of rank 0. Raises RuntimeError where the data differs."""
-    ranks.same("training data", *data)
-    ranks.same("shapes of parameters", *[np.array(array.shape) for array in net.state_dict().values()])
-    net.load_state_dict({name: ranks.first(array) for name, array in net.state_dict().items()})
-    set_state(rng, json.loads(ranks.text_of_first(json.dumps(state_of(rng)))))
-
-
-def _finite(state: dict[str, Array], number: int, eta: float) -> None:
-    if not all(np.all(np.isfinite(array)) for array in state.values()):
-        raise FloatingPointError(
-            f"training diverged in epoch {number}: the parameters are no longer finite; try a smaller eta than {eta}"
-        )
+def _refuse(
+    epochs: int, mini_batch_size: int, validation_data: DataSet | None, patience: int | None,
+    save: str | Path | None, every: int | None, longest: float | None,
+) -> None:  # fmt: skip
+    """Raise ValueError for options that do not go together, or FileError for a file of the wrong kind."""
+    if epochs < 0 or int(epochs) != epochs or mini_batch_size < 1 or int(mini_batch_size) != mini_batch_size:
+        raise ValueError(f"epochs={epochs} and mini_batch_size={mini_batch_size} are whole numbers, at least 0 and 1")
+    if patience is not None and (validation_data is None or patience < 1):
+        raise ValueError("patience, at least 1, needs validation_data, whose accuracy decides when to stop")
+    if every is not None and (save is None or every < 1 or int(every) != every):
+        raise ValueError(f"every={every} is a number of mini-batches, at least 1, and needs a file to save to")
+    if save is not None and Path(save).suffix in (".safetensors", ".onnx"):
+        raise FileError(f"{save}: a training is saved to a .npz file, which holds more than the model; export that")
+    if longest is not None and not longest > 0:
+        raise ValueError(f"longest is the length of a gradient, greater than 0; it is {longest}")

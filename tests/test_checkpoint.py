@@ -2,10 +2,12 @@
 
 import errno
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +234,18 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     again, _ = trained(path, epochs=100, resume=path)
     one, _ = trained(tmp_path / "one", epochs=100)
     assert same(state(one), state(again))
+
+
+def test_a_disk_that_is_full_at_the_first_save_is_named_and_nothing_stays(tmp_path, monkeypatch):
+    def full(descriptor, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "write", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    with pytest.raises(FileError, match=re.escape(f"{tmp_path / 'm.npz'}: cannot be written: No space left on device")):
+        trained(tmp_path / "m.npz")
+    assert [p.name for p in tmp_path.rglob("*")] == ["temporary"]
 
 
 def test_a_folder_that_vanishes_takes_nothing_with_it(tmp_path):

@@ -22,7 +22,7 @@ from nn import Network, equations, load_digits
 from nn.arguments import parser
 from nn.checkpoint import Checkpoint
 from nn.cli import main
-from nn.history import read_history
+from nn.history import read_history, write_history
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 HERE = ["--sizes", "12,8,3", "--validation-size", "30", "--epochs", "3"]
@@ -221,12 +221,14 @@ def test_the_history_of_a_resumed_training_has_the_epochs_before(run, data, tmp_
     assert [(epoch.cost, epoch.scores) for epoch in read_history(history)] == saved
 
 
-def test_a_training_that_is_interrupted_leaves_its_history(run, data, tmp_path, monkeypatch):
-    def interrupted(line):
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_training_that_is_interrupted_leaves_its_history(run, data, tmp_path, monkeypatch, quiet):
+    def interrupted(path, epochs):
+        write_history(path, epochs)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nn.commands.print_line", interrupted)
-    assert run("train", "--data", data, *HERE, "--history", tmp_path / "run.csv")[0] == 130
+    monkeypatch.setattr("nn.commands.write_history", interrupted)
+    assert run("train", "--data", data, *HERE, *quiet, "--history", tmp_path / "run.csv")[0] == 130
     assert len(read_history(tmp_path / "run.csv")) == 1
 
 
@@ -716,9 +718,13 @@ def test_resume_goes_on_with_the_settings_in_the_file(run, data, tmp_path):
 def test_resume_says_which_settings_differ(complaint, run, data, tmp_path):
     save = tmp_path / "net.npz"
     assert run("train", "--data", data, *HERE, "--save", save)[0] == 0
+    assert complaint("train", "--resume", save, "--sizes", "12,5,3", "--eta", 1, "--seed", 0, "--training").endswith(
+        "with other settings: --sizes was 12,8,3 and is 12,5,3, --eta was 3.0 and is 1.0, --training was False and is"
+        " True\n"
+    )
     words = f"{save}: cannot be resumed with other settings: --eta was 3.0 and is 1.0"
     assert words in complaint("train", "--resume", save, "--eta", 1)
-    assert "--sizes was [12, 8, 3] and is [12, 9, 3]" in complaint("train", "--sizes", "12,9,3", "--resume", save)
+    assert "--sizes was 12,8,3 and is 12,9,3" in complaint("train", "--sizes", "12,9,3", "--resume", save)
     assert "is after epoch 2, and epochs=2 is less" in complaint("train", "--resume", save, "--epochs", 2)
     assert f"{tmp_path / 'none'}: there is no such file" in complaint("train", "--resume", tmp_path / "none")
     Network([12, 8, 3], rng=0).save(save)

@@ -114,6 +114,34 @@ def test_every_option_of_the_training(options):
         assert apart(alone, state) <= 1e-12
 
 
+class Noise:
+    """Noise, drawn for the whole mini-batch, and added to a rank's own examples."""
+
+    def __init__(self):
+        self.lengths = []
+
+    def draw(self, n, rng):
+        return rng.standard_normal((n, 6))
+
+    def __call__(self, x, drawn):
+        self.lengths.append(len(x))
+        return x + drawn
+
+
+@pytest.mark.parametrize("size", [3, 8])
+def test_what_is_random_in_the_inputs_is_drawn_for_all_and_computed_by_each_rank_for_its_own(size):
+    def run(ranks=None):
+        noise = Noise()
+        return network(ranks, size, augment=noise)[0], noise.lengths
+
+    alone, lengths = run()
+    assert lengths == 2 * [*[size] * (53 // size), 53 % size]
+    for n in (2, 3, 4):
+        found = on_ranks(n, run)
+        assert all(apart(alone, state) <= 1e-12 for state, _ in found)
+        assert all(length <= -(-size // n) for _, lengths in found for length in lengths)
+
+
 class Recurrent(Module):
     def __init__(self, dtype):
         rng = np.random.default_rng(3)

@@ -216,3 +216,15 @@ def test_the_command(tmp_path, capsys):
         assert main(["export", *arguments]) == 2
         out, err = capsys.readouterr()
         assert not out and err.startswith("handgrad: error: ") and err.count("\n") == 1
+
+
+def test_an_operation_of_ones_own_says_its_onnx_form():
+    def own(**facts):
+        return Op(np.tanh, "np.tanh(x)", lambda g, y, x: g * (1 - y * y), name="own", **facts)
+
+    x = np.array([[0.5, -1.0]])
+    model = to_onnx(own(onnx="Tanh(x)"), x)
+    found = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {model.graph.input[0].name: x})[0]
+    np.testing.assert_allclose(found, np.tanh(x), rtol=1e-12)
+    with pytest.raises(OnnxError, match=r'an Op of your own takes one, such as onnx="Tanh\(x\)"'):
+        to_onnx(own(), x)

@@ -201,7 +201,10 @@ class _Writer:
             return self._picked(a, b, operands[0])
         text = fact(op, "onnx")
         if text is None:
-            raise OnnxError(f"{op.name} ({op.template}) has no ONNX form: compute it before the model, or after it")
+            raise OnnxError(
+                f"{op.name} ({op.template}) has no ONNX form: compute it before the model, or after it; an Op of your"
+                ' own takes one, such as onnx="Tanh(x)"'
+            )
         free = {"shape", *(["axis"] if "axis" in a.params else [])}
         for key in a.params.keys() - free:
             if repr(a.params[key]) != repr(b.params[key]):
