@@ -162,7 +162,10 @@ class Vocabulary:
         return np.round(self, ndigits)
 
     def __format__(self, spec: str) -> str:
-        return format(float(self._value.item()), spec) if spec and self.size == 1 else format(str(self), spec)
+        if not spec or self.size != 1:
+            return format(str(self), spec)
+        self._may_leave(f"the text of a number (f'{{t:{spec}}}')", as_number=False)
+        return format(float(self._value.item()), spec)
 
     def __len__(self) -> int:
         return len(self._value)
