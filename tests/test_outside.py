@@ -1,7 +1,9 @@
 """What a compiled function reads from outside: what changes is followed or refused, and never replayed in silence."""
 
+import cProfile
 import functools
 import math
+import pstats
 import random
 import re
 import time
@@ -305,3 +307,13 @@ def test_arrays_that_are_arguments_are_not_compared():
     assert step(x) == 6.0
     assert step(np.array([0.0, 1.0])) == 2.0
     assert list(step._programs.values()) == [program]
+
+
+def test_a_profiler_goes_on_after_a_trace():
+    profiler = cProfile.Profile()
+    profiler.enable()
+    autograd.compile(lambda x: np.sum(x * x))(Tensor([1.0, 2.0]))
+    np.fromfunction(lambda i: i, (3,))
+    profiler.disable()
+    called = {name for _, _, name in pstats.Stats(profiler).stats}
+    assert "fromfunction" in called

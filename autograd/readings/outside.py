@@ -45,7 +45,9 @@ def code_run() -> Iterator[set[types.CodeType]]:
     try:
         yield codes
     finally:
-        sys.setprofile(before)
+        sys.setprofile(before if callable(before) else None)
+        if not callable(before) and before is not None:  # cProfile, which goes on by itself
+            before.enable()
 
 
 class Outside:
