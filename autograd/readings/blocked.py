@@ -252,7 +252,7 @@ class FastPrinter(CPrinter):
             self._write(nest, name)
             return
         block: list[object] = []
-        levels, local, bound = self.levels, set(self.local), self.bound
+        levels, local, bound = self.levels, self.local.copy(), self.bound
         self._add(("", block))
         self.levels, self.bound = [(None, block)], {id(product.sum): name}
         self._write(nest, self.text(nest.store.value))

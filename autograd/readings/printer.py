@@ -32,6 +32,22 @@ def type_name(dtype: Any, types: Mapping[str, str], language: str) -> str:
     return types[name]
 
 
+class _Inner(set[str]):
+    """Names that are taken in a nest, and outside of it: a copy of those of a long program would take long."""
+
+    def __init__(self, outer: set[str]):
+        super().__init__()
+        self.outer = outer
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.outer
+
+    def copy(self) -> _Inner:
+        other = _Inner(self.outer)
+        other.update(self)
+        return other
+
+
 class Printer:
     """A printer of nests: `text` of each line, indented. A language says how what is in it is written."""
 
@@ -90,7 +106,7 @@ class Printer:
         top: list[Any] = []
         self.levels: list[tuple[Any, list[Any]]] = [(None, top)]
         self.bound: dict[int, str] = {}
-        self.local = set(self.taken)
+        self.local = _Inner(self.taken)
         self.open: set[int] = set()
         self.names: dict[Any, str] = {}
         self.whole: set[Any] = set()
@@ -288,7 +304,7 @@ class Printer:
         """A name for what is declared here: outside all loops it stays taken, and no loop inside has it already."""
         if len(self.levels) > 1:
             return unique(wish, self.local)
-        name = unique(wish, self.taken | self.local)
+        name = unique(wish, self.local)
         self.taken.add(name)
         self.local.add(name)
         return name
