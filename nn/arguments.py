@@ -204,7 +204,8 @@ def _page(commands: _Commands) -> None:
     sub = commands.add_parser(
         "page", help="write a page in which digits are drawn and recognised", formatter_class=_Help,
         description="Write one HTML file, which needs no other and no network: a digit that is drawn in it is"
-        " recognised by the saved network, with its gradients, and the network can learn it there.",
+        " recognised by the saved network, with its gradients, and the network can learn it there. In Python,"
+        " nn.pages.digit_page writes one of any Sequential of layers, too.",
     )  # fmt: skip
     sub.add_argument("model", metavar="model.npz", help="the saved network")
     sub.add_argument("page", metavar="digits.html", help="the file to write")

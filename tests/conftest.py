@@ -1,12 +1,36 @@
 """What several tests share: the table of operations, and the helpers of replay and of training."""
 
 import numpy as np
+import pytest
 from operations_table import EVERY_ROW, ROWS
 
 import autograd
-from nn import Examples, Network
+from nn import Examples, FileError, Network
+from nn.grader import grade
 
-__all__ = ["DATA", "EVERY_ROW", "ROWS", "Interrupting", "eager", "quiet", "same", "small_data", "state"]
+__all__ = ["DATA", "EVERY_ROW", "ROWS", "Interrupting", "complaint", "eager", "quiet", "same", "small_data", "state"]
+
+
+@pytest.fixture
+def check(tmp_path):
+    """The grader, of a learner's file with a text."""
+
+    def check(text, **options):
+        path = tmp_path / "learner.py"
+        path.write_text(text, encoding="utf-8")
+        return grade(path, **options)
+
+    return check
+
+
+def complaint(path):
+    """What is said of a file that no network can be read from."""
+    with pytest.raises(FileError) as caught:
+        Network.load(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
 
 
 def eager(f, *args):

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import complaint
 from safetensors.numpy import load_file, save_file
 
 from autograd import Tensor
@@ -145,15 +146,6 @@ def saved(path, change):
     header = json.loads(content[8 : 8 + length])
     text = json.dumps(change(header) or header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
-
-
-def complaint(path):
-    with pytest.raises(FileError) as caught:
-        Network.load(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert "\n" not in message
-    return message
 
 
 def set_in(header, name, **values):

@@ -13,21 +13,10 @@ import pytest
 
 from autograd.grading import fence
 from autograd.grading.fence import Fence, FenceError, pack, unpack
-from nn.grader import grade
 from tests.test_grader import BOOK
 
 WRONG = BOOK.replace("(activations[-1] - y)", "(y - activations[-1])")
 LINUX = sys.platform == "linux"
-
-
-@pytest.fixture
-def check(tmp_path):
-    def check(text, **options):
-        path = tmp_path / "learner.py"
-        path.write_text(text, encoding="utf-8")
-        return grade(path, **options)
-
-    return check
 
 
 HOSTILE = """import os, sys, signal, subprocess, time

@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from conftest import complaint
 
 from nn import FileError, Network, files
 from nn.costs import COSTS
@@ -26,15 +27,6 @@ def saved_arrays(net):
         "sizes": np.array(net.sizes), "activation": np.array(net.activation), "cost": np.array(net.cost_name),
         **net.state_dict(),
     }  # fmt: skip
-
-
-def complaint(path):
-    with pytest.raises(FileError) as caught:
-        Network.load(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert "\n" not in message
-    return message
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

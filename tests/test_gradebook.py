@@ -151,6 +151,13 @@ def test_what_cannot_be_judged_is_told_of_the_file_alone(text, words, tmp_path, 
     assert words in out and "runpy" not in out and "testing.py" not in out
 
 
+def test_folders_in_a_folder_are_searched_and_hidden_ones_are_not(tmp_path):
+    for name in ("b.py", "ada/a.py", ".venv/c.py", "ada/.d.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert gradebook.files([str(tmp_path)]) == [tmp_path / "ada" / "a.py", tmp_path / "b.py"]
+
+
 @pytest.mark.parametrize("option", ["--jobs=0", "--timeout=-1", "--memory=0", "--seed=-1"])
 def test_numbers_that_make_no_sense_are_refused(option, capsys):
     with pytest.raises(SystemExit) as raised:

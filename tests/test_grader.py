@@ -280,28 +280,10 @@ def in_this_process(path, timeout, memory, printed):
 
 
 @pytest.fixture
-def judge(tmp_path, monkeypatch):
+def judge(check, monkeypatch):
     """The grader without its process, and with fewer networks."""
     monkeypatch.setattr(verdict, "learner", in_this_process)
     monkeypatch.setattr(verdict, "NETWORKS", ((4, 6, 5, 3), (5, 5, 5, 5), (4, 6, 3), (3, 6, 4, 5, 2)))
-
-    def judge(text, **options):
-        path = tmp_path / "learner.py"
-        path.write_text(text, encoding="utf-8")
-        return grade(path, **options)
-
-    return judge
-
-
-@pytest.fixture
-def check(tmp_path):
-    """The grader as it is."""
-
-    def check(text, **options):
-        path = tmp_path / "learner.py"
-        path.write_text(text, encoding="utf-8")
-        return grade(path, **options)
-
     return check
 
 

@@ -10,6 +10,7 @@ from conftest import ROWS
 
 import autograd
 from autograd import Tensor, grad, sigmoid, source, value_and_grad
+from examples.languages import digits
 from nn import Network, equations, one_hot
 from nn.proof.numbers import relative_difference
 
@@ -68,17 +69,6 @@ def test_every_program_is_formatted(tmp_path):
         f, args = a_number(case)
         texts.append(source(f, *args))
     assert clean(texts, tmp_path) == ""
-
-
-def digits(x, y, w1, b1, w2, b2):
-    z1 = x @ w1.T + b1
-    a1 = sigmoid(z1)
-    z2 = a1 @ w2.T + b2
-    a2 = sigmoid(z2)
-    cost = np.sum((a2 - y) ** 2) / (2 * len(x))
-    for value, name in ((z1, "z1"), (a1, "a1"), (z2, "z2"), (a2, "a2"), (cost, "cost")):
-        value.name = name
-    return cost
 
 
 def a_digit_problem(rng):

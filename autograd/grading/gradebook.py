@@ -48,11 +48,12 @@ class Row:
 
 
 def files(names: Iterable[str]) -> list[Path]:
-    """The files that are named, and those of Python in the folders that are."""
+    """The files that are named, and those of Python in the folders that are, and in theirs; no hidden ones."""
     found: list[Path] = []
     for name in names:
         path = Path(name)
-        found += sorted(path.glob("*.py")) if path.is_dir() else [path]
+        inside = [p for p in sorted(path.rglob("*.py")) if not any(x[0] == "." for x in p.relative_to(path).parts)]
+        found += inside if path.is_dir() else [path]
     return found
 
 
