@@ -59,6 +59,13 @@ def test_a_tensor_is_short_at_the_prompt():
     assert len(repr(weights)) < 400 and len(repr(weights).splitlines()) == 5
     assert "shape=(30, 784), name='w1'" in repr(weights)
     assert "..." not in repr(Tensor(np.arange(40.0)))
+    long = repr(Tensor(1.0, name="n" * 1000))
+    assert len(long) < 100 and "n…'" in long
+
+
+def test_an_empty_tensor_says_its_shape_at_the_prompt():
+    assert repr(Tensor(np.zeros((0, 5)), name="e")) == "Tensor([], shape=(0, 5), name='e')"
+    assert repr(Tensor([])) == "Tensor([])"
 
 
 def test_a_tensor_in_a_notebook_is_a_table_of_what_it_is(shown):
