@@ -57,9 +57,9 @@ def kind_of(path: str | Path) -> str:
     return suffix[1:]
 
 
-def _two(title: str | None) -> tuple[Picture, Any, Any]:
-    """A figure with room for costs at its left and accuracies at its right, over the epochs."""
-    figure = Picture(figsize=(9.5, 3.8), layout="constrained")
+def _two(title: str | None, lines: int) -> tuple[Picture, Any, Any]:
+    """A figure with room for costs at its left and accuracies at its right, over the epochs, and for legends above."""
+    figure = Picture(figsize=(9.5, 3.6 + 0.22 * lines), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axes, name in ((left, "cost"), (right, "accuracy, %")):
         axes.set(xlabel="epoch", ylabel=name)
@@ -77,6 +77,11 @@ def _line(axes: Any, epochs: Sequence[Epoch], values: Sequence[float], **style: 
     axes.plot([epoch.number for epoch in epochs], values, linewidth=1.6, **marker, **style)
 
 
+def _legend(axes: Any) -> None:
+    """What the lines are called, above the axes: wherever it stood among the lines, one could run through it."""
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+
+
 def curve(history: Sequence[Epoch], *, title: str | None = None) -> Figure:
     """Draw how a training went: the costs and the accuracies after each epoch, a line for each set that was scored.
 
@@ -90,9 +95,10 @@ def curve(history: Sequence[Epoch], *, title: str | None = None) -> Figure:
     """
     if not history:
         raise ValueError("there are no epochs to draw a curve of")
-    figure, left, right = _two(title)
+    names = dict.fromkeys(name for epoch in history for name in epoch.scores)
+    figure, left, right = _two(title, 1 + len(names))
     _line(left, history, [epoch.cost for epoch in history], color="#777777", label="mini-batches, while training")
-    for number, name in enumerate(dict.fromkeys(name for epoch in history for name in epoch.scores)):
+    for number, name in enumerate(names):
         scored = [epoch for epoch in history if name in epoch.scores]
         scores = [epoch.scores[name] for epoch in scored]
         style = {"color": SETS.get(name, COLOURS[3 + number % 4]), "linestyle": STYLES[number % len(STYLES)]}
@@ -101,9 +107,9 @@ def curve(history: Sequence[Epoch], *, title: str | None = None) -> Figure:
         label = f"{name}: {scores[-1].accuracy:.2%} at the end, {best:.2%} at best"
         _line(right, scored, [100 * score.accuracy for score in scores], label=label, **style)
     left.set_ylim(bottom=0)
-    left.legend(frameon=False)
+    _legend(left)
     if right.lines:
-        right.legend(frameon=False, loc="lower right")
+        _legend(right)
     else:
         right.text(0.5, 0.5, "no set was scored", ha="center", va="center", transform=right.transAxes)
     return figure
@@ -133,7 +139,7 @@ def compare(runs: Mapping[str, Sequence[Epoch]], *, on: str | None = None, title
     if on is None and not shared:
         raise ValueError(f"no set was scored in all of the runs: {', '.join(map(_names, scored))}")
     on = shared[0] if on is None else on
-    figure, left, right = _two(title)
+    figure, left, right = _two(title, len(runs))
     right.set_ylabel(f"accuracy on the {on} images, %" if on in SETS else f"accuracy ({on}), %")
     for number, (name, history) in enumerate(runs.items()):
         style = {"color": COLOURS[number % len(COLOURS)], "linestyle": STYLES[number % len(STYLES)]}
@@ -146,7 +152,7 @@ def compare(runs: Mapping[str, Sequence[Epoch]], *, on: str | None = None, title
               label=f"{name}: {accuracies[-1]:.2%} at the end, {max(accuracies):.2%} at best", **style)  # fmt: skip
     left.set_ylabel("cost of the mini-batches")
     left.set_ylim(bottom=0)
-    right.legend(frameon=False, loc="lower right")
+    _legend(right)
     return figure
 
 

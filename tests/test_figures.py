@@ -56,6 +56,20 @@ def test_runs_are_told_apart_by_more_than_their_colour():
         figures.compare({"one": runs["one"], "two": []})
 
 
+@pytest.mark.parametrize("n", [1, 7])
+def test_no_line_runs_through_a_legend(n):
+    """A legend stands above its axes, however many runs there are, and the axes keep most of the room."""
+    runs = {f"run {number}": history(90 - number, 91, sets=("test", "validation")) for number in range(n)}
+    for figure in (figures.curve(runs["run 0"], title="one"), figures.compare(runs, title="runs")):
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            place = axes.get_window_extent()
+            assert place.height > figure.bbox.height / 2
+            if axes.get_legend():
+                legend = axes.get_legend().get_window_extent()
+                assert legend.y0 >= place.y1 and legend.y1 <= figure.bbox.y1
+
+
 def test_the_weights_of_a_neuron_are_an_image_and_those_of_a_layer_a_heat_map():
     of = Network([12, 5, 3], rng=0)
     *neurons, scale = figures.weights(of, shape=(4, 3)).axes
