@@ -63,7 +63,7 @@ def _two(title: str | None, lines: int) -> tuple[Picture, Any, Any]:
     left, right = figure.subplots(1, 2)
     for axes, name in ((left, "cost"), (right, "accuracy, %")):
         axes.set(xlabel="epoch", ylabel=name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     if title:
@@ -111,6 +111,7 @@ def curve(history: Sequence[Epoch], *, title: str | None = None) -> Figure:
     if right.lines:
         _legend(right)
     else:
+        right.set_axis_off()
         right.text(0.5, 0.5, "no set was scored", ha="center", va="center", transform=right.transAxes)
     return figure
 
@@ -128,7 +129,7 @@ def compare(runs: Mapping[str, Sequence[Epoch]], *, on: str | None = None, title
     >>> def history(best):
     ...     return [Epoch(i, 1.0, {"test": Score(0.1, best - 9 + i, 100)}, cost=0.4) for i in range(10)]
     >>> figure = compare({"small": history(95), "large": history(97)})
-    >>> [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
     ['small: 95.00% at the end, 95.00% at best', 'large: 97.00% at the end, 97.00% at best']
     """
     empty = [name for name, history in runs.items() if not history]
@@ -139,7 +140,7 @@ def compare(runs: Mapping[str, Sequence[Epoch]], *, on: str | None = None, title
     if on is None and not shared:
         raise ValueError(f"no set was scored in all of the runs: {', '.join(map(_names, scored))}")
     on = shared[0] if on is None else on
-    figure, left, right = _two(title, len(runs))
+    figure, left, right = _two(None, len(runs) + bool(title))
     right.set_ylabel(f"accuracy on the {on} images, %" if on in SETS else f"accuracy ({on}), %")
     for number, (name, history) in enumerate(runs.items()):
         style = {"color": COLOURS[number % len(COLOURS)], "linestyle": STYLES[number % len(STYLES)]}
@@ -152,7 +153,9 @@ def compare(runs: Mapping[str, Sequence[Epoch]], *, on: str | None = None, title
               label=f"{name}: {accuracies[-1]:.2%} at the end, {max(accuracies):.2%} at best", **style)  # fmt: skip
     left.set_ylabel("cost of the mini-batches")
     left.set_ylim(bottom=0)
-    _legend(right)
+    # Over both axes, for names can be long; the title is its own, since that of the figure would stand in it.
+    figure.legend(handles=right.lines, title=title, title_fontsize="large", alignment="left", frameon=False,
+                  loc="outside upper left")  # fmt: skip
     return figure
 
 
