@@ -23,6 +23,7 @@ next_tick = itertools.count(1).__next__  # creation order, which is a topologica
 last_change = [0]  # when any Tensor's data was last assigned: a graph younger than that needs no check
 NO_PARAMS: dict[str, Any] = {}
 LONGEST = 40  # elements that a Tensor shows in full
+LONGEST_NAME = 60  # characters of its name
 
 
 class Node(Vocabulary):
@@ -68,10 +69,14 @@ class Node(Vocabulary):
         if isinstance(value, ndarray):
             edge = 3 if value.ndim == 1 else 2  # of each side, where the middle is left out
             values = np.array2string(value, separator=", ", prefix="Tensor(", threshold=LONGEST, edgeitems=edge)
-            shape = f", shape={value.shape}" if value.size > LONGEST else ""
+            unsaid = value.size > LONGEST or (value.size == 0 and value.ndim > 1)
+            shape = f", shape={value.shape}" if unsaid else ""
         dtype = "" if np.result_type(value) == float64 else f", dtype={np.result_type(value)}"
-        name = f", name={self.name!r}" if self.name is not None else ""
-        return f"{type(self).__name__}({values}{shape}{dtype}{name})"
+        name = repr(self.name)
+        if len(name) > LONGEST_NAME:
+            name = f"{name[:LONGEST_NAME]}…{name[-1]}"
+        called = "" if self.name is None else f", name={name}"
+        return f"{type(self).__name__}({values}{shape}{dtype}{called})"
 
 
 class Tensor(Node):

@@ -36,7 +36,7 @@ from nn import Module, load_digits, one_hot
 from nn.costs import softmax_log_likelihood
 from nn.equations import backprop_through_time
 from nn.proof.numbers import relative_difference
-from reproduce import Experiment, run
+from reproduce import Experiment, run, training_curve
 
 STEPS, HIDDEN, BATCH, MOMENTUM, LONGEST = 28, 128, 50, 0.9, 1.0
 ETAS = (0.01, 0.03, 0.1)
@@ -166,28 +166,14 @@ def main(experiment: Experiment) -> None:
     )  # fmt: skip
     trained = gradient_by_step(net, some[0], some[1].astype(np.float32))
 
-    experiment.figure("training", training_curve(costs, accuracies), "Cost and accuracy by epoch.")
+    figure = training_curve(costs, accuracies, "accuracy on the validation images in %")
+    figure.axes[0].set_ylim(bottom=0)
+    experiment.figure("training", figure, "Cost and accuracy by epoch.")
     experiment.figure(
         "gradient", gradient_figure(by_step, trained),
         "How long the error dC/dh_t of an example is at each time step, the row of the image that is read at step t. It"
         " starts at the right, after the last row, and is passed on to the left.",
     )  # fmt: skip
-
-
-def training_curve(costs, accuracies):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    epochs = range(1, len(costs) + 1)
-    left.plot(epochs, costs, "o-", color="#0072B2", ms=4)
-    left.set(xlabel="epoch", ylabel="mean training cost", ylim=(0, None))
-    right.plot(epochs, accuracies, "o-", color="#D55E00", ms=4)
-    right.set(xlabel="epoch", ylabel="accuracy on the validation images in %")
-    for axes in (left, right):
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-    return figure
 
 
 def gradient_figure(by_step, trained):

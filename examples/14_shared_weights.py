@@ -38,7 +38,7 @@ from autograd import Tensor, no_grad, relu
 from nn import Module, equations, load_digits, one_hot
 from nn.costs import softmax_log_likelihood
 from nn.proof.numbers import relative_difference
-from reproduce import Experiment, run
+from reproduce import Experiment, run, training_curve
 
 SIDE = 29  # the images with a row and a column of zeros, so that the windows fit: 29 -> 13 -> 5 places a side
 MAPS, HIDDEN, WINDOW, STRIDE = (8, 16), 100, 5, 2
@@ -193,7 +193,10 @@ def main(experiment: Experiment) -> None:
         f" {100 - errors[-1]:.2f} %.",
     )  # fmt: skip
 
-    experiment.figure("training", training_curve(costs, errors), "Training cost, and errors on the validation images.")
+    figure = training_curve(costs, errors, "errors on the validation images in %")
+    figure.axes[0].set_yscale("log")
+    figure.axes[1].set_ylim(bottom=0)
+    experiment.figure("training", figure, "Training cost, and errors on the validation images.")
     digit = validation.x[:1]
     with no_grad():
         maps = net.maps(digit).data[0]
@@ -202,22 +205,6 @@ def main(experiment: Experiment) -> None:
         "The filters of the first layer before and after training (blue is negative, red positive, on the same scale),"
         " and the maps that the trained ones make of the digit on the left.",
     )  # fmt: skip
-
-
-def training_curve(costs, errors):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    epochs = range(1, len(costs) + 1)
-    left.plot(epochs, costs, "o-", color="#0072B2", ms=4)
-    left.set(xlabel="epoch", ylabel="mean training cost", yscale="log")
-    right.plot(epochs, errors, "o-", color="#D55E00", ms=4)
-    right.set(xlabel="epoch", ylabel="errors on the validation images in %", ylim=(0, None))
-    for axes in (left, right):
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-    return figure
 
 
 def filters(before, after, digit, maps):

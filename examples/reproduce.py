@@ -112,6 +112,20 @@ class Experiment:
             (self.folder / f"{self.name}.json").write_text(text, encoding="utf-8")
 
 
+def training_curve(costs: Sequence[float], percents: Sequence[float], what: str) -> Figure:
+    """Draw the training cost by epoch, and beside it `what` was found after each epoch, in percent."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    lines = (costs, "mean training cost", "#0072B2"), (percents, what, "#D55E00")
+    for axes, (values, label, colour) in zip(figure.subplots(1, 2), lines, strict=True):
+        axes.plot(range(1, len(values) + 1), values, "o-", color=colour, ms=4)
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+    return figure
+
+
 def run(main: Callable[[Experiment], None], argv: Sequence[str] | None = None, *, sweeps: bool = False) -> Experiment:
     """Run an example from the command line: `main` gets an Experiment with the title and text of its file.
 

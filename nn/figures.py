@@ -57,13 +57,13 @@ def kind_of(path: str | Path) -> str:
     return suffix[1:]
 
 
-def _two(title: str | None) -> tuple[Picture, Any, Any]:
-    """A figure with room for costs at its left and accuracies at its right, over the epochs."""
-    figure = Picture(figsize=(9.5, 3.8), layout="constrained")
+def _two(title: str | None, lines: int) -> tuple[Picture, Any, Any]:
+    """A figure with room for costs at its left and accuracies at its right, over the epochs, and for legends above."""
+    figure = Picture(figsize=(9.5, 3.6 + 0.22 * lines), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axes, name in ((left, "cost"), (right, "accuracy, %")):
         axes.set(xlabel="epoch", ylabel=name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     if title:
@@ -75,6 +75,11 @@ def _line(axes: Any, epochs: Sequence[Epoch], values: Sequence[float], **style: 
     """A line over the epochs; with a point for each where there are few."""
     marker = {"marker": "o", "markersize": 3} if len(epochs) <= 40 else {}
     axes.plot([epoch.number for epoch in epochs], values, linewidth=1.6, **marker, **style)
+
+
+def _legend(axes: Any) -> None:
+    """What the lines are called, above the axes: wherever it stood among the lines, one could run through it."""
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
 
 def curve(history: Sequence[Epoch], *, title: str | None = None) -> Figure:
@@ -90,9 +95,10 @@ def curve(history: Sequence[Epoch], *, title: str | None = None) -> Figure:
     """
     if not history:
         raise ValueError("there are no epochs to draw a curve of")
-    figure, left, right = _two(title)
+    names = dict.fromkeys(name for epoch in history for name in epoch.scores)
+    figure, left, right = _two(title, 1 + len(names))
     _line(left, history, [epoch.cost for epoch in history], color="#777777", label="mini-batches, while training")
-    for number, name in enumerate(dict.fromkeys(name for epoch in history for name in epoch.scores)):
+    for number, name in enumerate(names):
         scored = [epoch for epoch in history if name in epoch.scores]
         scores = [epoch.scores[name] for epoch in scored]
         style = {"color": SETS.get(name, COLOURS[3 + number % 4]), "linestyle": STYLES[number % len(STYLES)]}
@@ -101,10 +107,11 @@ def curve(history: Sequence[Epoch], *, title: str | None = None) -> Figure:
         label = f"{name}: {scores[-1].accuracy:.2%} at the end, {best:.2%} at best"
         _line(right, scored, [100 * score.accuracy for score in scores], label=label, **style)
     left.set_ylim(bottom=0)
-    left.legend(frameon=False)
+    _legend(left)
     if right.lines:
-        right.legend(frameon=False, loc="lower right")
+        _legend(right)
     else:
+        right.set_axis_off()
         right.text(0.5, 0.5, "no set was scored", ha="center", va="center", transform=right.transAxes)
     return figure
 
@@ -122,7 +129,7 @@ def compare(runs: Mapping[str, Sequence[Epoch]], *, on: str | None = None, title
     >>> def history(best):
     ...     return [Epoch(i, 1.0, {"test": Score(0.1, best - 9 + i, 100)}, cost=0.4) for i in range(10)]
     >>> figure = compare({"small": history(95), "large": history(97)})
-    >>> [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
     ['small: 95.00% at the end, 95.00% at best', 'large: 97.00% at the end, 97.00% at best']
     """
     empty = [name for name, history in runs.items() if not history]
@@ -133,7 +140,7 @@ def compare(runs: Mapping[str, Sequence[Epoch]], *, on: str | None = None, title
     if on is None and not shared:
         raise ValueError(f"no set was scored in all of the runs: {', '.join(map(_names, scored))}")
     on = shared[0] if on is None else on
-    figure, left, right = _two(title)
+    figure, left, right = _two(None, len(runs) + bool(title))
     right.set_ylabel(f"accuracy on the {on} images, %" if on in SETS else f"accuracy ({on}), %")
     for number, (name, history) in enumerate(runs.items()):
         style = {"color": COLOURS[number % len(COLOURS)], "linestyle": STYLES[number % len(STYLES)]}
@@ -146,7 +153,9 @@ def compare(runs: Mapping[str, Sequence[Epoch]], *, on: str | None = None, title
               label=f"{name}: {accuracies[-1]:.2%} at the end, {max(accuracies):.2%} at best", **style)  # fmt: skip
     left.set_ylabel("cost of the mini-batches")
     left.set_ylim(bottom=0)
-    right.legend(frameon=False, loc="lower right")
+    # Over both axes, for names can be long; the title is its own, since that of the figure would stand in it.
+    figure.legend(handles=right.lines, title=title, title_fontsize="large", alignment="left", frameon=False,
+                  loc="outside upper left")  # fmt: skip
     return figure
 
 

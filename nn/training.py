@@ -310,8 +310,7 @@ def train(model: Any, /, *arguments: Any, **options: Any) -> list[Epoch]:
     test_data, validation_data
                      sets that are scored after every epoch; with `monitor_training` the training data is scored too
     rng              a numpy.random.Generator, or a seed for one. Each epoch draws one `rng.permutation(n)`, and cuts it
-                     into mini-batches. Only `augment` and
-                     a `Dropout` draw anything else
+                     into mini-batches. Only `augment` and a `Dropout` draw anything else
     momentum, nesterov
                      as for `SGD`
     weight_decay     lambda/n. It applies to the weights and not to the biases, as in the book

@@ -59,6 +59,13 @@ def test_a_tensor_is_short_at_the_prompt():
     assert len(repr(weights)) < 400 and len(repr(weights).splitlines()) == 5
     assert "shape=(30, 784), name='w1'" in repr(weights)
     assert "..." not in repr(Tensor(np.arange(40.0)))
+    long = repr(Tensor(1.0, name="n" * 1000))
+    assert len(long) < 100 and "n…'" in long
+
+
+def test_an_empty_tensor_says_its_shape_at_the_prompt():
+    assert repr(Tensor(np.zeros((0, 5)), name="e")) == "Tensor([], shape=(0, 5), name='e')"
+    assert repr(Tensor([])) == "Tensor([])"
 
 
 def test_a_tensor_in_a_notebook_is_a_table_of_what_it_is(shown):
@@ -91,6 +98,29 @@ def test_a_small_matrix_is_shown_in_numbers_and_a_large_one_as_a_heat_map(shown)
     assert [image.shape for image in pixels(shown(vector)["text/html"])] == [(1, 100, 3)] * 2
     assert "0 … 23" in shown(Tensor(np.arange(24.0).reshape(2, 3, 4)))["text/html"]
     assert "empty" in shown(Tensor(np.ones((0, 3))))["text/html"]
+
+
+def test_a_value_that_is_no_number_does_not_hide_the_range_of_the_others(shown):
+    values = np.arange(100.0)
+    values[[3, 5]] = np.nan
+    assert "<br>0 … 99, 2 nan<" in shown(Tensor(values))["text/html"]
+    assert "<br>100 nan<" in shown(Tensor(np.full(100, np.nan)))["text/html"]
+
+
+def test_a_tensor_made_of_many_is_a_small_table_and_says_of_how_many(shown):
+    joined = np.concatenate([Tensor([1.0], name=f"parameter{i}") for i in range(10_000)])
+    html = shown(joined)["text/html"]
+    assert len(html.encode()) < 10_000
+    assert "np.concatenate([parameter0, parameter1, " in html and "… (10,000 inputs)</code>" in html
+
+
+def test_a_narrow_heat_map_can_be_seen():
+    """3 columns of 10,000 rows are neither a line of 3 pixels, nor longer than a screen."""
+    style = re.search(r'style="width: (\d+)px; .*?aspect-ratio: (\d+) / (\d+)', heat_map(np.ones((10_000, 3))))
+    width, _, height = map(int, style.groups())
+    assert width >= 16 and height <= 480
+    style = re.search(r"aspect-ratio: (\d+) / (\d+)", heat_map(np.ones((3, 10_000))))
+    assert int(style[1]) <= 1024 and int(style[2]) >= 16
 
 
 def test_a_large_heat_map_is_averaged_over_blocks_and_says_so():

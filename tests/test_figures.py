@@ -56,6 +56,30 @@ def test_runs_are_told_apart_by_more_than_their_colour():
         figures.compare({"one": runs["one"], "two": []})
 
 
+@pytest.mark.parametrize("n", [1, 7])
+def test_no_line_runs_through_a_legend(n):
+    """A legend stands above its axes, however many runs there are, and the axes keep most of the room."""
+    names = [f"a folder/with a long name/run {number}.csv" for number in range(n)]
+    runs = {name: history(90, 91, sets=("test", "validation")) for name in names}
+    for figure in (figures.curve(runs[names[0]], title="one"), figures.compare(runs, title="runs")):
+        figure.draw_without_rendering()
+        legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
+        assert legends and not (figure.legends and figure.get_suptitle())  # which would lie over it
+        for axes in figure.axes:
+            place = axes.get_window_extent()
+            assert place.height > figure.bbox.height / 2 and place.width > figure.bbox.width / 3
+            for legend in legends:
+                box = legend.get_window_extent()
+                assert box.y0 >= place.y1 and box.y1 <= figure.bbox.y1 and box.x1 <= figure.bbox.x1
+
+
+def test_a_single_epoch_is_marked_by_its_number():
+    left, right = figures.curve(history(90, sets=())).axes
+    low, high = left.get_xlim()
+    assert [tick for tick in left.get_xticks() if low <= tick <= high] == [0]
+    assert not right.axison  # no scale of what is not there
+
+
 def test_the_weights_of_a_neuron_are_an_image_and_those_of_a_layer_a_heat_map():
     of = Network([12, 5, 3], rng=0)
     *neurons, scale = figures.weights(of, shape=(4, 3)).axes

@@ -102,12 +102,14 @@ def _is_written(value: Any) -> bool:
 
 
 def index_text(index: Any) -> str:
-    """An index as it is written in brackets; of an array of many indices, how many there are.
+    """An index as it is written in brackets; of an array of many indices, how many there are, of a mask, how many hold.
 
     >>> index_text((slice(None), None, slice(1, 4))), index_text((0, slice(None, None, 2))), index_text(slice(-2, None))
     ('[:, None, 1:4]', '[0, ::2]', '[-2:]')
     >>> index_text((Ellipsis, np.array([2, 0]))), index_text(np.arange(100))
     ('[..., [2, 0]]', '[100 indices]')
+    >>> index_text(np.arange(6).reshape(2, 3) > 2)
+    '[3 of 6 true]'
     """
     parts = index if isinstance(index, tuple) else (index,)
     return f"[{', '.join(map(_one_index, parts))}]"[:WIDEST]
@@ -121,6 +123,8 @@ def _one_index(part: Any) -> str:
         return "..."
     if isinstance(part, (list, np.ndarray)):
         array = np.asarray(part)
+        if array.dtype == bool and array.size > 3:
+            return f"{np.count_nonzero(array)} of {array.size} true"
         return numbers_of(array) if array.size <= 3 else f"{array.size} indices"
     return str(part)
 

@@ -21,8 +21,8 @@ from autograd.tensor import Node, Tensor
 MOST = 256_000  # bytes of one output
 SMALL = 6  # elements: arrays up to this size are written in one line
 CELLS, COLUMNS = 36, 8  # elements and columns that a table shows as numbers
-POINTS, SIDE = 1 << 16, 1024  # of a heat map, and along one of its sides
-LONGEST = 60  # characters of a name
+POINTS, SIDES, NARROWEST = 1 << 16, (480, 1024), 16  # of a heat map: all, its height and width, and pixels across
+LONGEST, LONGEST_CALL = 60, 400  # characters of a name, and of how a Tensor was made
 RED, BLUE, WHITE, GREY = (178, 24, 43), (33, 102, 172), (255, 255, 255), (153, 153, 153)
 LEVELS = 127  # shades on each side of white
 
@@ -71,6 +71,8 @@ def capped(output: str, all_of_it: str = "print shows all of it") -> str:
 def numbers_of(data: Any) -> str:
     """A value for people to read, in one line: in full if it is small, else its range; of truth values, how many hold.
 
+    What is not a number is counted, and does not hide the range of the others.
+
     >>> numbers_of(np.float64(0.1) + 0.2), numbers_of(np.arange(100.0)), numbers_of(np.arange(9) > 2)
     ('0.3', '0 … 99', '6 of 9 true')
     >>> numbers_of(np.array([[1.5, -2.0], [1 / 3, 0]]))
@@ -82,7 +84,9 @@ def numbers_of(data: Any) -> str:
     if array.size > SMALL:
         if array.dtype == bool:
             return f"{np.count_nonzero(array)} of {array.size} true"
-        return f"{array.min():.4g} … {array.max():.4g}"
+        known = array[~np.isnan(array)]
+        span = [f"{known.min():.4g} … {known.max():.4g}"] if known.size else []
+        return ", ".join([*span, *([f"{array.size - known.size:,} nan"] if known.size < array.size else [])])
     if array.ndim:
         return f"[{', '.join(map(numbers_of, array))}]"
     return f"{array[()]:.4g}" if array.dtype.kind == "f" else str(array[()])
@@ -123,9 +127,10 @@ def made_by(tensor: Node) -> str:
         operands.append(ast.Name(_cut(x.name or "…") if isinstance(x, Node) else numbers_of(x) if number else "array"))
     op: Any = tensor.op
     try:
-        return text(applied(op, operands, tensor.params))
+        made = text(applied(op, operands, tensor.params))
     except ValueError:  # a parameter that has no short text
-        return f"{op.name}({', '.join(map(text, operands))})"
+        made = f"{op.name}({', '.join(map(text, operands))})"
+    return made if len(made) <= LONGEST_CALL else f"{made[:LONGEST_CALL]}… ({len(operands):,} inputs)"
 
 
 def _cut(name: str) -> str:
@@ -177,7 +182,7 @@ def heat_map(rows: NDArray[Any]) -> str:
     A large array is averaged over blocks, and the image says so.
     """
     n_rows, n_columns = rows.shape
-    block = [-(-n // SIDE) for n in rows.shape]
+    block = [-(-n // side) for n, side in zip(rows.shape, SIDES)]
     while -(-n_rows // block[0]) * -(-n_columns // block[1]) > POINTS:
         block[n_columns // block[1] > n_rows // block[0]] += 1
     note = ""
@@ -191,7 +196,8 @@ def heat_map(rows: NDArray[Any]) -> str:
     height, width = rows.shape
     scale = max(1, min(16, 480 // width, 240 // height))
     image = base64.b64encode(_png(_levels(rows))).decode()
-    style = f"width: {scale * width}px; max-width: 100%; height: auto; min-height: 8px; image-rendering: pixelated"
+    wide, high = (max(NARROWEST, scale * n) for n in (width, height))
+    style = f"width: {wide}px; max-width: 100%; height: auto; aspect-ratio: {wide} / {high}; image-rendering: pixelated"
     alt = f"heat map of {n_rows} × {n_columns} numbers, red is positive and blue negative"
     return f'<img style="{style}" alt="{alt}" title="{alt}" src="data:image/png;base64,{image}">{note}'
 
