@@ -230,6 +230,13 @@ def test_a_long_array_is_sorted_without_a_table(tmp_path):
     assert "static const" not in text
 
 
+def test_what_only_empty_arrays_need_is_not_declared(tmp_path):
+    agree(
+        tmp_path, lambda w, x: np.sum(np.sin(np.sum(w, axis=0))) + np.sum(np.sin(x[1:-3] * np.isfinite(x[1:-3]))),
+        Tensor(np.ones((1, 0))), Tensor(np.arange(3.0)),
+    )  # fmt: skip
+
+
 def test_a_sum_before_the_loops_has_a_name_that_none_inside_has(tmp_path):
     signs = np.array([-1, -1, 1])
 

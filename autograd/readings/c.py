@@ -20,6 +20,7 @@ from autograd.readings.printer import (
     printer_text,
     shape_of,
     type_name,
+    used,
     words_of,
 )
 
@@ -106,8 +107,7 @@ def declared(program: Lowered, words: set[str]) -> list[str]:
             continue
         items = ", ".join(printer.number(x, array.dtype) for x in array.data.ravel().tolist())
         lines.append(f"static const {type_of(array.dtype)} {array.name}[{max(array.size, 1)}] = {{{items}}};")
-    arrays = [array for array in program.loops.locals if array.shape]
-    for array in arrays:
+    for array in used([array for array in program.loops.locals if array.shape], words):
         kind = type_of(array.dtype)
         if array.memory is array:
             lines.append(f"static {kind} {array.name}[{max(array.size, 1)}];")
@@ -138,7 +138,7 @@ def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
         raise LoweringError("arrays of 2^31 elements or more cannot be written as C")
     returned = printer_text(printer, value.at(()))
     words = words_of([*body, returned])
-    unused = [x.name for x in program.inputs if x.name not in words]
+    unused = [x.name for x in [*program.inputs, *program.outputs] if x.name not in words]
     parameters = [*map(parameter, [*program.inputs, *program.outputs])]
     wide = max(map(len, (x.name for x in [*program.inputs, *program.outputs])), default=0)
     says = [f"//   {x.name:{wide}}  {shape_of(x)}{ROLES.get(x.role, '')}"

@@ -18,6 +18,7 @@ from autograd.readings.printer import (
     printer_text,
     shape_of,
     type_name,
+    used,
     words_of,
 )
 
@@ -110,9 +111,8 @@ def javascript_text(program: Lowered) -> str:
             continue
         items = ", ".join(printer.number(x, array.dtype) for x in array.data.ravel().tolist())
         lines.append(f"const {array.name} = [{items}];")
-    for array in program.loops.locals:
-        if array.shape:
-            lines.append(_made(array) if array.memory is array else f"const {array.name} = {array.memory.name};")
+    for array in used([array for array in program.loops.locals if array.shape], words):
+        lines.append(_made(array) if array.memory is array else f"const {array.name} = {array.memory.name};")
     for array in program.outputs:
         if array.shape:
             lines.append(_made(array))

@@ -423,3 +423,9 @@ def shape_of(array: Array) -> str:
 def words_of(lines: list[str]) -> set[str]:
     """Every word that stands in lines of code."""
     return {word for line in lines if not line.lstrip().startswith("//") for word in re.findall(r"\w+", line)}
+
+
+def used(arrays: list[Array], words: set[str]) -> list[Array]:
+    """The arrays that stand in the code, and those whose memory these have: a loop that never runs is not written."""
+    needed = {array.memory.name for array in arrays if array.name in words}
+    return [array for array in arrays if array.name in words or array.name in needed]
