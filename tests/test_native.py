@@ -7,11 +7,11 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import ROWS
+from conftest import ROWS, eager
 from foreign import GCC, there
 from test_source import a_number
 
-from autograd import CompilerError, Tensor, compile, sigmoid
+from autograd import CompilerError, Tensor, compile, log_softmax, sigmoid
 from autograd.readings import native
 from autograd.readings.elements import LoweringError
 from nn import SGD
@@ -373,3 +373,32 @@ def test_numbers_alone_go_through_memory_of_the_program(dtype):
         ], rtol=1e-6)  # fmt: skip
         x.data = dtype(x.data + 1)
     assert "_of_numbers" in program.source
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (4, 3), (8, 4), (17, 5)])
+def test_what_is_read_backwards_is_added_up_rightly(shape):
+    """GCC 12 gets some of these wrong where the loop itself runs backwards through memory."""
+    for f in (
+        lambda w: np.sum(np.flip(w, 1)),
+        lambda w: np.sum(np.flip(w, 1) ** 2 + w[:, ::-1]),
+        lambda w: np.sum(w[::-1, ::-1] * 0.5 + 0.5 * w[::-1, ::-1] * w[::-1, ::-1]),
+        lambda w: np.sum(np.flip(w, 1) * w),
+        lambda w: np.sum(np.cumsum(w[:, ::-1], axis=1) * np.flip(w, 0)),
+        lambda w: np.max(w[::-1, ::-1]) + w.ravel()[np.argmax(np.flip(w))],
+    ):
+        w = Tensor(np.random.default_rng(0).integers(-8, 8, shape) / 4)
+        value, gradients = eager(f, w)
+        assert compile(f, backend="c")(w) == pytest.approx(float(value), rel=1e-12)
+        np.testing.assert_allclose(w.grad, gradients[w], rtol=1e-12)
+
+
+def test_a_value_of_one_element_that_two_loops_compute_is_declared_twice_under_two_names():
+    def f(b):
+        m = b.mean(axis=(1, 0), keepdims=True)
+        m.name = "m"
+        return np.mean(log_softmax(m, axis=-1)) + np.mean(m * b)
+
+    b = Tensor(np.arange(3.0)[:, None])
+    value, gradients = eager(f, b)
+    assert compile(f, backend="c")(b) == pytest.approx(float(value), rel=1e-12)
+    np.testing.assert_allclose(b.grad, gradients[b], rtol=1e-12)

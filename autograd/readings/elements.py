@@ -244,3 +244,57 @@ def _loads(nest: Nest) -> Iterator[tuple[Array, Index]]:
         if x.op == "load":
             yield x.args
         queue += x.parts
+
+
+def forwards(nest: Nest) -> Nest:
+    """A nest whose loops do not all run backwards through memory: i becomes n - 1 - i, where i is only subtracted.
+
+    It is easier to read; and GCC 12 adds up wrongly, from -O2 on, what a loop reads backwards.
+    """
+    indices, every = _every([nest.store.index, nest.store.value])
+    in_order: set[Any] = (
+        set(nest.loops[-1:]) if nest.scan else set()
+    )  # a running sum; of equals, the first is the largest
+    for x in every:
+        if x.op == "reduce" and x.args[0].startswith("arg"):
+            in_order |= set(x.args[1])
+    factors: dict[Var, list[int]] = {}
+    for index in indices:
+        for atom, factor in index.terms.items():
+            if isinstance(atom, Var):
+                factors.setdefault(atom, []).append(factor)
+            else:
+                in_order |= _variables(Index({atom: 1}))
+    turned = {var for var, found in factors.items() if max(found) < 0} - in_order
+    if not turned:
+        return nest
+    known: dict[int, Expr] = {}
+
+    def placed(old: Index) -> Index:
+        ends = sum(factor * atom.high for atom, factor in old.terms.items() if atom in turned)
+        return Index({a: -factor if a in turned else factor for a, factor in old.terms.items()}, old.const + ends)
+
+    def expr(old: Expr) -> Expr:
+        if id(old) not in known:
+            args = [expr(x) if isinstance(x, Expr) else placed(x) if isinstance(x, Index) else x for x in old.args]
+            known[id(old)] = Expr(old.op, tuple(args), old.dtype)
+        return known[id(old)]
+
+    store = Store(nest.store.array, placed(nest.store.index), expr(nest.store.value), nest.store.adds)
+    return Nest(nest.loops, store, nest.formulas, nest.scan)
+
+
+def _every(roots: list[Any]) -> tuple[list[Index], list[Expr]]:
+    """Every index and every expression in some of them, once."""
+    seen: set[int] = set()
+    indices, found = [], []
+    queue = list(roots)
+    for x in queue:
+        if isinstance(x, Index):
+            indices.append(x)
+            queue += values_in(x)
+        elif id(x) not in seen:
+            seen.add(id(x))
+            found.append(x)
+            queue += [arg for arg in x.args if isinstance(arg, Expr | Index)]
+    return indices, found

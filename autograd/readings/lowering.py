@@ -9,7 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.elements import Array, Expr, Index, Nest, Store, Value, Var, indices_read, memory, read_by
+from autograd.readings.elements import (
+    Array,
+    Expr,
+    Index,
+    Nest,
+    Store,
+    Value,
+    Var,
+    forwards,
+    indices_read,
+    memory,
+    read_by,
+)
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.loops import Loops
@@ -190,6 +202,7 @@ def lowered(trace: Trace, printer: Any, exact: bool = False, results: Mapping[st
         if isinstance(value, np.ndarray | np.generic | float | int):
             given[name] = value
     program.lower(order, program.add_inputs(given), found, list(results), trace.places)
+    program.loops.nests = [forwards(nest) for nest in program.loops.nests]
     return program
 
 

@@ -57,6 +57,7 @@ class Printer:
 
     def __init__(self, taken: set[str]):
         self.taken = taken
+        self.outermost: set[str] = set()  # names of values that stand outside of all loops
 
     # What a language says.
 
@@ -286,14 +287,18 @@ class Printer:
         if x.op != "reduce" and not keep:
             return self.computed(x)
         saved, self.levels = self.levels, self.levels[: self._level(x) + 1]
+        called = x.args[0]
+        if x.op == "name" and len(self.levels) == 1:  # a nest before may have computed the same
+            called = self._fresh(called) if called in self.outermost else called
+            self.outermost.add(called)
         if x.op == "reduce":
             name = self._reduce(x)
         elif x.op == "name" and x.args[1].op == "reduce" and id(x.args[1]) not in self.bound:
-            name = self._reduce(x.args[1], x.args[0])
+            name = self._reduce(x.args[1], called)
             self.bound[id(x.args[1])] = name
         else:
             written = self.text(x.args[1]) if x.op == "name" else self.computed(x)[0]
-            name = x.args[0] if x.op == "name" else self._fresh(f"u{len(self.bound) + 1}")
+            name = called if x.op == "name" else self._fresh(f"u{len(self.bound) + 1}")
             if name != written:
                 self._add(f"{self.constant(x.dtype)} {name} = {written};")
         self.levels = saved
