@@ -29,10 +29,11 @@ the last term of the gradient was left out. The message says that only a factor 
 minus its mean. Without u₁ the term is the same for each example. Then the gradient of "minus its mean" takes it away:
 this subtracts a mean as well. The two slips give the same numbers for all arguments, and both point to the same term.
 
-Sometimes no change fits. In the recurrent network, `db = dz` overwrites where `db += dz` should add. There are three
-steps, so two terms of a sum are lost. The message does not guess. It lists equations from the last value that is right
-to the gradient that is wrong, with numbers to print. Yours is wrong in the first line that differs; here that is the
-sum. Example 13 has the reason: the gradient of what is used several times is the sum over the uses.
+A slip may be in several terms at once. In the recurrent network, `db = dz` overwrites where `db += dz` should add.
+There are three steps, so two terms of a sum are lost, and the message marks both. Example 13 has the reason: the
+gradient of what is used several times is the sum over the uses. Where no change fits, the message does not guess. It
+lists equations from the last value that is right to the gradient that is wrong, with numbers to print. Yours is wrong
+in the first line that differs.
 
 The last case is a kink. The hinge loss of an example is max(0, 1 - m), and one example has a margin m of just 1. The
 loss has one slope to the left of that and another to the right, and no derivative. One person wrote `<`, another `<=`.
@@ -228,7 +229,7 @@ def main(experiment: Experiment) -> None:
     )  # fmt: skip
     experiment.row(
         "Slips that are named", setting=setting, seed=0, ours=f"{names} of {len(wrong)}",
-        difference="For the others, the message says which lines to print.",
+        difference="All are named." if names == len(wrong) else "For the others, there are lines to print.",
     )  # fmt: skip
     experiment.block(table(judged))
     for case, message in judged:
