@@ -52,8 +52,11 @@ def files(names: Iterable[str]) -> list[Path]:
     found: list[Path] = []
     for name in names:
         path = Path(name)
-        inside = [p for p in sorted(path.rglob("*.py")) if not any(x[0] == "." for x in p.relative_to(path).parts)]
-        found += inside if path.is_dir() else [path]
+        if not path.is_dir():
+            found.append(path)
+            continue
+        found += [inside for inside in sorted(path.rglob("*.py"))
+                  if not any(part[0] == "." for part in inside.relative_to(path).parts)]  # fmt: skip
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -234,16 +234,25 @@ def indices_read(nest: Nest, array: Array) -> list[Index]:
 
 
 def _loads(nest: Nest) -> Iterator[tuple[Array, Index]]:
-    seen: set[int] = set()
-    queue = [nest.store.value, *values_in(nest.store.index)]
-    while queue:
-        x = queue.pop()
-        if id(x) in seen:
-            continue
-        seen.add(id(x))
-        if x.op == "load":
-            yield x.args
-        queue += x.parts
+    every = expressions_in([nest.store.value, *values_in(nest.store.index)])
+    return (x.args for x in every if x.op == "load")
+
+
+def expressions_in(roots: Iterable[Expr]) -> list[Expr]:
+    """Some expressions, and all that they are computed from, once."""
+    found, seen = [], set()
+    queue = list(roots)
+    for x in queue:
+        if id(x) not in seen:
+            seen.add(id(x))
+            found.append(x)
+            queue += x.parts
+    return found
+
+
+def indices_in(roots: Iterable[Expr]) -> list[Index]:
+    """Every index in some expressions."""
+    return [arg for x in expressions_in(roots) for arg in x.args if isinstance(arg, Index)]
 
 
 def forwards(nest: Nest) -> Nest:
@@ -251,15 +260,13 @@ def forwards(nest: Nest) -> Nest:
 
     It is easier to read; and GCC 12 adds up wrongly, from -O2 on, what a loop reads backwards.
     """
-    indices, every = _every([nest.store.index, nest.store.value])
-    in_order: set[Any] = (
-        set(nest.loops[-1:]) if nest.scan else set()
-    )  # a running sum; of equals, the first is the largest
-    for x in every:
+    roots = [nest.store.value, *values_in(nest.store.index)]
+    in_order: set[Any] = set(nest.loops[-1:]) if nest.scan else set()
+    for x in expressions_in(roots):  # of equals, the first is the largest
         if x.op == "reduce" and x.args[0].startswith("arg"):
             in_order |= set(x.args[1])
     factors: dict[Var, list[int]] = {}
-    for index in indices:
+    for index in [nest.store.index, *indices_in(roots)]:
         for atom, factor in index.terms.items():
             if isinstance(atom, Var):
                 factors.setdefault(atom, []).append(factor)
@@ -282,19 +289,3 @@ def forwards(nest: Nest) -> Nest:
 
     store = Store(nest.store.array, placed(nest.store.index), expr(nest.store.value), nest.store.adds)
     return Nest(nest.loops, store, nest.formulas, nest.scan)
-
-
-def _every(roots: list[Any]) -> tuple[list[Index], list[Expr]]:
-    """Every index and every expression in some of them, once."""
-    seen: set[int] = set()
-    indices, found = [], []
-    queue = list(roots)
-    for x in queue:
-        if isinstance(x, Index):
-            indices.append(x)
-            queue += values_in(x)
-        elif id(x) not in seen:
-            seen.add(id(x))
-            found.append(x)
-            queue += [arg for arg in x.args if isinstance(arg, Expr | Index)]
-    return indices, found

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.elements import Array, Expr, Index, LoweringError, Nest, Part, Var, values_in
+from autograd.readings.elements import Array, Expr, Index, LoweringError, Nest, Part, Var, indices_in, values_in
 from autograd.readings.names import unique
 
 # Operators with their precedence, the same in both languages.
@@ -176,7 +176,7 @@ class Printer:
 
     def _merged(self, loops: list[Var], nest: Nest) -> list[Var]:
         """Loops without those that the next one can run through, too: where elements lie behind one another."""
-        indices = [nest.store.index, *_indices([nest.store.value])]
+        indices = [nest.store.index, *indices_in([nest.store.value])]
         if any(isinstance(atom, Part) for index in indices for atom in index.terms):
             return loops
         kept: list[Var] = []
@@ -287,23 +287,27 @@ class Printer:
         if x.op != "reduce" and not keep:
             return self.computed(x)
         saved, self.levels = self.levels, self.levels[: self._level(x) + 1]
-        called = x.args[0]
-        if x.op == "name" and len(self.levels) == 1:  # a nest before may have computed the same
-            called = self._fresh(called) if called in self.outermost else called
-            self.outermost.add(called)
-        if x.op == "reduce":
+        if x.op == "name":
+            name = self._named(*x.args)
+        elif x.op == "reduce":
             name = self._reduce(x)
-        elif x.op == "name" and x.args[1].op == "reduce" and id(x.args[1]) not in self.bound:
-            name = self._reduce(x.args[1], called)
-            self.bound[id(x.args[1])] = name
         else:
-            written = self.text(x.args[1]) if x.op == "name" else self.computed(x)[0]
-            name = called if x.op == "name" else self._fresh(f"u{len(self.bound) + 1}")
-            if name != written:
-                self._add(f"{self.constant(x.dtype)} {name} = {written};")
+            written, name = self.computed(x)[0], self._fresh(f"u{len(self.bound) + 1}")
+            self._add(f"{self.constant(x.dtype)} {name} = {written};")
         self.levels = saved
         self.bound[id(x)] = name
         return name, ATOM
+
+    def _named(self, name: str, x: Expr) -> str:
+        """Declare what has a name; another one where a nest before computed the same, outside of all loops."""
+        if len(self.levels) == 1:
+            name = self._fresh(name) if name in self.outermost else name
+            self.outermost.add(name)
+        if x.op == "reduce" and id(x) not in self.bound:
+            self.bound[id(x)] = self._reduce(x, name)
+        elif (written := self.text(x)) != name:
+            self._add(f"{self.constant(x.dtype)} {name} = {written};")
+        return name
 
     def _fresh(self, wish: str) -> str:
         """A name for what is declared here: outside all loops it stays taken, and no loop inside has it already."""
@@ -329,7 +333,7 @@ class Printer:
         if any(var.n == 0 for var in loops):
             return name
         for var in loops:
-            if kind == "sum" and var is loops[-1] and all(i.terms.get(var, 0) in (0, 1) for i in _indices([body])):
+            if kind == "sum" and var is loops[-1] and all(i.terms.get(var, 0) in (0, 1) for i in indices_in([body])):
                 self._open(var, self.before_sum(name))
             else:
                 self._open(var)
@@ -389,19 +393,6 @@ def _shared(roots: list[Expr], index: Index) -> dict[int, int]:
             seen.add(id(x))
             queue += x.parts
     return counts
-
-
-def _indices(roots: list[Expr]) -> list[Index]:
-    """Every index in some expressions."""
-    found: list[Index] = []
-    seen: set[int] = set()
-    queue = list(roots)
-    for x in queue:
-        if id(x) not in seen:
-            seen.add(id(x))
-            found += [arg for arg in x.args if isinstance(arg, Index)]
-            queue += x.parts
-    return found
 
 
 def printer_text(printer: Printer, x: Expr) -> str:

@@ -72,6 +72,7 @@ class _Search:
         self.right = derivation.compute(inputs)
         self.wrong = {name for name in theirs if not alike(self.right[name], theirs[name])}
         self.cost = 1 + sum(np.size(self.right[line.name]) for line in derivation.lines) / SMALL  # of one slip
+        self.left = 0.0  # of the work of a round
         # What was found for each wrong gradient alone:
         self.alone: dict[str, list[Together]] = {name: [] for name in theirs if name in self.wrong}
 
@@ -88,13 +89,13 @@ class _Search:
         )
 
     def _computed(
-        self, derivation: Derivation, tried: Iterator[Slip], known: Numbers, work: list[float]
+        self, derivation: Derivation, tried: Iterator[Slip], known: Numbers
     ) -> Iterator[tuple[Slip, Numbers]]:
         """Each of the slips with what it gives, until the work of the round is done."""
         for slip in tried:
-            if work[0] <= 0:
+            if self.left <= 0:
                 return
-            work[0] -= self.cost
+            self.left -= self.cost
             try:
                 yield slip, derivation.compute(self.inputs, slip, known)
             except Exception:  # shapes that do not go together, or no number
@@ -114,8 +115,8 @@ class _Search:
         whole: list[Together] = []
         exactly: list[tuple[frozenset[str], Slip]] = []  # that give some of the wrong numbers, and leave the others
         partly: list[tuple[int, Slip]] = []  # with how many they give, or give multiples of
-        tried = self.slips_of(self.derivation, self.inputs)
-        for slip, values in self._computed(self.derivation, tried, self.right, [2 * EACH]):
+        self.left = 2 * EACH
+        for slip, values in self._computed(self.derivation, self.slips_of(self.derivation, self.inputs), self.right):
             same = self._same(values)
             if len(same) == len(self.theirs):
                 whole.append((slip,))
@@ -146,9 +147,8 @@ class _Search:
 
     def _far(self) -> list[Together]:
         whole: list[Together] = []
-        for slip, values in self._computed(
-            self.derivation, far_slips(self.derivation, self.inputs), self.right, [EACH]
-        ):
+        self.left = EACH
+        for slip, values in self._computed(self.derivation, far_slips(self.derivation, self.inputs), self.right):
             same = self._same(values)
             if len(same) == len(self.theirs):
                 whole.append((slip,))
@@ -174,14 +174,14 @@ class _Search:
     def _pairs(self, partly: list[Slip]) -> list[Together]:
         """Two plain slips, the first of which gives some of the numbers, or multiples of them."""
         whole: list[Together] = []
-        work = [float(EACH)]
+        self.left = EACH
         for slip in partly[:40]:
             broken = self.derivation.with_slip(slip)
             known = self.derivation.compute(self.inputs, slip, self.right)
-            for second, values in self._computed(broken, self.slips_of(broken, self.inputs), known, work):
+            for second, values in self._computed(broken, self.slips_of(broken, self.inputs), known):
                 if len(self._same(values)) == len(self.theirs):
                     whole.append((slip, second))
-            if work[0] <= (EACH / 2 if whole else 0):
+            if self.left <= (EACH / 2 if whole else 0):
                 break
         return whole
 

@@ -7,7 +7,7 @@ knows. Where something stands in several places, or lines are built alike, a sli
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from autograd.readings.changes import (
     one,
     replaced,
     slopes,
-)  # fmt: skip
+)
 from autograd.readings.derivation import Derivation, Slip
 from autograd.readings.equations import Equation
 from autograd.readings.notation import UNICODE, split_name
@@ -175,13 +175,20 @@ def _material(
     return found
 
 
+def _alike(found: Iterable[Iterable[Change]]) -> Iterator[tuple[Change, ...]]:
+    """The same change of several expressions that are built alike: the same place of each."""
+    for versions in zip(*found, strict=False):
+        if len({rank for *_, rank in versions}) == 1:
+            yield versions
+
+
 def _in_all(lines: list[tuple[Equation, list[Change]]]) -> Iterator[Slip]:
-    """The same slip in lines that are built alike: the same place of each."""
-    (first, found), *rest = lines
-    for k, (right, part, what, rank) in enumerate(found):
-        also = [(line, other[k][0]) for line, other in rest if k < len(other) and other[k][3] == rank]
-        if rank != TAKEN and len(also) == len(rest):
-            yield Slip(first, part, what, right, tuple(also), rank)
+    """The same slip in lines that are built alike."""
+    first, *rest = (line for line, _ in lines)
+    for versions in _alike(found for _, found in lines):
+        (right, part, what, rank), *others = versions
+        if rank != TAKEN:
+            yield Slip(first, part, what, right, tuple(zip(rest, (other[0] for other in others), strict=True)), rank)
 
 
 def _in_all_terms(line: Equation, now: Sum, others: Others) -> Iterator[Slip]:
@@ -196,11 +203,9 @@ def _in_all_terms(line: Equation, now: Sum, others: Others) -> Iterator[Slip]:
             new = tuple([term for i, term in enumerate(now) if i in kept or i not in places])
             left_out = UNICODE.sum(tuple([now[i] for i in places if i not in kept]))
             yield Slip(line, left_out, "is missing", new, rank=LEFT_OUT)
-        found = [list(changes((now[i],), {})) for i in places]
-        for versions in zip(*found, strict=False):
-            (_, part, what, rank), *rest = versions
-            if all(other[3] == rank for other in rest):
-                yield Slip(line, part, f"{what}, and so in the terms like it", _with(now, places, versions), rank=rank)
+        for versions in _alike(changes((now[i],), {}) for i in places):
+            _, part, what, rank = versions[0]
+            yield Slip(line, part, f"{what}, and so in the terms like it", _with(now, places, versions), rank=rank)
         for by in (1, -1):
             yield from _shifted(line, now, places, by, others)
 
@@ -245,10 +250,8 @@ def _wherever_alike(derivation: Derivation) -> Iterator[Slip]:
         if len(family) < 2:
             continue
         left_out = [((Term(ONE),), UNICODE.atom(x), "is missing", LEFT_OUT) for x in family]
-        for versions in [left_out, *zip(*[changes(one(x), {}) for x in family], strict=False)]:
-            (_, part, what, rank), *rest = versions
-            if any(other[3] != rank for other in rest):
-                continue
+        for versions in (left_out, *_alike(changes(one(x), {}) for x in family)):
+            _, part, what, rank = versions[0]
             changed = []
             for line in derivation.gradient:
                 right = now = derivation.changed.get(line.name, line.right)

@@ -255,7 +255,7 @@ def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int
     k = min(wrong, key=lambda k: (len(set(cases[k].sizes)) < len(cases[k].sizes), len(cases[k].x), k))
     case, rng = cases[k], np.random.default_rng(k)
     if zero(trial.returned[k]):
-        return ["All gradients are zero, as where sigma' is: sigmoid(z) * 1 - sigmoid(z) lacks its brackets."]
+        return ["All gradients are zero: so is sigma' where sigmoid(z) * 1 - sigmoid(z) lacks its brackets."]
 
     if reversed_lists(trial.returned[k], engine_lists(case)):
         return ["The lists begin with the output layer; they have to begin with the first layer."]
