@@ -320,6 +320,7 @@ def test_the_table_says_what_the_graph_shows(opened):
     found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
     found.keys("End")
     found.tab.click("#table summary")
+    found.tab.wait_for_selector("#table tbody tr")  # it is filled when it has opened
     rows = found.run(
         "() => [...document.querySelectorAll('#table tbody tr')].map(r => [...r.cells].map(c => c.textContent))"
     )
