@@ -10,7 +10,8 @@ from autograd.readings.derivation import Slip
 from autograd.readings.equations import equations
 from autograd.readings.search import alike, explain_numbers
 from nn.equations import ACTIVATIONS, COSTS, Array
-from nn.grader.backpropagation import KNOWN, Backpropagation
+from nn.grader.backpropagation import Backpropagation
+from nn.grader.layered import KNOWN
 from nn.grader.problems import Case, Lists
 from nn.grader.report import TOLERANCE
 from nn.grader.trials import distance
