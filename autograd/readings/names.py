@@ -167,6 +167,22 @@ class Names:
         return name
 
 
+class Inner(set[str]):
+    """Names that are taken in a nest, and outside of it: a copy of those of a long program would take long."""
+
+    def __init__(self, outer: set[str]):
+        super().__init__()
+        self.outer = outer
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.outer
+
+    def copy(self) -> Inner:
+        other = Inner(self.outer)
+        other.update(self)
+        return other
+
+
 def unique(wish: str, taken: set[str]) -> str:
     """A valid name like `wish` that is not taken yet; takes it.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.elements import Array, Expr, Index, LoweringError, Nest, Part, Var, indices_in, values_in
-from autograd.readings.names import unique
+from autograd.readings.names import Inner, unique
 
 # Operators with their precedence, the same in both languages.
 OPERATORS = {
@@ -30,22 +30,6 @@ def type_name(dtype: Any, types: Mapping[str, str], language: str) -> str:
     if name not in types:
         raise LoweringError(f"{name} is not a type that {language}; use float64 or float32")
     return types[name]
-
-
-class _Inner(set[str]):
-    """Names that are taken in a nest, and outside of it: a copy of those of a long program would take long."""
-
-    def __init__(self, outer: set[str]):
-        super().__init__()
-        self.outer = outer
-
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self.outer
-
-    def copy(self) -> _Inner:
-        other = _Inner(self.outer)
-        other.update(self)
-        return other
 
 
 class Printer:
@@ -107,7 +91,7 @@ class Printer:
         top: list[Any] = []
         self.levels: list[tuple[Any, list[Any]]] = [(None, top)]
         self.bound: dict[int, str] = {}
-        self.local = _Inner(self.taken)
+        self.local = Inner(self.taken)
         self.open: set[int] = set()
         self.names: dict[Any, str] = {}
         self.whole: set[Any] = set()
