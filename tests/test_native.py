@@ -361,8 +361,10 @@ def test_an_argument_in_the_memory_of_what_a_step_moves_is_copied(overlaps):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_numbers_alone_go_through_memory_of_the_program(dtype):
     """And are right where a name is taken, a number is a whole one, and another is not used."""
-    f = lambda f_numbers, unused, n, y: np.sin(f_numbers) * y**n  # noqa: E731
-    f.__name__ = "f"
+
+    def f(f_numbers, unused, n, y):
+        return np.sin(f_numbers) * y**n
+
     x, z, y = Tensor(dtype(0.5)), Tensor(dtype(7.0)), Tensor(dtype(1.5))
     program = compile(f, backend="c")
     for _ in range(3):

@@ -474,7 +474,10 @@ def test_an_exponential_over_one_more_is_a_sigmoid_in_a_slip() -> None:
 def test_arrays_beside_the_tensors_tell_slips_apart() -> None:
     """Two arrays hold the same numbers: only others say which of them stands in the wrong place."""
     args = Tensor([0.3, -0.4]), np.array([2.0, 0.5]), np.array([1.0, 2.0]), np.array([1.0, 2.0])
-    f = lambda w, x, v, y: np.sum(np.sin(w * x) * y + w * v)  # noqa: E731
+
+    def f(w: Any, x: Any, v: Any, y: Any) -> Any:
+        return np.sum(np.sin(w * x) * y + w * v)
+
     for letter, wrong in (("y", lambda w, x, v, y: np.cos(w * x) * y * y + v),
                           ("v", lambda w, x, v, y: np.cos(w * x) * v * y + v)):  # fmt: skip
         message = refused(wrong, f, args)
