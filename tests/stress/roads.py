@@ -544,8 +544,8 @@ class Traveller:
             except (TypeError, ValueError, IndexError):
                 return  # as an index of something else it is none
             grads = autograd.backprop(output)
-            size = max(float(np.max(np.abs(y), initial=1.0)) for node, g in grads.items() for y in (node.data, g))
-            if not np.isfinite(size) or size > 1e5:
+            size = float(np.max([np.max(np.abs(y), initial=1.0) for node, g in grads.items() for y in (node.data, g)]))
+            if not size <= 1e5:  # nan, which Python's own max would pass over, is not
                 return
             values = {n: [tensors[n].data if n in tensors else x[0]] for n, x in p.arguments.items()}
             now = Traveller(replace(p, arguments=values, constants={n: space[n] for n in p.constants}))
