@@ -257,6 +257,21 @@ def test_what_cannot_be_replayed_is_found():
         autograd.compile(lambda x: w * x)(np.ones(3))
 
 
+@pytest.mark.parametrize(
+    ("f", "arg", "message"),
+    [
+        (lambda x: x * x, 3.0, r"no Tensor went into.* Tensor\(x\)"),
+        (lambda x: np.sum(x * x), np.ones(3), r"no Tensor went into.* Tensor\(x\)"),
+        (lambda x: x * x, Tensor(np.ones(3)), r"shape \(3,\): take its sum or mean"),
+        (lambda x: x, Tensor(1.0), "return what the function computes"),
+        (lambda x: [x], Tensor(1.0), "return what comes of it"),
+    ],
+)
+def test_what_has_no_gradient_says_what_to_pass_or_return(f, arg, message):
+    with pytest.raises(ValueError, match=f"single number computed from Tensors, not .*{message}"):
+        autograd.compile(f)(arg)
+
+
 def test_a_tensor_that_was_not_reached_before_is_found():
     parameters = [Tensor(2.0, name="a"), Tensor(3.0, name="b")]
     step = autograd.compile(lambda x: parameters[0] * x, check=True)

@@ -49,10 +49,8 @@ class Trace:
         output = self._record(f, args, labels)
         if like_grad and args and not isinstance(output, Tensor) and not any(isinstance(x, Tensor) for x in args):
             output = self._record(f, (Tensor(args[0]), *args[1:]), labels)
-        if not isinstance(output, Tensor) or output.size != 1 or not output.inputs:
-            raise ValueError(
-                f"{self.name}: the value has to be a single number computed from Tensors, not {output!r:.80}"
-            )
+        if (refused := _not_a_number(output)) is not None:
+            raise ValueError(f"{self.name}: {refused}")
         arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
         wanted = [x for x in arrays.values() if is_parameter(x)]
         names = Outside(self.ran, f, *args).names if wanted else {}
@@ -71,8 +69,8 @@ class Trace:
     @classmethod
     def of(cls, output: Tensor, constants: dict[str, Any]) -> Trace:
         """The trace of a graph that is there already, with names for some of the arrays in it."""
-        if output.size != 1 or not output.inputs:
-            raise ValueError(f"the value has to be a single number computed from Tensors, not {output!r:.80}")
+        if (refused := _not_a_number(output)) is not None:
+            raise ValueError(refused)
         trace = object.__new__(cls)
         trace.name, trace.arrays = "f", []
         arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
@@ -144,6 +142,21 @@ class Trace:
             if label and not formula.name and id(formula) not in values:
                 formula.name = f"delta{label[1:]}" if is_weighted_input(label) else f"d{label}"
         return whose
+
+
+def _not_a_number(output: Any) -> str | None:
+    """What to say of a value that has no gradient to write out: none is given if it has."""
+    if isinstance(output, Tensor) and output.size == 1 and output.inputs:
+        return None
+    if isinstance(output, Tensor) and output.inputs:
+        found, advice = f"an array of shape {output.shape}", "take its sum or mean"
+    elif isinstance(output, Tensor):
+        found, advice = "a Tensor that nothing was computed for", "return what the function computes from it"
+    elif isinstance(output, Plain):
+        found, advice = "a value that no Tensor went into", "pass what is to be differentiated as Tensor(x)"
+    else:
+        found, advice = f"{output!r:.80}", "pass what is to be differentiated as Tensor(x), and return what comes of it"
+    return f"the value has to be a single number computed from Tensors, not {found}: {advice}"
 
 
 def recorded_gradients(output: Tensor) -> dict[Tensor, Tensor]:
