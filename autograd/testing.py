@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,9 @@ from autograd.answers import asked, copies, differentiated, gradients_at
 from autograd.check import GradientError
 from autograd.differences import between_slopes, by_differences, refutation
 from autograd.frameworks import from_framework, refuse_missing, to_framework
+from autograd.readings.changes import names_in
 from autograd.readings.derivation import Derivation, Slip
-from autograd.readings.equations import equations
+from autograd.readings.equations import Equation, equations_in_steps
 from autograd.readings.lines import recorded_lines
 from autograd.readings.notation import UNICODE
 from autograd.readings.search import explain_numbers
@@ -121,18 +122,31 @@ def assert_gradient(
             else f"the gradients of {called[1]} and {called[0]} are right, and swapped: return them in the order of the"
             f" arguments, {', '.join(names[k] for k in positions)}"
         )
-    slips: tuple[Slip, ...] = ()
-    values: dict[str, Any] = {}
-    parting: list[str] = []
+    why = Why()
     wrong = [
         i for i, mine, other in zip(positions, derived, theirs, strict=True) if not _close(np.asarray(mine), other)
     ]
     if all(same):
-        slips, values, parting = _slips(
+        why = _why(
             gradient if callable(gradient) else None, number, args, positions, wrong, names, weights, theirs, rng
         )
-    places = _places(f, args, names, slips, values, wrong[0] if wrong else positions[0])
-    raise GradientError("\n".join([*found, *_told(slips, parting, hint_only), *places, f"(seed {seed})"]))
+    places = _places(f, args, names, why, wrong[0] if wrong else positions[0])
+    raise GradientError("\n".join([*found, *_told(why, hint_only), *places, f"(seed {seed})"]))
+
+
+class Why(NamedTuple):
+    """Why somebody's numbers are others; all is empty where the function has no equations that can be computed.
+
+    slips    those that give their numbers
+    values   the values of the function, by what they are called in its equations
+    parting  the lines of which one is the first that differs, as they are written
+    where    the equations of what nobody gave a name, by the names that it has there
+    """
+
+    slips: tuple[Slip, ...] = ()
+    values: Mapping[str, Any] = {}
+    parting: Sequence[str] = ()
+    where: Mapping[str, Equation] = {}
 
 
 def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tuple[Any, Any]:
@@ -244,10 +258,7 @@ def _parted(along: Any, slope: float, mine: Any, other: Any, name: str) -> str:
     )
 
 
-def _places(
-    f: Callable[..., Any], args: tuple[Any, ...], names: list[str], slips: tuple[Slip, ...], values: Mapping[str, Any],
-    position: int,
-) -> list[str]:  # fmt: skip
+def _places(f: Callable[..., Any], args: tuple[Any, ...], names: list[str], why: Why, position: int) -> list[str]:
     """The lines of somebody's function that slips belong to, or where the argument is used if there are none.
 
     An equation of a value belongs to the line that computes it, and one of a gradient, ∂C/∂z, to those that use z: the
@@ -258,10 +269,10 @@ def _places(
         _, lines = recorded_lines(f, fresh)
         symbols = {UNICODE.symbol(name): x for name, x in zip(names, fresh, strict=True)}
         told: list[str] = []
-        lefts = [slip.line.left(UNICODE) for slip in slips] or [f"∂C/∂{UNICODE.symbol(names[position])}"]
+        lefts = [slip.line.left(UNICODE) for slip in why.slips] or [f"∂C/∂{UNICODE.symbol(names[position])}"]
         for left in lefts:
             *of, name = left.rsplit("/∂", 1)
-            value = np.asarray(plain(symbols[name] if name in symbols else values[name]))
+            value = np.asarray(plain(symbols[name] if name in symbols else why.values[name]))
             same = [x for x in lines if np.shape(plain(x)) == value.shape and np.allclose(plain(x), value, 1e-12)]
             nodes = [symbols[name]] if name in symbols else same
             if of:
@@ -272,31 +283,29 @@ def _places(
         return []
 
 
-def _slips(
+def _why(
     gradient: Any, number: Any, args: Any, positions: Any, wrong: list[int], names: list[str], weights: Any,
     theirs: Any, rng: np.random.Generator,
-) -> tuple[tuple[Slip, ...], dict[str, Any], list[str]]:  # fmt: skip
-    """The slips that give their numbers, the values by what they are called in equations, and the lines of which one is
-    the first that differs.
-
-    All are empty where the function has no equations that can be computed.
-    """
+) -> Why:  # fmt: skip
+    """Which slips give their numbers, or from which line on they differ."""
     try:
-        read = equations(number, *[x if isinstance(x, Tensor | np.ndarray) else np.asarray(x) for x in args])
+        read = equations_in_steps(number, *[x if isinstance(x, Tensor | np.ndarray) else np.asarray(x) for x in args])
         derivation = Derivation(read)
         called = [read.inputs.get(name) for name in names]
         inputs = {new: plain(x) for new, x in zip(called, args, strict=True) if new}
         lines = {line.name for line in derivation.lines}
         wanted = [(f"d{called[i]}", other) for i, other in zip(positions, theirs, strict=True)]
         if not all(name in lines for name, _ in wanted):
-            return (), {}, []
+            return Why()
 
-        def again(everything: bool) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        def again(n: int) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
             if gradient is None:
                 return None
-            moved = [Tensor(_moved(plain(x), rng)) if isinstance(x, Tensor) else x for x in args]
-            if everything:
-                moved = [_moved(x, rng) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in moved]
+            moved = [Tensor(_moved(plain(x), rng, n > 1)) if isinstance(x, Tensor) else x for x in args]
+            if n:
+                moved = [
+                    _moved(x, rng, n > 1) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in moved
+                ]
             try:
                 new = gradients_at(gradient, tuple(moved), positions, names, weights)
             except GradientError:  # it is not for these numbers
@@ -313,9 +322,10 @@ def _slips(
             f"{line.left(UNICODE)} = {UNICODE.sum(line.right)}    {_summed_up(computed[line.name])}"
             for line in derivation.parting([name for name, _ in wanted if name not in bad], bad)
         ]
-        return explain_numbers(derivation, inputs, dict(wanted), again), values, parting
+        where = {line.name: line for line in derivation.lines if line.spare}
+        return Why(explain_numbers(derivation, inputs, dict(wanted), again), values, parting, where)
     except (TypeError, ValueError, KeyError, ArithmeticError):  # a help; that the numbers are wrong is certain
-        return (), {}, []
+        return Why()
 
 
 def _summed_up(value: Any) -> str:
@@ -324,28 +334,35 @@ def _summed_up(value: Any) -> str:
     return f"({value:.6g})" if not value.ndim else f"(shape {value.shape}, norm {np.linalg.norm(value):.6g})"
 
 
-def _moved(x: Any, rng: np.random.Generator) -> Any:
-    """Another argument like this one: zeros stay, and a matrix that is symmetric and positive definite stays so."""
+def _moved(x: Any, rng: np.random.Generator, far: bool) -> Any:
+    """Another argument like this one: zeros stay, and a matrix that is symmetric and positive definite stays so.
+
+    What has both signs gets others, if it is to be `far`.
+    """
     x = np.asarray(x)
     if x.ndim == 2 and x.shape[0] == x.shape[1] and np.array_equal(x, x.T):
         d = rng.uniform(0.85, 1.15, len(x))
         return (d[:, None] * x * d).astype(x.dtype)
-    return (np.asarray(x) * rng.uniform(0.7, 1.3, np.shape(x))).astype(np.asarray(x).dtype)[()]
+    far = far and bool(np.min(x, initial=0) < 0 < np.max(x, initial=0))
+    low, high = (-3.0, 3.0) if far else (0.7, 1.3)
+    return (x * rng.uniform(low, high, x.shape)).astype(x.dtype)[()]
 
 
-def _told(slips: tuple[Slip, ...], parting: list[str], hint_only: bool) -> list[str]:
-    if not slips and not parting:
+def _told(why: Why, hint_only: bool) -> list[str]:
+    if not why.slips and not why.parting:
         return ["No slip was found that gives your numbers: compare your lines with those that equations(f, …) prints."]
-    if not slips:
-        shown = parting if len(parting) <= LINES else [*parting[: LINES - 1], "…", parting[-1]]
+    if not why.slips:
+        shown = why.parting if len(why.parting) <= LINES else [*why.parting[: LINES - 1], "…", why.parting[-1]]
         return [
             "No slip was found that gives your numbers. Print what you have for each of these, from the first on: it is"
             " wrong where yours differs.",
             *(f"    {line}" for line in shown),
         ]
     if hint_only:
-        return ["Look at this equation again:", *(f"    {slip.line.text(UNICODE)}" for slip in slips)]
-    lines = ["Your numbers are those of the derivation with this slip:"]
-    for slip in slips:
-        lines += [f"    {line}" for line in str(slip).splitlines()]
-    return lines
+        lines = ["Look at this equation again:", *(f"    {slip.line.text(UNICODE)}" for slip in why.slips)]
+    else:
+        lines = ["Your numbers are those of the derivation with this slip:"]
+        lines += [f"    {line}" for slip in why.slips for line in str(slip).splitlines()]
+    read = {name.removeprefix("d") for slip in why.slips for name in (slip.line.name, *names_in(slip.line.right))}
+    read -= {slip.line.name for slip in why.slips}
+    return [*lines, *(f"    where {line.text(UNICODE)}" for name, line in why.where.items() if name in read)]

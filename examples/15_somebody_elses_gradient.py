@@ -24,10 +24,10 @@ right, too, and the slip sits behind it. Then comes the equation, with the place
 function computes what the equation is about. The slip itself is in somebody's program, in the line that stands for that
 equation.
 
-A slip is named by what it does to the numbers. In batch normalisation, the variance was taken for a constant, and so
-the last term of the gradient was left out. The message says that only a factor of this term is missing, u₁, the input
-minus its mean. Without u₁ the term is the same for each example. Then the gradient of "minus its mean" takes it away:
-this subtracts a mean as well. The two slips give the same numbers for all arguments, and both point to the same term.
+A slip is named by its place in the derivation. In batch normalisation, the variance was taken for a constant, and so
+the message marks one term, 2 u₄ᵀ ⊙ u₁, as missing. Below it are the values that nobody gave a name: u₁ is the input
+minus its mean, u₂ the standard deviation, and u₄ what comes back to the variance. What is missing is the way through
+the variance.
 
 A slip may be in several terms at once. In the recurrent network, `db = dz` overwrites where `db += dz` should add.
 There are three steps, so two terms of a sum are lost, and the message marks both. Example 13 has the reason: the

@@ -249,6 +249,41 @@ def test_a_layer_too_much_is_named() -> None:
     assert "is taken for tanh(" in refused(wrong, linear)
 
 
+@pytest.mark.parametrize(
+    ("f", "wrong", "says"),
+    [
+        (lambda w, x, y, m: np.sum(w**3 + w**2 + w), lambda w, x, y, m: np.ones(3), "2 w + 3 w² is missing"),
+        (
+            lambda w, x, y, m: np.sum(m * (x @ w - y) ** 2) / 2,
+            lambda w, x, y, m: x.T @ ((1 - m) * (x @ w - y)),
+            "m is taken for 1 − m",
+        ),
+        (
+            lambda w, x, y, m: np.sum(np.maximum(0, x @ w - y)),
+            lambda w, x, y, m: x.sum(axis=0),
+            "𝟙[u₁ > 0] is missing\n    where u₁ = x w − y",
+        ),
+        (
+            lambda w, x, y, m: np.sum(np.max(w * x, axis=1)),
+            lambda w, x, y, m: np.sum(x * (w * x == np.min(w * x, axis=1, keepdims=True)), axis=0),
+            "max(u₁, axis=1) is taken for min(u₁, axis=1)",
+        ),
+        (
+            lambda w, x, y, m: np.sum(x * w / (1 + m[:, None])),
+            lambda w, x, y, m: np.sum(x, axis=0),
+            "m[:, None]) is missing",
+        ),
+        (
+            lambda w, x, y, m: np.sum(y @ (x * w / np.sqrt(np.sum(x**2, axis=0)))),
+            lambda w, x, y, m: y @ x,
+            "sqrt(sum(x², axis=0)) is missing",
+        ),
+    ],
+)
+def test_more_slips_that_people_make(f: Any, wrong: Any, says: str) -> None:
+    assert says in refused(wrong, f, (Tensor(W[0]), X, Y[:, 0], (Y[:, 0] > np.median(Y[:, 0])) * 1.0))
+
+
 def test_sigma_written_by_hand_is_sigma() -> None:
     def logistic(w: Any, x: Any, y: Any) -> Any:
         p = 1 / (1 + np.exp(-(x @ w.T)))
@@ -345,8 +380,8 @@ def test_a_mean_over_the_rows_of_an_array_from_outside_is_named():
     rows, y = rng.random((6, 3)), rng.random(6)
     with pytest.raises(GradientError) as found:
         assert_gradient(lambda w: rows.T @ (rows @ w - y) / 6, lambda w: np.sum((rows @ w - y) ** 2) / 2, rng.random(3))
-    marked = "    ∂C/∂w = rowsᵀ (rows w − y)\n            ^^^^^^^^^^^^^^^^^^  is divided by 6, the length of an axis"
-    assert marked in str(found.value)
+    marked = "    ∂C/∂w = rowsᵀ u₁\n            ^^^^^^^^  is divided by 6, the length of an axis"
+    assert f"{marked}\n    where u₁ = rows w − y\n" in str(found.value)
 
 
 def test_a_value_that_was_overwritten_in_place_is_named() -> None:
@@ -357,7 +392,9 @@ def test_a_value_that_was_overwritten_in_place_is_named() -> None:
         delta *= a * (1 - a)
         return delta.T @ x
 
-    assert "a is taken for (a − y) everywhere" in refused(aliased)
+    message = refused(aliased)
+    assert "a is taken for u₁ everywhere" in message
+    assert "where u₁ = a − y" in message
 
 
 def test_what_is_overwritten_where_an_index_repeats_is_named() -> None:

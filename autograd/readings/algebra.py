@@ -366,6 +366,29 @@ def _shape_of_product(args: list[Sum]) -> Shape:
     return shape
 
 
+def is_of_one(x: Sum) -> bool:
+    """Whether this is a symbol, or a power of one, with numbers: 1 − a, −a or a².
+
+    >>> a = atom("symbol", "a")
+    >>> is_of_one(number(1.0) + scaled(a, -1)), is_of_one(a + atom("symbol", "b"))
+    (True, False)
+    """
+    factors = [factor for term in x for factor, _ in term.factors]
+    return len(factors) < 2 and all(factor.size == 1 for factor in factors)
+
+
+def of_sigmoid(x: Sum) -> bool:
+    """Whether this is exp(z), or 1 + exp(z): what a sigmoid is written with.
+
+    >>> z = atom("symbol", "z")
+    >>> of_sigmoid(atom("call", "exp", z)), of_sigmoid(number(1.0) + atom("call", "exp", z)), of_sigmoid(z)
+    (True, True, False)
+    """
+    rest = tuple([term for term in x if term != Term(ONE)])
+    exp = alone(rest)
+    return len(x) < len(rest) + 2 and exp is not None and (exp.kind, exp.name) == ("call", "exp")
+
+
 def size(x: Sum) -> int:
     """How many symbols and numbers there are to write.
 

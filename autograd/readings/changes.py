@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 
-from autograd.readings.algebra import ONE, Atom, Sum, Term, alone, group, shape_of, times
+from autograd.readings.algebra import ONE, Atom, Sum, Term, alone, column, group, shape_of, spread, times
 from autograd.readings.notation import UNICODE
 
 Change = tuple[Sum, str, str, int]  # the changed expression, the part as it was written, what happened to it, the rank
@@ -25,6 +25,8 @@ def changes(x: Sum, others: Others, top: bool = True) -> Iterator[Change]:
         written = UNICODE.term(term)
         if len(x) > 1:
             yield (*x[:i], *x[i + 1 :]), written, "is missing", LEFT_OUT
+        for end in range(i + 2, len(x) + (i > 0)):  # several beside one another
+            yield (*x[:i], *x[end:]), UNICODE.sum(x[i:end]), "is missing", LEFT_OUT
         if not top or len(x) > 1:
             yield (*x[:i], Term(-term.coefficient, term.factors), *x[i + 1 :]), written, "has the wrong sign", SIGN
             for by, what in ((Fraction(2), "is there twice"), (Fraction(1, 2), "is halved")):
@@ -61,6 +63,12 @@ def _changed_term(term: Term, others: Others) -> Iterator[tuple[Sum, str, str, i
         if n == 1:
             yield (Term(coefficient, (*before, (factor, 2), *after)),), written, "is there twice", ADDED
             yield (Term(coefficient, (*before, (factor, -1), *after)),), written, "is divided by", FACTOR
+        inside = shape_of(factor.args[0]) if factor.kind == "total" else ()
+        if n == 1 and factor.name and len(inside) == 2:  # 1/n Σₙ is a mean
+            by = Fraction(inside[0], inside[1]) if factor.name == "n" else Fraction(inside[1], inside[0])
+            along = Atom("total", {"n": "k", "k": "n"}[factor.name], factor.args, factor.shape)
+            mean = Term(times(coefficient, by), (*before, (along, 1), *after))
+            yield (mean,), written, "is a mean along another axis", FACTOR
         for new, part, what, rank in _changed_atom(factor, others):
             if n == 1 and len(new) == 1:
                 merged = Term(times(coefficient, new[0].coefficient), (*before, *new[0].factors, *after))
@@ -75,6 +83,10 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
         for other in others.get(x.shape, ()):
             if other != x:
                 yield one(other), written, f"is taken for {UNICODE.atom(other)}", TAKEN
+        for other in others.get(x.shape[:1], ()) if len(x.shape) == 2 and x.shape[1] == 1 else ():
+            yield column(one(other)), written, f"is taken for {UNICODE.atom(other)}", TAKEN
+        opposite = (Term(ONE), Term(-ONE, ((x, 1),)))
+        yield opposite, written, f"is taken for {UNICODE.sum(opposite)}", TAKEN
         if len(x.shape) == 2 and x.shape[0] == x.shape[1]:
             yield one(Atom("transpose", "", (one(x),), x.shape)), written, "is transposed", SIGN
         return
@@ -114,8 +126,14 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
             what = "is of the last one alone, not summed over all"
             yield one(Atom("matmul", "", last, x.shape)), written, what, TAKEN
     for i, arg in enumerate(x.args):
-        for new, part, what, rank in changes(arg, others, top=x.kind in LINEAR):
+        for changed, part, what, rank in changes(arg, others, top=x.kind in LINEAR):
+            lost = x.kind == "numpy" and shape_of(changed) != shape_of(arg)  # of reshape(…)
+            new = spread(changed, shape_of(arg)) if lost else changed
+            rank = max(rank, ADDED) if x.kind == "indicator" and rank == FACTOR else rank  # 1/a ≤ 1 is a ≥ 1
             yield one(Atom(x.kind, x.name, (*x.args[:i], new, *x.args[i + 1 :]), x.shape)), part, what, rank
+    if x.kind == "call" and x.name == "where":
+        for kept in x.args[1:]:
+            yield spread(kept, x.shape), UNICODE.sum(x.args[0]), "is missing", LEFT_OUT
     if x.kind == "indicator":
         for comparison in TURNED[x.name]:
             other = Atom("indicator", comparison, x.args, x.shape)
@@ -128,6 +146,9 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
         if x.name in LAST_AXIS and len(x.shape) == 2:
             across = Atom("call", x.name, (one(Atom("transpose", "", x.args, x.shape[::-1])),), x.shape[::-1])
             yield one(Atom("transpose", "", (one(across),), x.shape)), written, "is along another axis", FACTOR
+    if x.kind == "numpy" and (other_end := ALIKE.get(x.name.split("(")[0])):
+        other = Atom("numpy", x.name.replace(x.name.split("(")[0], other_end, 1), x.args, x.shape)
+        yield one(other), written, f"is taken for {UNICODE.atom(other)}", SIGN
     if x.kind == "numpy" and x.name.startswith("scatter("):
         other = Atom("numpy", x.name.replace("scatter(", "overwrite(", 1), x.args, x.shape)
         yield one(other), written, "is not summed where an index is there twice, but overwritten", FACTOR
@@ -153,8 +174,14 @@ def one(x: Atom) -> Sum:
     return (Term(ONE, ((x, 1),)),)
 
 
-def of_the_whole(x: Sum, shape: tuple[int, ...], sizes: Collection[int], more: Collection[Term]) -> Iterator[Change]:
-    """Changes of a right side as a whole; `more` are products of which one may have been put in too much."""
+def of_the_whole(
+    x: Sum, shape: tuple[int, ...], sizes: Collection[int], more: Collection[Term], smaller: Collection[Atom]
+) -> Iterator[Change]:
+    """Changes of a right side as a whole.
+
+    more     products of its shape, of which one may have been put in too much
+    smaller  values that are repeated to its shape, by which it may have been multiplied or divided
+    """
     yield tuple([Term(-term.coefficient, term.factors) for term in x]), "", "the sign is wrong", SIGN
     factors = [(Fraction(2), "is there twice"), (Fraction(1, 2), "is halved")]
     for n in sizes:
@@ -168,6 +195,10 @@ def of_the_whole(x: Sum, shape: tuple[int, ...], sizes: Collection[int], more: C
     whole = group(x)
     for by, what in factors:
         yield (Term(times(whole.coefficient, by), whole.factors),), "", what, FACTOR
+    for value in smaller:
+        for n, what in ((1, "multiplied"), (-1, "divided")):
+            product = Term(whole.coefficient, (*whole.factors, (value, n)))
+            yield (product,), "", f"is {what} by {UNICODE.atom(value)}, which does not belong there", ADDED
     if len(shape) == 2 and shape[0] == shape[1]:
         yield one(Atom("transpose", "", (x,), shape)), "", "is transposed", SIGN
     if (function := alone(x)) is not None and function.kind == "call":

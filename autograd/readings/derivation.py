@@ -45,7 +45,7 @@ class Slip:
         text = self.line.text(UNICODE)
         first = len(text) - len(UNICODE.sum(self.line.right))
         start, found = self._place(text, first)
-        what = f"{found} {self.what}" if found and found == text[start : start + len(found)] else self.what
+        what = f"{found or self.part} {self.what}".lstrip()  # what stands in several places is not marked
         if self.also:
             what += f", and so in {', '.join(line.left(UNICODE) for line, _ in self.also)}"
         return f"{text}\n{' ' * start}{'^' * (len(found) or len(text) - first)}  {what}"
@@ -87,10 +87,10 @@ class _Known(dict[str, Any]):
         return self[name]
 
 
-def _in_sigmas(line: Equation, cancel: bool = True) -> Equation:
+def _in_sigmas(line: Equation, named: dict[Atom, Atom], cancel: bool = True) -> Equation:
     """An equation in which 1 / (1 + exp(−z)), written by hand, is σ(z), and exp(−z) what it is in terms of that.
 
-    The slips of people are in a (1 − a), and not in exp(−z) / (1 + exp(−z))².
+    The slips of people are in a (1 − a), and not in exp(−z) / (1 + exp(−z))². `named` are sigmoids that have a name.
     """
     sigmas: dict[Atom, tuple[Atom, int, int]] = {}  # 1 + exp(…) and exp(…) as σ to a power times 1 − σ to another
     for x in atoms(line.right):
@@ -105,9 +105,11 @@ def _in_sigmas(line: Equation, cancel: bool = True) -> Equation:
                     z = exp.args[0]
                     if z[0].coefficient < 0:  # exp(−z) is (1 − a) / a
                         a = Atom("call", "sigmoid", (scaled(z, -1),), x.shape)
+                        a = named.get(a, a)
                         sigmas[x], sigmas[exp] = (a, -1, 0), (a, -1, 1)
                     else:  # exp(z) is a / (1 − a)
                         a = Atom("call", "sigmoid", (z,), x.shape)
+                        a = named.get(a, a)
                         sigmas[x], sigmas[exp] = (a, 0, -1), (a, 1, -1)
     if not sigmas:
         return line
@@ -150,12 +152,17 @@ class Derivation:
     """The equations of a function, which can be computed with other values, and with lines changed."""
 
     def __init__(self, equations: Equations):
-        self.values, self.gradient = (
-            [_in_sigmas(line) for line in lines] for lines in (equations.values, equations.gradient)
-        )
+        sigmas: dict[Atom, Atom] = {}
+        self.values = []
+        for line in equations.values:
+            self.values.append(_in_sigmas(line, sigmas))
+            a = alone(self.values[-1].right)
+            if a is not None and a.name == "sigmoid" and self.values[-1].right[0].coefficient == 1:
+                sigmas.setdefault(a, Atom("symbol", line.name, (), line.shape))
+        self.gradient = [_in_sigmas(line, sigmas) for line in equations.gradient]
         self.longer: dict[str, Equation] = {}  # lines in which terms cancelled, as they were before
         for line in equations.gradient:
-            before = _in_sigmas(replace(line, right=line.recorded or line.right), cancel=False).right
+            before = _in_sigmas(replace(line, right=line.recorded or line.right), sigmas, cancel=False).right
             if before != line.right or line.recorded is not None:
                 self.longer[line.name] = replace(line, right=before, recorded=None)
         self.arrays = equations.arrays

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.algebra import Sum, atom, depth, size
+from autograd.readings.algebra import Sum, atom, depth, is_of_one, of_sigmoid, size
 from autograd.readings.display import Shown
-from autograd.readings.formula import Formula, Formulas, ordered
+from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.names import Names
 from autograd.readings.notation import LATEX, UNICODE, Unicode
@@ -32,6 +32,7 @@ class Equation:
     name     what it is the equation of: "z1" for a value, "dw1" for a gradient, "delta1" for that of a weighted input
     shape    the shape of what stands on the left; the right side is repeated to it, as NumPy broadcasts
     formula  what is on the right; `parameter` the Tensor that it is the gradient of, where that is a parameter
+    spare    whether its name is one of u1, u2, …, which nobody gave it
     """
 
     name: str
@@ -41,6 +42,7 @@ class Equation:
     shape: tuple[int, ...] = ()
     formula: Formula | None = field(default=None, repr=False, compare=False)
     parameter: Tensor | None = field(default=None, repr=False, compare=False)
+    spare: bool = field(default=False, repr=False, compare=False)
 
     def text(self, notation: Unicode, equals: str = " = ") -> str:
         steps = [self.left(notation), *([] if self.recorded is None else [notation.sum(self.recorded)])]
@@ -111,7 +113,17 @@ def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> E
     ∂C/∂w = δ · x
     """
     trace = Trace.of(f, constants) if isinstance(f, Tensor) else Trace(f, args, like_grad=True, is_parameter=varies)
-    return Writer(trace, trace.name if trace.name != "f" else "C").equations()
+    return Writer(trace).equations()
+
+
+def equations_in_steps(f: Callable[..., Any], *args: Any) -> Equations:
+    """The same with a line of its own for all that is used more than once, so that a slip in it is in one place."""
+    return Writer(Trace(f, args, like_grad=True, is_parameter=varies), in_steps=True).equations()
+
+
+def _is_view(formula: Formula) -> bool:
+    """Whether a formula is another one in another shape or order, or a part of it."""
+    return bool(fact(formula.op, "view")) and len(formula.args) == 1
 
 
 def _is_long(x: Sum, most: int = LONG) -> bool:
@@ -121,8 +133,8 @@ def _is_long(x: Sum, most: int = LONG) -> bool:
 class Writer:
     """Decides what gets a line of its own, and writes the lines."""
 
-    def __init__(self, trace: Trace, of: str):
-        self.trace = trace
+    def __init__(self, trace: Trace, in_steps: bool = False):
+        self.trace, self.in_steps = trace, in_steps
         self.formulas = formulas = Formulas(Graph(trace.output, *trace.grads.values()), trace.named)
         self.output = formulas[trace.output]
         if self.output.op is None:  # it came to an argument, or to a number
@@ -133,12 +145,14 @@ class Writer:
         self.formula_of = {id(formula): formula for formula in [*self.forward, *self.backward]}
         self.parameters = [x for x in trace.grads if id(x) in trace.named and id(x) not in trace.constants]
         parameters = [formulas[x] for x in self.parameters]
+        of = trace.name if trace.name != "f" else "C"
         self.names = Names(self.output, others=[*self.backward, *parameters], of=of, parameters=parameters)
         self.names.tell_apart(UNICODE.symbol)
         self.of = self.names.name(self.output)
         self.values = set(map(id, self.forward))
         self.arrays: dict[Any, str] = {}
         self.held: dict[str, Any] = {}
+        self.uses = self._uses() if in_steps else Counter()
         self.lined: set[int] = set()  # formulas without a name that are to have a line, and so one
 
     def equations(self) -> Equations:
@@ -154,6 +168,19 @@ class Writer:
         found = {self.names[self.formulas[x]]: x._value for x in self.trace.arrays}
         arrays = self.held | {name: array for name, array in found.items() if name is not None}
         return Equations(values, gradient, notes, arrays, inputs)
+
+    def _uses(self) -> Counter[int]:
+        """How often each formula is used, by its id: what a view of it is used for counts, too."""
+        uses = Counter(id(arg) for formula in self.formula_of.values() for arg in formula.args)
+        uses.update(id(self.formulas[self.trace.grads[x]]) for x in self.parameters)
+        for formula in reversed(self.formula_of.values()):
+            if _is_view(formula):
+                uses[id(formula.args[0])] += uses[id(formula)] - 1
+        return uses
+
+    def _is_step(self, formula: Formula, right: Sum) -> bool:
+        """Whether a formula has a line because it is used more than once: 1 − a, and parts of a sigmoid, have none."""
+        return self.uses[id(formula)] > 1 and not _is_view(formula) and not is_of_one(right) and not of_sigmoid(right)
 
     def _name_lines(self) -> None:
         """Call what has a line, and no name of its own, u₁, u₂, … in the order of the lines."""
@@ -188,7 +215,8 @@ class Writer:
                 continue
             right = self.plain.right_side(formula)
             self.plain.keep(formula, right)
-            if names[formula] or id(formula) in self.lined or _is_long(right):
+            often = forward and self._is_step(formula, right)
+            if names[formula] or id(formula) in self.lined or often or _is_long(right):
                 name = self._name(formula)
                 self.symbols[id(formula)] = atom("symbol", name, shape=np.shape(formula.value))
                 lines.append(
@@ -214,7 +242,9 @@ class Writer:
                 right, recorded = self.short(formula), self.plain(formula)
                 value = whose.get(id(formula))
                 is_error = value is not None and names.role(value) == "weighted input"
-                if is_error or _is_long(right, SHORT if value is not None and uses[id(formula)] > 1 else LONG):
+                cancels = value is not None and names.role(value) == "activation"  # as σ′ does in a δ
+                often = self._is_step(formula, right) and not cancels
+                if is_error or often or _is_long(right, SHORT if value is not None and uses[id(formula)] > 1 else LONG):
                     if value is not None:
                         self._name(value)
                         lines.append(self._line(value, formula, is_error, recorded, right))
@@ -252,10 +282,10 @@ class Writer:
             return atom("symbol", self.names.gradient(value), shape=shape)
         return atom("derivative", f"{self.of}/{self._name(value)}", shape=shape)
 
-    @staticmethod
-    def _equation(name: str, right: Sum, formula: Formula) -> Equation:
+    def _equation(self, name: str, right: Sum, formula: Formula) -> Equation:
         """The equation of a value."""
-        return Equation(name, methodcaller("symbol", name), right, shape=np.shape(formula.value), formula=formula)
+        shape, spare = np.shape(formula.value), id(formula) in self.lined
+        return Equation(name, methodcaller("symbol", name), right, shape=shape, formula=formula, spare=spare)
 
     def _line(self, value: Formula, formula: Formula, is_error: bool, recorded: Sum, right: Sum) -> Equation:
         """The equation of the gradient with respect to a value, which is this formula."""

@@ -25,7 +25,7 @@ SMALL = 4000  # elements, in all lines: computing twice as many counts as two sl
 
 D = TypeVar("D", bound=Derivation)
 Numbers = Mapping[str, Any]  # values, or gradients, by their names in the equations
-Again = Callable[[bool], tuple[Numbers, Numbers] | None]  # other inputs, and somebody's gradients for them
+Again = Callable[[int], tuple[Numbers, Numbers] | None]  # other inputs, and somebody's gradients for them
 Together = tuple[Slip, ...]  # one slip, or several at once
 
 
@@ -50,13 +50,13 @@ def ratio(found: Any, theirs: Any) -> float | None:
 
 
 def explain_numbers(
-    derivation: D, inputs: Numbers, theirs: Numbers, again: Again = lambda everything: None,
+    derivation: D, inputs: Numbers, theirs: Numbers, again: Again = lambda n: None,
     slips_of: Callable[[D, Numbers], Iterator[Slip]] = slips,
 ) -> Together:  # fmt: skip
     """The slips that give the numbers `theirs`, by the names of the gradients' lines: one, or several at once, or none.
 
     again     gives other inputs, and somebody's numbers for them, to tell slips apart that give the same numbers; or
-              None. `everything`: others for what is not differentiated, too
+              None. With 0 they are near the first, with 1 also for what is not differentiated, with 2 they are far
     slips_of  the plain slips of a derivation
     """
     return _Search(derivation, inputs, theirs, again, slips_of).found()
@@ -204,10 +204,12 @@ class _Search:
         names  the gradients that count; all of them unless given
         """
         inputs, theirs = self.inputs, self.theirs
-        for n in range(3):
+        for n in range(4):
             left = [together for together in found if self._give(together, inputs, theirs, names)]
-            found = left if n < 2 else left or found  # of a gradient that does not hold there, the last says nothing
-            other = self.again(n == 1) if found and n < 2 else None
+            found = left if n < 2 else left or found  # of a gradient that does not hold there, the others say nothing
+            if not found or n == 3:
+                break
+            other = self.again(n)
             if other is None:
                 break
             inputs, theirs = other
@@ -228,7 +230,16 @@ class _Search:
         return (
             len(together),
             max(slip.rank for slip in together),
+            sum(map(self._vanishes, together)),
+            sum(slip.line.name not in gradient for slip in together),
+            -sum(slip.part in map(UNICODE.term, slip.line.right) for slip in together),
             sum(not slip.part and not (slip.rank == SIGN and slip.line.name in gradient) for slip in together),
             sum(bool(slip.part) for slip in together if slip.rank == SIGN),  # of a whole line, not deep in it
             max(len(slip.also) for slip in together),
+            sum(len(slip.part) for slip in together if slip.rank == SIGN and slip.also),
         )
+
+    def _vanishes(self, slip: Slip) -> bool:
+        """Whether a line comes to nothing by its slip: what is left out is then all of it, and not a factor."""
+        value = self.derivation.compute(self.inputs, slip, self.right)[slip.line.name]
+        return alike(value + self.right[slip.line.name], self.right[slip.line.name])

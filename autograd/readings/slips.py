@@ -49,8 +49,11 @@ def slips(derivation: Derivation, inputs: Mapping[str, Any]) -> Iterator[Slip]:
     for line in [*derivation.gradient, *derivation.values]:
         now = derivation.changed.get(line.name, line.right)
         mine = {shape: [x for x in named if x.name != line.name] for shape, named in others.items()}
-        more = runs.get(line.shape, []) if line in derivation.gradient else []
-        found = [*changes(now, mine), *of_the_whole(line.right, line.shape, sizes, more)]
+        more, smaller = [], []
+        if line in derivation.gradient:
+            more = runs.get(line.shape, [])
+            smaller = [x for shape, named in mine.items() if _is_repeated(shape, line.shape) for x in named]
+        found = [*changes(now, mine), *of_the_whole(line.right, line.shape, sizes, more, smaller)]
         for right, part, what, rank in found:
             yield Slip(line, part, what, right, rank=rank)
         if line in derivation.gradient and line.name in derivation.longer and line.name not in derivation.changed:
@@ -65,6 +68,12 @@ def slips(derivation: Derivation, inputs: Mapping[str, Any]) -> Iterator[Slip]:
     for line in derivation.gradient:
         yield from _in_all_terms(line, derivation.changed.get(line.name, line.right), others)
     yield from _wherever_alike(derivation)
+
+
+def _is_repeated(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether an array of a shape is repeated to become one of another."""
+    repeated = all(n in (1, m) for n, m in zip(shape[::-1], wanted[::-1], strict=False))
+    return shape != wanted and len(shape) <= len(wanted) and repeated
 
 
 def _built(x: Sum) -> Any:

@@ -58,7 +58,7 @@ def explain(case: Case, theirs: Lists, again: Again, likely: bool) -> list[str]:
         read = equations(case.network().cost, inputs["x"], inputs["y"])
         derivation = Backpropagation(read, len(case.w), case.told["activation"], case.told["cost"])
 
-        def other(everything: bool) -> tuple[Mapping[str, Array], Mapping[str, Array]] | None:
+        def other(n: int) -> tuple[Mapping[str, Array], Mapping[str, Array]] | None:
             found = again()
             return found and (_inputs(found[0]), _gradients(*found))
 

@@ -53,7 +53,7 @@ class Steps:
 
     def __init__(self, trace: Trace):
         self.trace = trace
-        self.writer = Writer(trace, trace.name if trace.name != "f" else "C")
+        self.writer = Writer(trace)
         found = self.writer.equations()
         self.values, self.gradients, self.notes = found.values, found.gradient, found.notes
         self.graph = Graph(trace.output)
