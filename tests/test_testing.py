@@ -276,7 +276,7 @@ def test_a_layer_too_much_is_named() -> None:
         (
             lambda w, x, y, m: np.sum(y @ (x * w / np.sqrt(np.sum(x**2, axis=0)))),
             lambda w, x, y, m: y @ x,
-            "sqrt(sum(x², axis=0)) is missing",
+            "u₁ is missing\n    where u₁ = sqrt(Σₙ x²)",
         ),
     ],
 )
