@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from autograd.grading import gradebook
 from autograd.grading.called import row_of
-from autograd.grading.options import add_options, at_least
+from autograd.grading.options import add_options, whole_number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "hint": args.hint, "timeout": args.timeout, "memory": args.memory}  # fmt: skip
     rows = list(gradebook.judge_all(functools.partial(row_of, told), paths, args.jobs))
     if args.form:
-        print(gradebook.written(rows, args.form))
+        print(gradebook.formatted(rows, args.form))
     else:
         for row in rows:
             print(f"{row.file}: {row.verdict}" + (f"\n{row.message}" if row.message else ""))
@@ -57,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--gradient", metavar="NAME", help="its gradient (default: the function's name and _gradient)")
     add("--shape", action="append", type=_shape, metavar="N,N",
         help="give random arrays of these shapes, in place of example(); a number is 0-d: --shape ''")  # fmt: skip
-    add("--seed", type=at_least(0), default=0, metavar="N", help="the seed of random arrays and weights (default: 0)")
+    add("--seed", type=whole_number(0), default=0, metavar="N",
+        help="the seed of random arrays and weights (default: 0)")  # fmt: skip
     add_options(sub)
     return parser
 

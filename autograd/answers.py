@@ -53,7 +53,7 @@ def asked(gradient: Callable[..., Any], given: list[Any], weights: Any) -> Any:
         raise GradientError(f"the gradient raises {type(error).__name__}: {error}{after}") from error
 
 
-def differentiated(returned: Any, args: tuple[Any, ...], names: list[str]) -> list[int]:
+def differentiated_arguments(returned: Any, args: tuple[Any, ...], names: list[str]) -> list[int]:
     """Which arguments somebody's gradients are those of, where none is a Tensor: the first, or as many as there are."""
     numbers = [i for i, x in enumerate(args) if np.asarray(x).dtype.kind == "f"]
     numbers = numbers or list(range(len(args)))
@@ -61,7 +61,7 @@ def differentiated(returned: Any, args: tuple[Any, ...], names: list[str]) -> li
         return [i for i in numbers if names[i] in returned] or numbers[:1]
     inner = without_value(returned, np.shape(args[numbers[0]]) != ())
     if inner is not returned:
-        return differentiated(inner, args, names)
+        return differentiated_arguments(inner, args, names)
     if isinstance(returned, tuple) or (
         isinstance(returned, list) and all(isinstance(g, ndarray | Tensor) for g in returned)
     ):

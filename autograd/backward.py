@@ -128,16 +128,16 @@ def seed_of(output: Tensor, seed: Any) -> Any:
     return seed
 
 
-def memory(array: Any) -> int:
+def memory_of(array: Any) -> int:
     """The identity of the array whose memory this one is in."""
     return id(array if array.base is None else array.base)
 
 
 def owned(g: Any, taken: set[int]) -> Any:
     """The gradient `g`, or a copy where its memory is taken or not to be written into; takes that memory."""
-    if memory(g) in taken or not g.flags.writeable:
+    if memory_of(g) in taken or not g.flags.writeable:
         return g.copy()
-    taken.add(memory(g))
+    taken.add(memory_of(g))
     return g
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.tensor import Tensor, plain
-from autograd.transforms import grad, inner, vjp
+from autograd.transforms import grad, tree_inner, vjp
 from autograd.trees import leaves, tree_map
 
 
@@ -105,7 +105,7 @@ def _floats(x: Any) -> Any:
 
 
 def _contracted(f: Callable[..., Any], weights: Any) -> Callable[..., Any]:
-    return lambda *xs: inner(f(*xs), weights)
+    return lambda *xs: tree_inner(f(*xs), weights)
 
 
 def _gradient_of(f: Callable[..., Any], n: int) -> Callable[..., Any]:
@@ -150,8 +150,8 @@ def _compare(
             count = iter(range(len(leaves(args[position]))))
             tree = tree_map(lambda leaf: moved if next(count) == k else leaf, args[position])  # noqa: B023
             value = plain(f(*tree_map(Tensor, (*args[:position], tree, *args[position + 1 :]))))
-            size = max(size, float(plain(inner(tree_map(np.abs, value), weights))))
-            return float(plain(inner(value, weights)))
+            size = max(size, float(plain(tree_inner(tree_map(np.abs, value), weights))))
+            return float(plain(tree_inner(value, weights)))
 
         h = step or unit ** (1 / 3)
         excess, difference = np.empty(reverse.shape), np.empty(reverse.shape)

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.answers import asked, copies, differentiated, gradients_at
+from autograd.answers import asked, copies, differentiated_arguments, gradients_at
 from autograd.check import GradientError
 from autograd.differences import between_slopes, by_differences, refutation
 from autograd.frameworks import from_framework, refuse_missing, to_framework
@@ -36,7 +36,7 @@ from autograd.readings.notation import UNICODE
 from autograd.readings.search import explain_numbers
 from autograd.readings.trace import argument_names
 from autograd.tensor import Tensor, plain
-from autograd.transforms import inner, value_and_grad
+from autograd.transforms import tree_inner, value_and_grad
 
 RELATIVE = {8: 1e-6, 4: 1e-3}  # by the bytes of the less exact dtype: how far an element may be off, relative to itself
 LINES = 8  # of the derivation in a message
@@ -86,12 +86,12 @@ def assert_gradient(
     weights = rng.uniform(0.5, 1.5, value.shape) if value.ndim else None
     if not any(isinstance(x, Tensor) for x in args):
         returned = asked(gradient, copies(args, weights), weights) if callable(gradient) else gradient
-        wanted = differentiated(returned, args, names)
+        wanted = differentiated_arguments(returned, args, names)
         args = tuple([Tensor(x) if i in wanted else x for i, x in enumerate(args)])
     positions = tuple(i for i, x in enumerate(args) if isinstance(x, Tensor))
 
     def number(*xs: Any) -> Any:
-        return f(*xs) if weights is None else inner(f(*xs), weights)
+        return f(*xs) if weights is None else tree_inner(f(*xs), weights)
 
     number.__name__ = getattr(f, "__name__", "f")
     number.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # so that the equations have f's names

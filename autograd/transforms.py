@@ -154,7 +154,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     return linear.value, pull
 
 
-def inner(a: Any, b: Any) -> Any:
+def tree_inner(a: Any, b: Any) -> Any:
     """The sum of products of the elements of two trees of arrays."""
     products: list[Any] = []
     tree_map(lambda x, y: products.append(np.sum(x * y)), a, b)
@@ -176,7 +176,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     tangents_ = tangents if len(primals) > 1 else tangents[0]
     tree_map(_same_shape, expected, tangents_)
     zero = tree_map(lambda x: np.zeros(np.shape(x), getattr(x, "dtype", float))[()], value)
-    pushed = grad(lambda v: inner(pull(v), tangents_))(zero)
+    pushed = grad(lambda v: tree_inner(pull(v), tangents_))(zero)
     if any(isinstance(x, Tensor) for x in leaves((value, tangents))):
         return value, pushed
     return value, tree_map(plain, pushed)
@@ -193,7 +193,7 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     primals, tangents = _arguments(primals, tangents)
     tree_map(_same_shape, primals, tangents)
     everything = tuple(range(len(primals)))
-    product = grad(lambda *xs: inner(grad(f, everything)(*xs), tangents), everything)(*primals)
+    product = grad(lambda *xs: tree_inner(grad(f, everything)(*xs), tangents), everything)(*primals)
     return product if len(primals) > 1 else product[0]
 
 

@@ -63,7 +63,7 @@ class Checkpoint:
     @classmethod
     def read(cls, path: str | Path) -> Checkpoint:
         """Read the checkpoint in a file. Raises FileError if there is none in it, or no file."""
-        parameters, training = split(read_arrays(path))
+        parameters, training = split_arrays(read_arrays(path))
         if TEXT not in training:
             raise FileError(f"{path}: holds a network, and not how its training went: `save` of a training writes that")
         try:
@@ -101,7 +101,7 @@ class Checkpoint:
         return f"after epoch {self.epoch - 1}" if self.epoch else "before the first epoch"
 
 
-def split(arrays: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+def split_arrays(arrays: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
     """Split the arrays of a file into those of the network and those of its training."""
     training = {name: array for name, array in arrays.items() if name == TEXT or name.startswith(f"{TEXT}/")}
     return {name: array for name, array in arrays.items() if name not in training}, training

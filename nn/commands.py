@@ -22,7 +22,7 @@ from nn.exchange import is_safetensors
 from nn.exporting import export
 from nn.files import check_writable
 from nn.grader.many import as_text, grade_files
-from nn.history import kind_of, read_history, write_history
+from nn.history import history_format, read_history, write_history
 from nn.images import SIDE, read_images
 from nn.network import Network
 from nn.pages import digit_page
@@ -41,7 +41,7 @@ def _train(args: argparse.Namespace) -> int:
         raise ValueError("--nesterov needs a --momentum greater than 0")
     figures = _figures(args.plot) if args.plot and first else None
     if args.history and first:
-        kind_of(args.history)
+        history_format(args.history)
         check_writable(args.history)
     dtype = DTYPES[args.dtype]
     training, validation, test = load_digits(
@@ -110,7 +110,7 @@ def _figures(*paths: str) -> Any:
             "drawing this needs matplotlib: pip install 'handgrad[plot]' (in a checkout: pip install '.[plot]')"
         ) from None
     for path in paths:
-        figures.kind_of(path)
+        figures.figure_format(path)
         check_writable(path)
     return figures
 
@@ -289,7 +289,7 @@ def _check(args: argparse.Namespace) -> int:
         told = {key: getattr(args, key) for key in ("cost", "activation", *LEARNERS) if getattr(args, key)}
         limits = {name: getattr(args, name) for name in ("sizes", "seed", "timeout", "memory", "hint")}
         graded = grade_files(args.files, args.jobs, limits | told)
-        print(gradebook.written(graded, args.form) if args.form else as_text(graded))
+        print(gradebook.formatted(graded, args.form) if args.form else as_text(graded))
         return max((row.code for row in graded), default=2)
     args.sizes = args.sizes or sizes_of(USUAL["sizes"])
     args.cost, args.activation = args.cost or USUAL["cost"], args.activation or USUAL["activation"]

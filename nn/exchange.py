@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd.version import __version__
-from nn.checkpoint import fingerprint, split
+from nn.checkpoint import fingerprint, split_arrays
 from nn.equations import Array
 from nn.files import FileError, justify, read_arrays, write_arrays, write_bytes
 
@@ -64,7 +64,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Array], dict[str, Array]]:
     is missing or damaged, or reading it would take more memory than its size justifies.
     """
     if not is_safetensors(path):
-        return {}, split(read_arrays(path))[0]
+        return {}, split_arrays(read_arrays(path))[0]
     try:
         from safetensors import safe_open
     except ImportError:

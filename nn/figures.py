@@ -46,10 +46,10 @@ def as_bytes(figure: Figure, kind: str) -> bytes:
 
 def write_figure(path: str | Path, figure: Figure) -> None:
     """Write a figure to a file, whole or not at all. Raises FileError for another suffix, or if it cannot."""
-    write_bytes(path, as_bytes(figure, kind_of(path)))
+    write_bytes(path, as_bytes(figure, figure_format(path)))
 
 
-def kind_of(path: str | Path) -> str:
+def figure_format(path: str | Path) -> str:
     """Return the kind of a picture by its suffix. Raises FileError for one that is not written here."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:

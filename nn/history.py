@@ -19,7 +19,7 @@ LARGEST = 1 << 26  # bytes of a history that is read
 NAMES = ("cost", "correct", "total", "accuracy")  # of a score; the last is for whoever reads the file, and not read
 
 
-def kind_of(path: str | Path) -> str:
+def history_format(path: str | Path) -> str:
     """Return the kind of a history file by its suffix. Raises FileError for any other."""
     suffix = Path(path).suffix.lower()
     if suffix not in KINDS:
@@ -35,7 +35,7 @@ def write_history(path: str | Path, history: Sequence[Epoch]) -> None:
     Raises FileError for another suffix, or where it cannot be written.
     """
     rows = [as_row(epoch) for epoch in history]
-    if kind_of(path) == "CSV":
+    if history_format(path) == "CSV":
         text = io.StringIO()
         columns = dict.fromkeys(name for row in rows for name in row) or ["epoch", "cost", "seconds"]
         table = csv.DictWriter(text, list(columns), lineterminator="\n")
@@ -83,7 +83,7 @@ def read_history(path: str | Path) -> list[Epoch]:
         raise FileError(f"{path}: not a history: it is no text in UTF-8") from error
     epochs, number = [], 1
     try:
-        for number, row in _rows(text, kind_of(path)):  # noqa: B007  # the error says it
+        for number, row in _rows(text, history_format(path)):  # noqa: B007  # the error says it
             epochs.append(_as_epoch(row))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, csv.Error) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else error

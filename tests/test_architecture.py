@@ -233,3 +233,22 @@ def test_the_top_level_is_what_the_readme_says():
     folders = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
     assert {"autograd", "nn", "tests", "examples"} <= folders
     assert folders <= {"autograd", "nn", "tests", "examples", "build", "dist", "handgrad.egg-info", "__pycache__"}
+
+
+def test_one_name_is_one_thing():
+    """Besides NumPy's own names in `ops`, and the same thing in another language or derived by hand."""
+    again = {
+        "activations",
+        "backprop",
+        "compare",
+        "main",
+        "type_of",
+    }  # figures of them, the witness, processes, printers
+    where = {}
+    for path in [path for package in ("autograd", "nn") for path in sorted((ROOT / package).rglob("*.py"))]:
+        if path.parent.name != "ops":
+            body = ast.parse(path.read_text("utf-8")).body
+            for name in {node.name for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef)}:
+                where.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    twice = {name: paths for name, paths in where.items() if len(paths) > 1 and not name.startswith("_")}
+    assert {name: paths for name, paths in twice.items() if name not in again} == {}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.answers import as_arrays, copies, differentiated
+from autograd.answers import as_arrays, copies, differentiated_arguments
 from autograd.check import GradientError
 from autograd.grading.fence import MEMORY, Arrays, Fence, FenceError, Message, serve
 from autograd.grading.gradebook import Row
@@ -104,7 +104,7 @@ def _differentiated(f: Any, gradient: Any, given: tuple[Any, ...]) -> tuple[Any,
         returned = gradient(*copies(given, np.ones(value.shape) if value.ndim else None))
     except Exception:  # assert_gradient says so
         returned = None
-    chosen = differentiated(returned, given, argument_names(f, given))
+    chosen = differentiated_arguments(returned, given, argument_names(f, given))
     return tuple([Tensor(x) if i in chosen else x for i, x in enumerate(given)])
 
 

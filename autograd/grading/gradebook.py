@@ -134,6 +134,6 @@ def as_junit(rows: Sequence[Row], name: str = "gradients") -> str:
     return ElementTree.tostring(whole, "unicode")
 
 
-def written(rows: Sequence[Row], form: str) -> str:
+def formatted(rows: Sequence[Row], form: str) -> str:
     """The rows as "json", "csv" or "junit"."""
     return {"json": as_json, "csv": as_csv, "junit": as_junit}[form](rows)

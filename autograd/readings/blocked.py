@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from autograd.readings.blas import blas
 from autograd.readings.c import CPrinter
 from autograd.readings.elements import Expr, Index, Nest, Part, Var
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.printer import OPERATORS
 
 BLOCKS = ((2, 5), (5, 2), (2, 4), (4, 2), (2, 3), (3, 2), (1, 5), (5, 1), (1, 4), (4, 1), (2, 2), (1, 3), (3, 1),
@@ -236,7 +236,7 @@ class FastPrinter(CPrinter):
         self._add(f"{self.variable(dtype)} {', '.join(f'{name} = {zero}' for name in names)};")
 
     def _new(self, wish: str) -> str:
-        name = unique(wish, self.local)
+        name = unique_name(wish, self.local)
         self.local.add(name)
         return name
 

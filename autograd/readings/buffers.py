@@ -19,8 +19,8 @@ from numpy import ndarray
 from autograd.data import float_data
 from autograd.operation import Op
 from autograd.readings.formula import Formula, fact, own_name
-from autograd.readings.names import unique
-from autograd.readings.text import applied, literal, number, numbers, parsed, text
+from autograd.readings.names import unique_name
+from autograd.readings.text import applied, literal, number_ast, numbers, parsed, text
 
 SMALL = 4096  # elements of a matrix product up to which np.dot is faster than np.matmul; what they compute is the same
 
@@ -78,7 +78,7 @@ class Assembly:
                 self._names[id(formula)] = formula.name
             elif np.ndim(formula.value):
                 self._names[id(formula)] = self._constant(formula.value, "c")
-        self.results = [self._names.get(id(result)) or text(number(result.value)) for result in results]
+        self.results = [self._names.get(id(result)) or text(number_ast(result.value)) for result in results]
         moves = [(name, place) for name, place in zip(self.results[1:], into) if place]
         self._assign_buffers(overwrite, moves)
         if moves:
@@ -98,12 +98,13 @@ class Assembly:
         if own == "transpose" and formula.params.get("axes") is None:
             self._names[id(formula)] = f"{operands[0]}.T"
             return
-        name = self._names[id(formula)] = unique(formula.name, self._taken) if formula.name else self._numbered("t")
+        name = unique_name(formula.name, self._taken) if formula.name else self._numbered("t")
+        self._names[id(formula)] = name
         function = op.facts.get("stands_for", op.forward)
         array = isinstance(value, ndarray)
         if own == "linear" and array:
             x, w, b = operands
-            product = unique(f"{name}_", self._taken)
+            product = unique_name(f"{name}_", self._taken)
             dtype = np.result_type(args[0].value, args[1].value)
             shapes = [np.shape(arg.value) for arg in args[:2]]
             self._product(product, f"{x}, {w}.T", value.astype(dtype, copy=False), shapes, reads)
@@ -160,7 +161,7 @@ class Assembly:
     def _operands(self, formula: Formula, as_text: bool) -> list[ast.expr]:
         """The operands of a call, which is written `as_text` or goes to a function that gets numbers as they are. Those
         that are not Python's are made before all else."""
-        places = {i: number(arg.value) for i, arg in enumerate(formula.args) if arg.is_number}
+        places = {i: number_ast(arg.value) for i, arg in enumerate(formula.args) if arg.is_number}
         written = {i: text(place) for i, place in (numbers(formula) if as_text else places).items()}
         held = {i: self._once(place, "c") if place.startswith("np.") else place for i, place in written.items()}
         return [parsed(held[i] if i in held else self.text_of(arg)) for i, arg in enumerate(formula.args)]
@@ -172,7 +173,7 @@ class Assembly:
     def _constant(self, value: Any, wish: str) -> str:
         """The name by which the lines know a value; one for each."""
         known = next((name for name, held in self.constants.items() if held is value), None)
-        name = known or unique(wish, self._taken)
+        name = known or unique_name(wish, self._taken)
         self.constants[name] = value
         return name
 
@@ -180,7 +181,7 @@ class Assembly:
         """A name that is not taken yet: t1, t2, …"""
         self._last[prefix] = self._last.get(prefix, 0) + 1
         name = f"{prefix}{self._last[prefix]}"
-        return unique(name, self._taken) if name not in self._taken else self._numbered(prefix)
+        return unique_name(name, self._taken) if name not in self._taken else self._numbered(prefix)
 
     def _once(self, expression: str, wish: str) -> str:
         """The name of what is computed before all else."""
@@ -235,7 +236,7 @@ class Assembly:
                 copied.append((name, place))
         value = self.results[0]
         if {place for _, place in moves} & roots.get(_variable(value), {value}):
-            self.results[0] = unique("value_", self._taken)
+            self.results[0] = unique_name("value_", self._taken)
             self.copies.append(f"{self.results[0]} = np.array({value})")
         if viewed:  # a view of what another of these may overwrite
             self.copies += [f"{place}_ = np.array({name})" for name, place in copied]

@@ -9,7 +9,7 @@ import numpy as np
 from autograd.readings.elements import Array, Expr, LoweringError
 from autograd.readings.loops import share_memory
 from autograd.readings.lowering import Lowered
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.printer import (
     ATOM,
     OPERATORS,
@@ -18,7 +18,7 @@ from autograd.readings.printer import (
     Printer,
     filled,
     printer_text,
-    shape_of,
+    shape_text,
     type_name,
     used,
     words_of,
@@ -141,7 +141,7 @@ def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
     unused = [x.name for x in [*program.inputs, *program.outputs] if x.name not in words]
     parameters = [*map(parameter, [*program.inputs, *program.outputs])]
     wide = max(map(len, (x.name for x in [*program.inputs, *program.outputs])), default=0)
-    says = [f"//   {x.name:{wide}}  {shape_of(x)}{ROLES.get(x.role, '')}"
+    says = [f"//   {x.name:{wide}}  {shape_text(x)}{ROLES.get(x.role, '')}"
             for x in [*program.inputs, *program.outputs]]  # fmt: skip
     lines = [*wrapped(declared(program, words)), *(f"(void){name};" for name in unused), *body, f"return {returned};"]
     head = f"{type_of(value.dtype)} {program.name}({', '.join(parameters)})"
@@ -166,9 +166,9 @@ def epoch_text(program: Lowered, rows: list[Array]) -> str:
     size, value = rows[0].shape[0], type_of(program.value.dtype)
     taken = set(program.taken)
     every, order, first, last, n, i, values = (
-        unique(wish, taken) for wish in ("every", "order", "first", "last", "n", "i", "values")
+        unique_name(wish, taken) for wish in ("every", "order", "first", "last", "n", "i", "values")
     )
-    whole = {array.name: unique(f"{every}_{array.name}", taken) for array in rows}
+    whole = {array.name: unique_name(f"{every}_{array.name}", taken) for array in rows}
     parameters = [f"const {type_of(array.dtype)} *restrict {whole[array.name]}" for array in rows]
     parameters += [f"const long long *restrict {order}", f"int {first}", f"int {last}"]
     lines, copies, given = [], [], []

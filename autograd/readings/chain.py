@@ -23,7 +23,7 @@ from autograd.stale import refuse_changed_data
 from autograd.tensor import Node, Tensor, plain, plain_input
 
 
-class Called(NamedTuple):
+class Naming(NamedTuple):
     """What a value is called: by itself, its gradient, and for notation (u_1 is our own u1, and no power of u)."""
 
     name: str
@@ -66,7 +66,7 @@ class Contribution:
 
 
 @dataclass
-class Step:
+class GradientStep:
     """How the gradient of one value came about: the sum of what each of its uses contributes."""
 
     name: str
@@ -131,7 +131,7 @@ class Reading:
         with tracing():
             return cls(output, backprop(output, Tensor(seed)), made)
 
-    def _names(self, given: Mapping[Node, str], every: bool, taken: Collection[str]) -> dict[Node, Called]:
+    def _names(self, given: Mapping[Node, str], every: bool, taken: Collection[str]) -> dict[Node, Naming]:
         """The names of all Tensors, and of the arrays that they are computed from."""
         formulas: list[Formula] = []
         graph = Graph(self.output)
@@ -141,19 +141,19 @@ class Reading:
             formulas[-1].name = given.get(entry.value, entry.name) if isinstance(entry.value, Node) else None
         names = Names(formulas[graph[self.output].number], of="C", taken=taken)
         found = {entry.value: names[formulas[entry.number]] for entry in graph if isinstance(entry.value, Node)}
-        called: dict[Node, Called] = {}
+        called: dict[Node, Naming] = {}
         for x in sorted(found, key=lambda node: node.tick):
             if found[x] or every or isinstance(x, Tensor):
                 name = found[x] or names.spare()
                 symbol = name if found[x] else f"{name[0]}_{name[1:]}"
-                called[x] = Called(name, f"d{name}", symbol, x._value)
+                called[x] = Naming(name, f"d{name}", symbol, x._value)
         values = {each.name for each in called.values()}
         return {x: each._replace(gradient=_untaken(each.gradient, values)) for x, each in called.items()}
 
-    def steps(self) -> dict[Tensor, Step]:
+    def steps(self) -> dict[Tensor, GradientStep]:
         """A step for each Tensor, the latest first and the leaves at the end."""
         latest_first = sorted(self.grads, key=lambda x: (x.op is None, -x.tick))
-        steps = {x: Step(self.called[x].name, x._value, plain(self.grads[x])) for x in latest_first}
+        steps = {x: GradientStep(self.called[x].name, x._value, plain(self.grads[x])) for x in latest_first}
         for node in self.nodes:
             for x, part in zip(node.inputs, self.pulled(node), strict=True):
                 if isinstance(x, Tensor):
@@ -191,7 +191,7 @@ class Reading:
             value=fit(data, x._value) if np.shape(data) != x.shape else data,
         )
 
-    def compare(self, steps: dict[Tensor, Step]) -> None:
+    def compare(self, steps: dict[Tensor, GradientStep]) -> None:
         """Put a finite difference beside each gradient: the value is moved, and what depends on it computed again."""
         nodes, seed = computed([self.output]), plain(self.grads[self.output])
 
@@ -285,7 +285,7 @@ def _with_slices(op: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**params, "index": ast.Subscript(parsed("np.s_"), literal(params["index"]), ast.Load())}
 
 
-def template(called: Mapping[str, Called], of: str) -> Template:
+def template(called: Mapping[str, Naming], of: str) -> Template:
     """Reads the expressions of rules, in which the names of values and of their gradients stand for themselves."""
     places: dict[str, Any] = {}
     values: dict[str, Any] = {}

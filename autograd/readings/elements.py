@@ -142,7 +142,7 @@ def values_in(index: Index) -> list[Expr]:
     return found
 
 
-def number(value: Any, dtype: Any = None) -> Expr:
+def number_expr(value: Any, dtype: Any = None) -> Expr:
     return Expr("number", (value,), np.result_type(value) if dtype is None else dtype)
 
 
@@ -150,7 +150,7 @@ def cast(x: Expr, dtype: Any) -> Expr:
     if x.dtype == dtype:
         return x
     if x.op == "number":
-        return number(np.asarray(x.args[0]).astype(dtype).item(), dtype)
+        return number_expr(np.asarray(x.args[0]).astype(dtype).item(), dtype)
     return Expr("cast", (x,), dtype)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.chain import Called, Element, Reading, Step, four_digits, template
+from autograd.readings.chain import Element, GradientStep, Naming, Reading, four_digits, template
 from autograd.readings.display import Shown
 from autograd.readings.figures import latex_of
 from autograd.readings.notation import LATEX
@@ -66,9 +66,9 @@ class Explanation(Shown):
     """The steps of an explanation, from the output back, or one element traced through; as text, what `print` shows."""
 
     of: str  # what is differentiated
-    steps: list[Step]
+    steps: list[GradientStep]
     elements: list[Element]
-    called: dict[str, Called] = field(repr=False)
+    called: dict[str, Naming] = field(repr=False)
 
     def rows(self) -> list[dict[str, Any]]:
         """A dictionary for each contribution, with what it adds up to, for a program or a table; of a traced element,
@@ -158,7 +158,7 @@ def _place(element: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, element))}]" if element else ""
 
 
-def _beside(step: Step) -> str:
+def _beside(step: GradientStep) -> str:
     if step.difference is None:
         return ""
     if not step.element:

@@ -10,9 +10,9 @@ import numpy as np
 
 from autograd.ops.indexing import is_basic
 from autograd.readings.formula import Formula, fact
-from autograd.readings.names import unique
-from autograd.readings.text import applied, literal, number, numbers, parsed, text
-from autograd.readings.wrapping import WIDTH, split
+from autograd.readings.names import unique_name
+from autograd.readings.text import applied, literal, number_ast, numbers, parsed, text
+from autograd.readings.wrapping import WIDTH, split_bracket
 
 WRITTEN_OUT = 240  # characters of an array that is written out; a longer one is a parameter of the program
 T = TypeVar("T")
@@ -32,9 +32,8 @@ def _constant(array: Any) -> ast.expr | None:
     if not np.any(array) and not np.any(np.signbit(array) if array.dtype.kind == "f" else False):
         return parsed(f"np.zeros({shape}{of_dtype})")
     if n > 1 and np.all(array == first):
-        return parsed(
-            f"np.ones({shape}{of_dtype})" if first == 1 else f"np.full({shape}, {text(number(first.item()))}{dtype})"
-        )
+        full = f"np.full({shape}, {text(number_ast(first.item()))}{dtype})"
+        return parsed(f"np.ones({shape}{of_dtype})" if first == 1 else full)
     if array.ndim == 2 and n > 1 and np.array_equal(array, np.eye(*shape)):
         return parsed(
             f"np.eye({shape[0]}{f', {shape[1]}' * (shape[0] != shape[1])}{f', dtype={of_dtype[2:]}' * bool(of_dtype)})"
@@ -58,8 +57,8 @@ class Listing:
         self.temporaries = 0
         self.hoisted: dict[str, str] = {}
 
-    def unique(self, wish: str) -> str:
-        return unique(wish, self.taken)
+    def unique_name(self, wish: str) -> str:
+        return unique_name(wish, self.taken)
 
     def body(self, order: list[Formula], results: list[Formula]) -> list[tuple[Formula, str]]:
         """The lines, each with the formula that it computes."""
@@ -102,7 +101,7 @@ class Listing:
             if known is array or (known.dtype == array.dtype and np.array_equal(known, array)):
                 return name
         number = len(self.arrays) + 1
-        name = self.unique(f"c{number}")
+        name = self.unique_name(f"c{number}")
         self.arrays[name] = array
         return name
 
@@ -122,7 +121,7 @@ class Listing:
 
     def returns(self, value: Formula, gradients: list[Formula]) -> str:
         items = [text(self._expression(g)) for g in gradients]
-        return split(f"return {text(self._expression(value))}, (", items, ")", indent="    ", trailing=True)
+        return split_bracket(f"return {text(self._expression(value))}, (", items, ")", indent="    ", trailing=True)
 
     def line_of(self, formula: Formula, written: dict[int, T]) -> T | None:
         """The line that computes a formula, by itself or as a part; `written` has the lines by the formulas' ids."""
@@ -146,10 +145,10 @@ class Listing:
         self._shorten(formula, WIDTH - 4 - len(" = ") - len(formula.name or "t99"), lines)
         expression = text(self._expression(formula))
         if formula.name:
-            target = self.unique(formula.name)
+            target = self.unique_name(formula.name)
         else:
             self.temporaries += 1
-            target = self.unique(f"t{self.temporaries}")
+            target = self.unique_name(f"t{self.temporaries}")
         if formula.calls("scatter"):
             lines += [(formula, line) for line in self._scatter(formula, target)]
         else:
@@ -159,7 +158,7 @@ class Listing:
     def _hoist(self, wish: str, constant: ast.expr, lines: list[tuple[Formula, str]], formula: Formula) -> None:
         """A line of its own, once, for what is too long to stand in an expression."""
         if text(constant) not in self.hoisted:
-            self.hoisted[text(constant)] = self.unique(wish)
+            self.hoisted[text(constant)] = self.unique_name(wish)
             lines.append((formula, f"{self.hoisted[text(constant)]} = {text(constant)}"))
 
     def _scatter(self, formula: Formula, target: str) -> list[str]:

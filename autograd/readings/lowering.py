@@ -25,7 +25,7 @@ from autograd.readings.elements import (
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.loops import Loops
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.text import applied, literal, numbers, parsed, text
 from autograd.readings.trace import Trace
 from autograd.readings.updates import last
@@ -55,7 +55,7 @@ class Lowered:
         self._names: dict[int, str] = {}
 
     def named(self, wish: str) -> str:
-        return unique("".join(c if c.isascii() else "_" for c in wish), self.taken)
+        return unique_name("".join(c if c.isascii() else "_" for c in wish), self.taken)
 
     def add_inputs(self, named: dict[str, Any]) -> dict[str, Value]:
         """Parameters of these names and values."""

@@ -25,10 +25,10 @@ from autograd.readings.elements import (
     Var,
     cast,
     memory,
-    number,
+    number_expr,
     place,
 )
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 
 DEEP = 24  # operations in one expression; what is deeper is cut in two
 WRITTEN_OUT = 1024  # elements of a constant array that are written into a program
@@ -52,7 +52,7 @@ class Moves:
 
     def spare(self) -> str:
         self._spare += 1
-        return unique(f"t{self._spare}", self.taken)
+        return unique_name(f"t{self._spare}", self.taken)
 
     # Values, and where they are kept.
 
@@ -82,15 +82,14 @@ class Moves:
         if data.size == 0 or np.array_equal(data, np.full(data.shape, first), equal_nan=kind.kind == "f"):
             zero = data.size and first == 0 and np.any(np.signbit(data) if kind.kind == "f" else False)
             if not zero:
-                return Value(
-                    data.shape, kind, lambda index: number(first, kind), True, lambda where: number(first, kind)
-                )
+                same = number_expr(first, kind)
+                return Value(data.shape, kind, lambda index: same, True, lambda where: same)
         if data.size > WRITTEN_OUT:
             raise LoweringError(f"a constant array of shape {data.shape} is too long to be written into a program")
         for array in self.constants:
             if array.dtype == kind and np.array_equal(array.data, data, equal_nan=kind.kind == "f"):
                 return memory(array)
-        array = Array(unique(f"c{len(self.constants) + 1}", self.taken), data.shape, kind, "constant", data)
+        array = Array(unique_name(f"c{len(self.constants) + 1}", self.taken), data.shape, kind, "constant", data)
         self.constants.append(array)
         return memory(array)
 
@@ -169,7 +168,7 @@ class Moves:
         def element(index: tuple[Index, ...]) -> Expr:
             places, valid = at(index)
             found = x.at(places)
-            outside = number(np.nan if x.dtype.kind == "f" else 0, x.dtype)
+            outside = number_expr(np.nan if x.dtype.kind == "f" else 0, x.dtype)
             return Expr("where", (valid, found, outside), x.dtype) if valid is not None else found
 
         return Value(shape, x.dtype, element, depth=2)
@@ -248,7 +247,7 @@ class Moves:
         to, valid = where(index)
         value = cast(x.at(index), array.dtype)
         if valid is not None:
-            value = Expr("where", (valid, value, number(0, array.dtype)), array.dtype)
+            value = Expr("where", (valid, value, number_expr(0, array.dtype)), array.dtype)
         self._add(loops, Store(array, to, value, adds))
 
     def concatenate(self, xs: Sequence[Any], axis: int = 0) -> Value:
@@ -325,7 +324,7 @@ def _shifted(by: Sequence[int], shape: Sequence[int]) -> Callable[[tuple[Index, 
 
 def _within(i: Expr, n: int) -> tuple[Expr, Expr]:
     """An index that may be negative, as one that is surely inside, and whether it was."""
-    zero, size = number(0, np.int64), number(n, np.int64)
+    zero, size = number_expr(0, np.int64), number_expr(n, np.int64)
     i = Expr("where", (Expr("less", (i, zero), bool), Expr("add", (i, size), np.int64), i), np.int64)
     good = Expr("bitwise_and", (Expr("greater_equal", (i, zero), bool), Expr("less", (i, size), bool)), bool)
     return Expr("where", (good, i, zero), np.int64), good

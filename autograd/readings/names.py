@@ -110,7 +110,7 @@ class Names:
 
     def give(self, formula: Formula, wish: str) -> str:
         """Call a formula what it wishes to be called, as nearly as that can be; returns the name."""
-        self._names[formula] = unique(wish, self.taken)
+        self._names[formula] = unique_name(wish, self.taken)
         return self._names[formula]
 
     def name(self, formula: Formula) -> str:
@@ -183,11 +183,11 @@ class Inner(set[str]):
         return other
 
 
-def unique(wish: str, taken: set[str]) -> str:
+def unique_name(wish: str, taken: set[str]) -> str:
     """A valid name like `wish` that is not taken yet; takes it.
 
-    >>> unique("layer1.weight", set()), unique("lambda", set()), unique("w", {"w"}), unique("", set())
-    ('layer1_weight', 'lambda_', 'w_2', 't')
+    >>> [unique_name(wish, {"w"}) for wish in ("layer1.weight", "lambda", "w", "")]
+    ['layer1_weight', 'lambda_', 'w_2', 't']
     """
     wish = unicodedata.normalize("NFKC", wish)  # as Python itself reads names: ℎ is h
     name = re.sub(r"\W", "_", wish) + "_" * keyword.iskeyword(wish)

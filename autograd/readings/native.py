@@ -169,7 +169,7 @@ def _build(text: str, path: Path, command: tuple[str, ...], flags: Sequence[str]
         os.replace(target, path)
 
 
-def written(trace: Trace) -> tuple[Lowered, list[Array], str]:
+def native_text(trace: Trace) -> tuple[Lowered, list[Array], str]:
     """The loops of a trace, its mini-batches where there is a function for an epoch, and the C for this machine."""
     program = lowered(trace, FastPrinter, exact=True)
     text, rows = c_text(program, FastPrinter), _rows(program, trace)
@@ -205,7 +205,7 @@ class Native:
     """
 
     def __init__(self, trace: Trace, overwrite: bool):
-        self.program, self.rows, self.source = written(trace)
+        self.program, self.rows, self.source = native_text(trace)
         program = self.program
         self.library, self.lock = built(self.source)
         products = blas()

@@ -19,7 +19,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from autograd.ops.indexing import is_basic
 from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph, computed
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.text import parsed
 from autograd.readings.trace import apart
 from autograd.recording import no_grad, tracing
@@ -70,7 +70,7 @@ class _Recorded:
         leaves = {z for node in computed([output]) for z in node.inputs if isinstance(z, Tensor) and not z.inputs}
         self.named, taken = {id(given): "x"}, {"x", "y"}
         for leaf in sorted(leaves, key=lambda leaf: leaf.tick):
-            self.named[id(leaf)] = unique(leaf.name or "w", taken)
+            self.named[id(leaf)] = unique_name(leaf.name or "w", taken)
         formulas = Formulas(Graph(output), self.named, exact=True)
         self.output, self.shape = formulas[output], x.shape
         self.order = ordered([self.output])
@@ -115,7 +115,7 @@ class _Writer:
         if a.name == "x":
             return _Ref("x", a.value.dtype)
         if a.name is not None:
-            data, name = np.asarray(a.value), unique(a.name, self.taken)
+            data, name = np.asarray(a.value), unique_name(a.name, self.taken)
             self.parameters.append(self._tensor(data, name))
             return _Ref(name, data.dtype)
         if np.ndim(a.value) == np.ndim(b.value) == 0:
@@ -140,7 +140,7 @@ class _Writer:
         data = np.asarray(value, dtype)
         key = (data.shape, data.dtype.str, data.tobytes())
         if key not in self.constants:
-            self.constants[key] = self._tensor(data, unique(f"c{len(self.constants) + 1}", self.taken))
+            self.constants[key] = self._tensor(data, unique_name(f"c{len(self.constants) + 1}", self.taken))
         return _Ref(self.constants[key].name, data.dtype)
 
     def _tensor(self, data: Any, name: str) -> Any:
@@ -179,7 +179,7 @@ class _Writer:
     # Operations
 
     def node(self, kind: str, inputs: list[_Ref], dtype: Any, wish: str = "", **attributes: Any) -> _Ref:
-        output = _Ref(unique(wish or kind.lower(), self.taken), dtype)
+        output = _Ref(unique_name(wish or kind.lower(), self.taken), dtype)
         given = {key: value for key, value in attributes.items() if value is not None}
         made = self.onnx.helper.make_node(kind, [x.name for x in inputs], [output.name], output.name, **given)
         self.nodes.append(made)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.elements import Array, Expr, Index, LoweringError, Nest, Part, Var, indices_in, values_in
-from autograd.readings.names import Inner, unique
+from autograd.readings.names import Inner, unique_name
 
 # Operators with their precedence, the same in both languages.
 OPERATORS = {
@@ -153,7 +153,7 @@ class Printer:
             return f"{name} = {name} {'||' if kind == 'any' else '&&'} {value};"
         sign = ">" if kind == "max" else "<"
         if not value.isidentifier():
-            x = unique("x", self.local)
+            x = unique_name("x", self.local)
             self._add(f"{self.constant(expr.dtype)} {x} = {value};")
             value = x
         return f"if ({value} {sign} {name} || {value} != {value}) {name} = {value};"
@@ -183,7 +183,7 @@ class Printer:
         return kept
 
     def _open(self, var: Var, above: str = "", step: int = 1) -> None:
-        name = next((c for c in "ijklmnpqr" if c not in self.local), None) or unique("i1", self.local)
+        name = next((c for c in "ijklmnpqr" if c not in self.local), None) or unique_name("i1", self.local)
         self.local.add(name)
         self.names[var] = name
         n = self.lengths.get(var, var.n)
@@ -296,8 +296,8 @@ class Printer:
     def _fresh(self, wish: str) -> str:
         """A name for what is declared here: outside all loops it stays taken, and no loop inside has it already."""
         if len(self.levels) > 1:
-            return unique(wish, self.local)
-        name = unique(wish, self.local)
+            return unique_name(wish, self.local)
+        name = unique_name(wish, self.local)
         self.taken.add(name)
         self.local.add(name)
         return name
@@ -323,7 +323,7 @@ class Printer:
                 self._open(var)
         value = self.text(body)
         if kind[:3] == "arg":
-            each = unique("x", self.local)
+            each = unique_name("x", self.local)
             self._add(f"{self.constant(body.dtype)} {each} = {value};")
             sign = ">" if kind == "argmax" else "<"
             at = self.names[loops[0]] if loops else "0"
@@ -396,7 +396,7 @@ def filled(items: list[str]) -> str:
     return "\n    ".join(lines)
 
 
-def shape_of(array: Array) -> str:
+def shape_text(array: Array) -> str:
     return " by ".join(map(str, array.shape)) if array.shape else "a number"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.backward import memory, owned
+from autograd.backward import memory_of, owned
 from autograd.readings.buffers import Assembly
 from autograd.readings.formula import Formulas, frozen, ordered
 from autograd.readings.graph import Graph
@@ -109,7 +109,7 @@ class Program:
     def owned(self, gradients: tuple[Any, ...], reached: list[Tensor], values: list[Any]) -> list[Any]:
         """The gradients as arrays of nobody else, and numbers in the dtype of their parameter."""
         arrays = [*values, *self._held, *(g for g, fresh in zip(gradients, self._fresh) if fresh)]
-        taken = {memory(x) for x in arrays if type(x) is ndarray}
+        taken = {memory_of(x) for x in arrays if type(x) is ndarray}
         return [
             g if fresh else owned(g, taken) if type(g) is ndarray else x.dtype.type(g)
             for x, g, fresh in zip(reached, gradients, self._fresh)
@@ -126,7 +126,7 @@ class Program:
         fits, values, reached = ["unchanged()"], [], []
         known: dict[str, Any] = {"ndarray": ndarray, "Tensor": Tensor, "before": self._before, "lock": lock,
                                  "run": self.run, "unchanged": self._world.test(),
-                                 "memory": memory, "written": written}  # fmt: skip
+                                 "memory_of": memory_of, "written": written}  # fmt: skip
         for i, arg in enumerate(args):
             x, value = f"x{i}", plain(arg)
             if isinstance(arg, Tensor):
@@ -151,7 +151,7 @@ class Program:
             reached.append(t)
             values.append(f"{t}._value")
         if self.overwrite:
-            fits += [f"memory({x}) not in written" for x, arg in zip(values, args) if type(plain(arg)) is ndarray]
+            fits += [f"memory_of({x}) not in written" for x, arg in zip(values, args) if type(plain(arg)) is ndarray]
         if len(reached) > len(self.outside):  # the same Tensor may be there twice
             fits.append(f"len({{{', '.join(reached)}}}) == {len(reached)}")
         for i, array in enumerate(self.arrays):

@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy import ndarray
 
-from autograd.backward import backprop, memory
+from autograd.backward import backprop, memory_of
 from autograd.readings.display import Lines
 from autograd.readings.program import Program, kinds
 from autograd.readings.step import Step
@@ -55,14 +55,14 @@ class Compiled:
             self._like_before, self._arity = program.direct, len(args)
         values = [x._value if isinstance(x, Tensor) else x for x in (*args, *program.outside)]
         if self.overwrite:  # an argument may be the gradient of the call before
-            values = [x.copy() if type(x) is ndarray and memory(x) in self._written else x for x in values]
+            values = [x.copy() if type(x) is ndarray and memory_of(x) in self._written else x for x in values]
         reached = [arg for arg in args if isinstance(arg, Tensor)] + program.outside
         for x in reached:
             x.grad = None  # its memory, still in the cache, is what the new gradient will most likely be given
         with self._lock:
             value, gradients = program.run(*values, *program.arrays)
         if self.overwrite:
-            self._written.update(memory(g) for g in gradients if type(g) is ndarray)
+            self._written.update(memory_of(g) for g in gradients if type(g) is ndarray)
         if type(value) is ndarray:
             value = value.copy()  # it may be a parameter's own memory
         if not program.all_fresh:

@@ -14,7 +14,7 @@ from autograd.readings.javascript import JavaScriptPrinter, javascript_text
 from autograd.readings.listing import Listing, is_long
 from autograd.readings.lowering import lowered
 from autograd.readings.trace import Trace
-from autograd.readings.wrapping import WIDTH, broken, split
+from autograd.readings.wrapping import WIDTH, broken, split_bracket
 
 
 def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> ProgramText:
@@ -114,7 +114,7 @@ def numpy_program(trace: Trace) -> tuple[ProgramText, Callable[[Any], int | None
     line_of = {id(formula): line for formula, line in lines}
     arrays = {trace.named[id(x)]: x._value for x in trace.arrays} | program.arrays
     parameters = [*trace.parameters, *program.arrays]
-    written = f"import numpy as np\n\n\n{split(f'def {trace.name}_and_grad(', parameters, '):')}"
+    written = f"import numpy as np\n\n\n{split_bracket(f'def {trace.name}_and_grad(', parameters, '):')}"
     for i, (name, array) in enumerate(arrays.items()):
         quotes = ('"""' * (i == 0), '"""' * (i == len(arrays) - 1))
         written += (

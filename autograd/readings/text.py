@@ -54,7 +54,7 @@ def numbers(formula: Formula) -> dict[int, ast.expr]:
     for i in sorted(places, key=lambda i: not isinstance(args[i].value, np.generic)):  # those have a dtype to keep
         while i in met and not is_right() and (longer := next(spellings[i], None)) is not None:
             chosen[i] = longer
-    return {i: number(chosen[i]) for i in places}
+    return {i: number_ast(chosen[i]) for i in places}
 
 
 def is_elementwise(op: Op) -> bool:
@@ -80,12 +80,12 @@ def _spellings(found: Any, short: bool) -> Iterator[Any]:
     yield value
 
 
-def number(value: Any) -> ast.expr:
+def number_ast(value: Any) -> ast.expr:
     """The expression of a number, which keeps its type."""
     value = value[()] if isinstance(value, np.ndarray) else value
     if isinstance(value, np.generic):
         plain = str(value) if value.dtype.itemsize > 8 else value.item()
-        return ast.Call(parsed(f"np.{value.dtype.name}"), [number(plain)], [])
+        return ast.Call(parsed(f"np.{value.dtype.name}"), [number_ast(plain)], [])
     if isinstance(value, float) and not np.isfinite(value):
         return parsed("np.nan" if np.isnan(value) else "np.inf" if value > 0 else "-np.inf")
     return parsed(repr(value))

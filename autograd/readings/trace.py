@@ -15,7 +15,7 @@ from autograd.backward import backprop
 from autograd.operation import CONSTANT
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import computed
-from autograd.readings.names import is_weighted_input, unique, weighted_input
+from autograd.readings.names import is_weighted_input, unique_name, weighted_input
 from autograd.readings.outside import Outside, code_run
 from autograd.recording import no_grad, tracing
 from autograd.tensor import Node, Plain, Tensor, plain_input
@@ -125,7 +125,7 @@ class Trace:
             *zip(self.inputs, labels, strict=True),
             *((x, x.name or "w") for x in [*self.outside, *self.arrays]),
         ]:
-            self.parameters.append(unique(label, taken))
+            self.parameters.append(unique_name(label, taken))
             if isinstance(x, Node):
                 self.named[id(x)] = self.parameters[-1]
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograd.readings.formula import Formula
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.trace import Trace
 from autograd.recording import tracing
 from autograd.tensor import Tensor, plain_input
@@ -68,7 +68,7 @@ def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> No
     leaves: dict[Any, Any] = {}
 
     def leaf(value: Any, wish: str) -> Any:
-        name = unique(wish, taken)
+        name = unique_name(wish, taken)
         node = plain_input(value, name)
         trace.parameters.append(name)
         trace.named[id(node)] = name

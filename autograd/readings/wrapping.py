@@ -9,7 +9,7 @@ from autograd.readings.text import text
 WIDTH = 88  # characters in a line
 
 
-def split(start: str, items: list[str], end: str, indent: str = "", trailing: bool = False) -> str:
+def split_bracket(start: str, items: list[str], end: str, indent: str = "", trailing: bool = False) -> str:
     """A bracket on one line if it fits, else broken as formatters do it."""
     line = f"{indent}{start}{', '.join(items)}{',' if trailing and len(items) == 1 else ''}{end}\n"
     if len(line) <= WIDTH + 1:

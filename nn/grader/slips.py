@@ -48,7 +48,7 @@ def another_network(case: Case, theirs: Lists) -> str:
     return ""
 
 
-def explain(case: Case, theirs: Lists, again: Again, likely: bool) -> list[str]:
+def find_slips(case: Case, theirs: Lists, again: Again, likely: bool) -> list[str]:
     """Find the slips that reproduce what was returned for one case, in words; [] if there are none.
 
     likely  look only for those that go through layers, which takes no time; a single one is found, or none

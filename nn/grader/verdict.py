@@ -15,7 +15,7 @@ from nn.equations import Array
 from nn.grader.calling import UnjudgedError
 from nn.grader.problems import CHOICES, SETTINGS, Case, Lists, Networks, Told, make_cases
 from nn.grader.report import TOLERANCE, Mark, Report
-from nn.grader.slips import another_network, explain, reversed_lists, summed_up, times_something, zero
+from nn.grader.slips import another_network, find_slips, reversed_lists, summed_up, times_something, zero
 from nn.grader.trials import (
     Ask,
     Trial,
@@ -45,7 +45,7 @@ def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[
     for k, outcome in trial.failed.items():
         if cases[k].primary and len(cases[k].w) in judged:
             verb = "raises" if outcome["raised"] else "cannot be judged"
-            wrong.append(f"For a network {name_of(cases[k])} it {verb}:\n{outcome['failed']}")
+            wrong.append(f"For a network {size_text(cases[k])} it {verb}:\n{outcome['failed']}")
             break
     if trial.any("unsummed"):
         wrong.append(
@@ -70,7 +70,7 @@ def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[
     return all(d <= TOLERANCE for d in differences.values()), wrong, differences
 
 
-def name_of(case: Case) -> str:
+def size_text(case: Case) -> str:
     return "-".join(map(str, case.sizes))
 
 
@@ -94,7 +94,7 @@ def marks(trial: Trial, cases: dict[int, Case]) -> list[Mark]:
     return [rows[name] for name in sorted(rows, key=lambda name: (int(name[1:]), name[0] == "b"))]
 
 
-def where(rows: Sequence[Mark]) -> str:
+def first_wrong_layer(rows: Sequence[Mark]) -> str:
     """Say from which layer on it goes wrong, counted from the output back, and which equation that points to."""
     wrong = [row.name for row in rows if not row.passed]
     if not wrong:
@@ -251,7 +251,7 @@ def _judged(ask: Ask, path: Path, source: str, told: Told, sizes: Sequence[int] 
 
 def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int, float], whole: bool) -> list[str]:
     """The slips that explain what was returned, in words; `whole`: all are tried, not only the likely ones."""
-    wrong = [k for k, case in group(trial, cases, differences).items() if not differences[k] <= TOLERANCE]
+    wrong = [k for k, case in one_depth(trial, cases, differences).items() if not differences[k] <= TOLERANCE]
     k = min(wrong, key=lambda k: (len(set(cases[k].sizes)) < len(cases[k].sizes), len(cases[k].x), k))
     case, rng = cases[k], np.random.default_rng(k)
     if zero(trial.returned[k]):
@@ -269,11 +269,11 @@ def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int
         return None if "failed" in found else (other, in_our_shapes(lists, other, trial.convention))
 
     theirs, another = trial.returned[k], another_network(case, trial.returned[k])
-    likely = explain(case, theirs, again, likely=True)
+    likely = find_slips(case, theirs, again, likely=True)
     another = another or times_something(theirs, engine_lists(case))
     if likely or another or not whole:
         return likely or [another] * bool(another)
-    return explain(case, theirs, again, likely=False)
+    return find_slips(case, theirs, again, likely=False)
 
 
 def _verdict(
@@ -293,9 +293,9 @@ def _verdict(
                 slips, (trial, right, wrong, differences) = found, a
             if len(slips) == 1:
                 break
-    rows = marks(trial, group(trial, cases, differences))
+    rows = marks(trial, one_depth(trial, cases, differences))
     told, worst = cases[0].told, max(differences.values())
-    networks = ", ".join(dict.fromkeys(name_of(cases[k]) for k in trial.returned))
+    networks = ", ".join(dict.fromkeys(size_text(cases[k]) for k in trial.returned))
     first = trial.any("order") == "w,b"
     mean = f", the {told['reduction']} over the mini-batch" if trial.convention.examples == "batch" else ""
     notes = [
@@ -341,10 +341,11 @@ def _verdict(
     else:
         headline = f"wrong: {path.name} returns gradients that are not finite numbers (NaN or infinity)"
     slips = [text for text in wrong if text.startswith("BP3")] + slips
-    return Report(1, headline, rows, where(rows), slips, [text for text in wrong if text not in slips] + notes)
+    rest = [text for text in wrong if text not in slips] + notes
+    return Report(1, headline, rows, first_wrong_layer(rows), slips, rest)
 
 
-def group(trial: Trial, cases: dict[int, Case], differences: dict[int, float]) -> dict[int, Case]:
+def one_depth(trial: Trial, cases: dict[int, Case], differences: dict[int, float]) -> dict[int, Case]:
     """Pick the cases of one depth that returned something: a wrong one if there is any, three layers if possible."""
     wrong = [k for k, difference in differences.items() if not difference <= TOLERANCE]
     depths = {len(cases[k].w) for k in wrong or differences}

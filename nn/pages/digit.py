@@ -70,11 +70,11 @@ def digit_page(
         "held_out": _digits(held_out, HELD_OUT, scale),
     }
     path = Path(path)
-    write_bytes(path, page(content, content.pop("programs")).encode())
+    write_bytes(path, page_text(content, content.pop("programs")).encode())
     return path
 
 
-def page(content: dict[str, Any], programs: str) -> str:
+def page_text(content: dict[str, Any], programs: str) -> str:
     """Put the parts of a page together: the player's files, the programs, and the content as JSON."""
     script = "\n".join([*((HERE / name).read_text("utf-8") for name in SCRIPTS[:-1]), programs])
     script += (HERE / SCRIPTS[-1]).read_text("utf-8")

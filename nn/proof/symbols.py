@@ -36,7 +36,7 @@ class EquationPair:
 
 
 @dataclass(repr=False)
-class Derivation(Shown):
+class SideBySide(Shown):
     """The equations of a network, side by side. `print` shows them as a table."""
 
     title: str
@@ -70,7 +70,7 @@ class Derivation(Shown):
 
 def derive(
     sizes: Sequence[int] = (784, 30, 10), *, cost: str = "quadratic", activation: str = "sigmoid", seed: int = 0
-) -> Derivation:
+) -> SideBySide:
     """Derive the equations of a network for one digit, and put them beside those of `nn.equations`.
 
     Raises ValueError for sizes that do not begin with the 784 pixels of a digit and end with 10 outputs or more.
@@ -100,7 +100,7 @@ def derive(
         ]
 
     title = f"{'-'.join(map(str, sizes))}, {activation} hidden layers, {cost} cost, one example"
-    return Derivation(title, pairs(UNICODE), pairs(LATEX))
+    return SideBySide(title, pairs(UNICODE), pairs(LATEX))
 
 
 def _which(name: str, layers: int) -> str:

@@ -25,7 +25,7 @@ LONG = 60  # characters of a name that are shown
 
 
 @dataclass
-class Step:
+class PageStep:
     """A value that is computed, or what one use adds to the gradient of an input.
 
     node      the value; of a use, what it is used in
@@ -42,7 +42,7 @@ class Step:
     summed: tuple[int, ...] = ()
 
 
-class Steps:
+class PageSteps:
     """What a page says of a trace: its values, how they are called, its steps and its equations.
 
     graph   the graph of the value; nodes its entries that are values and no bare constants
@@ -109,7 +109,7 @@ class Steps:
             written = text(expression).replace("{", "{{").replace("}", "}}")
             return atom("numpy", written, shape=np.shape(plain(value)))
 
-    def _value(self, entry: Entry) -> Step:
+    def _value(self, entry: Entry) -> PageStep:
         node = entry.value
 
         def symbol(value: Any) -> str | None:
@@ -120,13 +120,13 @@ class Steps:
             kind, name = ("numpy", f"{node.op.name}({{0}}{settings})") if settings else ("call", node.op.name)
             (x,) = node.inputs
             right = atom(kind, name, self._read(x, symbol), shape=np.shape(node._value))
-            return Step(entry, None, right, node)
-        return Step(entry, None, self._read(node, symbol), node)
+            return PageStep(entry, None, right, node)
+        return PageStep(entry, None, self._read(node, symbol), node)
 
-    def _uses(self) -> list[Step]:
+    def _uses(self) -> list[PageStep]:
         return [step for node in self.reading.nodes for step in self._uses_of(node)]
 
-    def _uses_of(self, node: Tensor) -> list[Step]:
+    def _uses_of(self, node: Tensor) -> list[PageStep]:
         g, steps = self.reading.grads[node], []
 
         def symbol(value: Any) -> str | None:
@@ -142,7 +142,7 @@ class Steps:
                 extra = len(given) - len(wanted)
                 axes = [extra + i for i, n in enumerate(wanted) if n == 1 != given[extra + i]]
                 right = self._read(part, symbol)
-                steps.append(Step(self.graph[node], position, right, data, (*range(extra), *axes)))
+                steps.append(PageStep(self.graph[node], position, right, data, (*range(extra), *axes)))
         return steps
 
     def symbol(self, x: Node) -> Sum:

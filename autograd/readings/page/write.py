@@ -18,7 +18,7 @@ from autograd.readings.javascript import JavaScriptPrinter, javascript_text, typ
 from autograd.readings.listing import is_long
 from autograd.readings.lowering import lowered
 from autograd.readings.page.layout import grouped, pictures
-from autograd.readings.page.steps import Linked, Step, Steps, Text, cut
+from autograd.readings.page.steps import Linked, PageStep, PageSteps, Text, cut
 from autograd.readings.page.where import Places, lines_run, text_of
 from autograd.readings.source import numpy_program, program_of_loops
 from autograd.readings.trace import Trace
@@ -102,7 +102,7 @@ class Data:
 
     def __init__(self, trace: Trace, places: Places):
         self.trace, self.places = trace, places
-        self.steps = Steps(trace)
+        self.steps = PageSteps(trace)
         self.notation = Linked(self.steps.links)
         self.script, self.refused = "", ""
         self._codes: dict[Any, int] = {}
@@ -227,7 +227,7 @@ class Data:
         step = self.steps.value_of[entry.number]
         return TEXT.sum(step.right) if size(step.right) <= LONG else None
 
-    def _step(self, step: Step) -> dict[str, Any]:
+    def _step(self, step: PageStep) -> dict[str, Any]:
         readable = size(step.right) <= LONG
         found = {
             "node": step.node.number,
