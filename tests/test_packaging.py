@@ -35,6 +35,13 @@ def test_every_other_file_is_listed():
         assert set(others) <= inside, f"{name}: {[path.name for path in others]}"
 
 
+def test_the_type_checker_has_the_packages_whose_types_it_needs():
+    """So `make lint` is green in a clone where nothing else has been installed."""
+    names = {re.split("[<>=]", text)[0] for text in SETTINGS["project"]["optional-dependencies"]["dev"]}
+    imported = set(re.findall(r"^import (pytest)$", (ROOT / "autograd" / "plugin.py").read_text("utf-8"), re.M))
+    assert imported and imported <= names
+
+
 @pytest.mark.parametrize("name", ["ruff", "mypy"])
 def test_formatter_and_linter_cannot_change_by_themselves(name):
     (requirement,) = [text for text in SETTINGS["project"]["optional-dependencies"]["dev"] if text.startswith(name)]
