@@ -116,10 +116,9 @@ class Program:
         ]
 
     def without_loops(self, args: tuple[Any, ...], lock: Any, written: set[int]) -> Callable[..., Any] | None:
-        """All that another call with such `args` does, as a function which returns None where it does not fit; or None.
+        """Write out all that another call with such `args` does, as `guarded` does; None where that cannot be.
 
-        A loop over four parameters takes as long as a small product of matrices. No array may lie in memory that is
-        `written` into.
+        No array may lie in memory that is `written` into.
         """
         if not self.all_fresh or self.gives_array:
             return None
@@ -157,17 +156,24 @@ class Program:
         for i, array in enumerate(self.arrays):
             known[f"c{i}"] = array
             values.append(f"c{i}")
-        text = (
-            f"def call({', '.join(f'x{i}' for i in range(len(args)))}):\n"
-            f"    if {' and '.join(fits)}:\n"
-            f"        {''.join(f'{t}.grad = ' for t in reached)}None\n"
-            f"        {'with lock: ' if self.native is None else ''}"  # C has a lock of its own
-            f"value, ({''.join(f'{t}.grad, ' for t in reached)}) = run({', '.join(values)})\n"
-            f"        return value\n"
-        )
-        exec(text, known)
-        call: Callable[..., Any] = known["call"]
-        return call
+        lines = [
+            f"{''.join(f'{t}.grad = ' for t in reached)}None",
+            f"{'with lock: ' if self.native is None else ''}"  # C has a lock of its own
+            f"value, ({''.join(f'{t}.grad, ' for t in reached)}) = run({', '.join(values)})",
+            "return value",
+        ]
+        return guarded([f"x{i}" for i in range(len(args))], fits, lines, known)
+
+
+def guarded(parameters: list[str], fits: list[str], lines: list[str], known: dict[str, Any]) -> Callable[..., Any]:
+    """Make the function that runs `lines` where all of `fits` hold, and returns None elsewhere.
+
+    It is written out, without a loop: a loop over four parameters takes as long as a small product of matrices.
+    """
+    head = f"def call({', '.join(parameters)}):\n    if {' and '.join(fits)}:\n"
+    exec(head + "".join(f"        {line}\n" for line in lines), known)
+    call: Callable[..., Any] = known["call"]
+    return call
 
 
 def _assembled(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.readings.program import Program, kinds
+from autograd.readings.program import Program, guarded, kinds
 from autograd.readings.updates import Update
 from autograd.recording import is_tracing
 from autograd.tensor import Tensor, last_change, next_tick
@@ -51,7 +51,7 @@ class Step:
         with self._lock:
             value, returned = program.run(*values, *program.arrays, *remembered, *given)
         self._moved(program, list(returned))
-        program.direct = self._without_loops(program, args, numbers)
+        program.direct = self.without_loops(program, args, numbers)
         if program.direct is not None:
             self._like_before, self._arity = program.direct, len(args)
         return value.copy() if type(value) is ndarray else value
@@ -146,10 +146,10 @@ class Step:
         self._moved(program, [])
         return True
 
-    def _without_loops(self, program: Program, args: tuple[Any, ...], numbers: dict[str, float]) -> Any:
-        """All that another call with such arguments does, as a function, or None; as at `Program.without_loops`.
+    def without_loops(self, program: Program, args: tuple[Any, ...], numbers: dict[str, float]) -> Any:
+        """Write out all that another call with such arguments does, as `guarded` does; None where that cannot be.
 
-        It gives None where it does not fit. What is moved has to be where it was.
+        What is moved has to be where it was.
         """
         held = {move.name: self._old(move) for move in program.moves}
         held |= dict(zip(program.parameters[len(args) + len(program.outside) :], program.arrays))
@@ -165,20 +165,13 @@ class Step:
             return None
         xs = program.parameters[: len(args)]
         known: dict[str, Any] = {
-            "ndarray_": ndarray,
+            "ndarray_": ndarray, "same_": program.unchanged, "tick_": next_tick, "last_": last_change,
             "lock_": program.native.lock if program.native else self._lock,
-            "same_": program.unchanged,
-            "tick_": next_tick,
-        }
-        known |= {"update_": self.update, "last_": last_change, "ids_": {*map(id, held.values())}, **held}
-        known |= {
-            "names_": numbers.keys(),
-            "settings_": self._settings(numbers),
-            "now_": lambda: self._settings(numbers),
-        }
-        known |= {f"{x}_type": arg.dtype for x, arg in zip(xs, args)} | {
-            f"{x}_shape": arg.shape for x, arg in zip(xs, args)
-        }
+            "update_": self.update, "ids_": {*map(id, held.values())}, "names_": numbers.keys(),
+            "settings_": self._settings(numbers), "now_": lambda: self._settings(numbers), **held,
+        }  # fmt: skip
+        known |= {f"{x}_type": arg.dtype for x, arg in zip(xs, args)}
+        known |= {f"{x}_shape": arg.shape for x, arg in zip(xs, args)}
         known |= {f"{name}_tensor": p for name, p in moved}
         fits = ["same_()", "(numbers_ := update_.numbers()).keys() == names_", "now_() == settings_"]
         fits += [f"type({x}) is ndarray_ and {x}.dtype is {x}_type and {x}.shape == {x}_shape and {x}.base is None"
@@ -189,20 +182,16 @@ class Step:
         lines = []
         for name, (number, dtype) in zip(program.parameters[-len(program.numbers) :], program.numbers):
             known[f"{name}_type"] = dtype.type
-            lines.append(f"        {name} = {name}_type(numbers_[{number!r}])")
+            lines.append(f"{name} = {name}_type(numbers_[{number!r}])")
         run, more = program.called(held)
-        text = "\n".join([
-            f"def call({', '.join(xs)}):",
-            f"    if {' and '.join(fits)}:",
-            *lines,
-            "        with lock_:", f"            value_ = {run}",
-            f"        {''.join(f'{name}_tensor.grad = ' for name, _ in moved)}None",
-            f"        {''.join(f'{name}_tensor.changed = ' for name, _ in moved)}last_[0] = tick_()",
-            "        update_.steps += 1",
-            "        return value_",
-        ])  # fmt: skip
-        exec(text, known := known | more)
-        return known["call"]
+        lines += [
+            f"with lock_: value_ = {run}",
+            f"{''.join(f'{name}_tensor.grad = ' for name, _ in moved)}None",
+            f"{''.join(f'{name}_tensor.changed = ' for name, _ in moved)}last_[0] = tick_()",
+            "update_.steps += 1",
+            "return value_",
+        ]
+        return guarded(xs, fits, lines, known | more)
 
     def _settings(self, numbers: dict[str, float]) -> dict[str, Any]:
         """What a program is made for."""
