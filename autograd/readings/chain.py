@@ -166,13 +166,19 @@ class Reading:
         with tracing():
             return op.pull(self.grads[node], node, True)
 
-    def _contribution(self, node: Tensor, x: Tensor, part: Any) -> Contribution:
+    def names_at(self, node: Tensor) -> Callable[[Any], str | None]:
+        """What the rules of a node call a value: the gradient that arrives there, and all that has a name."""
         g = self.grads[node]
 
         def symbol(value: Any) -> str | None:
             if value is g:
                 return self.called[node].gradient
             return self.called[value].name if isinstance(value, Node) and value in self.called else None
+
+        return symbol
+
+    def _contribution(self, node: Tensor, x: Tensor, part: Any) -> Contribution:
+        g, symbol = self.grads[node], self.names_at(node)
 
         def figure(value: Any) -> str | None:
             return None if symbol(value) is None else four_digits(plain(value))

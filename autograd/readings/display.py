@@ -97,7 +97,7 @@ def numbers_of(data: Any) -> str:
 
 def tensor_html(tensor: Tensor) -> str:
     """Return a Tensor as a table in HTML: what it is called, its value, its gradient, and how it was made."""
-    name = f"<b>{html.escape(_cut(tensor.name))}</b>: " if tensor.name else ""
+    name = f"<b>{html.escape(shortened(tensor.name))}</b>: " if tensor.name else ""
     what = "constant" if tensor.is_constant else "leaf" if tensor.op is None else "computed"
     shape = f" of shape {tensor.shape}" if tensor.ndim else ""
     no_gradient = "none: nothing flows through a constant" if tensor.is_constant else "none: no backward() reached it"
@@ -108,7 +108,7 @@ def tensor_html(tensor: Tensor) -> str:
     if tensor.inputs:
         rows["op"] = f"<code>{html.escape(made_by(tensor))}</code>"
     if tensor.scope:
-        rows["scope"] = html.escape(_cut(" / ".join(tensor.scope)))
+        rows["scope"] = html.escape(shortened(" / ".join(tensor.scope)))
     cells = "".join(f'<tr><th style="text-align: left">{key}</th><td style="text-align: left">{value}</td></tr>'
                     for key, value in rows.items())  # fmt: skip
     return f"<div>{name}Tensor{shape}, {tensor.dtype}, {what}</div><table>{cells}</table>"
@@ -123,8 +123,8 @@ def made_by(tensor: Node) -> str:
     """
     operands: list[ast.expr] = []
     for x in tensor.inputs:
-        number = not isinstance(x, Node) and np.ndim(x) == 0
-        operands.append(ast.Name(_cut(x.name or "…") if isinstance(x, Node) else numbers_of(x) if number else "array"))
+        operand = shortened(x.name or "…") if isinstance(x, Node) else "array" if np.ndim(x) else numbers_of(x)
+        operands.append(ast.Name(operand))
     op: Any = tensor.op
     try:
         made = text(applied(op, operands, tensor.params))
@@ -133,8 +133,9 @@ def made_by(tensor: Node) -> str:
     return made if len(made) <= LONGEST_CALL else f"{made[:LONGEST_CALL]}… ({len(operands):,} inputs)"
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
+def shortened(name: str, longest: int = LONGEST) -> str:
+    """Cut a name that has more characters than are shown."""
+    return name if len(name) <= longest else f"{name[:longest]}…"
 
 
 def _as_html(data: Any) -> str:

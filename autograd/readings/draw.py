@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.backward import backprop, reached, seed_of
 from autograd.readings.boxes import Boxes, place_gradients
-from autograd.readings.display import SMALL, numbers_of
+from autograd.readings.display import SMALL, numbers_of, shortened
 from autograd.readings.graph import Entry, Graph, computed
 from autograd.readings.trace import apart
 from autograd.recording import tracing
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 BLUE = "#2a6099"  # of the derived graph
 PALE = "#8fb0d4"  # of what leads from the values into it
 WEIGHT = "8"  # of what ties a gradient to its value, where an edge has 1
-LONGEST = 60  # characters of a name that are shown
 MOST = 150  # boxes of values that a picture is readable with
 STYLES = {
     "parameter": {"shape": "box", "style": "filled", "fillcolor": "#fff2cc", "color": "#b58900"},
@@ -311,7 +310,7 @@ class _Picture:
                 self._paint_node(into, node)
         for scope, members in inner.items():
             derived = members[0].number in self.derived
-            title = f"gradient of {_cut(scope[-1])}" if derived else _cut(scope[-1])
+            title = f"gradient of {shortened(scope[-1])}" if derived else shortened(scope[-1])
             if self.places[members[0].number] == (derived, *scope):
                 self._paint_folded(into, title, members)
             else:
@@ -374,10 +373,10 @@ class _Picture:
         lines = []
         name = node.name or self.names.get(id(value))
         if name:
-            lines.append(_cut(name))
+            lines.append(shortened(name))
         elif id(value) in self.of:
             whose = [x.name or "output" * (x is self.output) for x in self.of[id(value)]]
-            whose = [f"∂{_cut(self.output.name or 'output')}/∂{_cut(name)}" for name in whose if name]
+            whose = [f"∂{shortened(self.output.name or 'output')}/∂{shortened(name)}" for name in whose if name]
             lines += [" = ".join(whose[:SMALL])] if whose else []
             lines += [f"and of {len(whose) - SMALL} more"] if len(whose) > SMALL else []
         data = plain(value)
@@ -388,10 +387,6 @@ class _Picture:
         if grad is not None:
             lines.append(f"grad {numbers_of(grad)}")
         return lines
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
 
 
 def _count(n: int, what: str) -> str:

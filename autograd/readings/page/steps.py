@@ -11,6 +11,7 @@ import numpy as np
 from autograd.backward import fit
 from autograd.readings.algebra import Atom, Sum, atom
 from autograd.readings.chain import Reading, expression_of, template
+from autograd.readings.display import shortened
 from autograd.readings.equations import Writer
 from autograd.readings.formula import Formula, fact
 from autograd.readings.graph import Entry, Graph
@@ -21,7 +22,6 @@ from autograd.recording import tracing
 from autograd.tensor import Node, Tensor, plain
 
 T = TypeVar("T")
-LONG = 60  # characters of a name that are shown
 
 
 @dataclass
@@ -127,13 +127,7 @@ class PageSteps:
         return [step for node in self.reading.nodes for step in self._uses_of(node)]
 
     def _uses_of(self, node: Tensor) -> list[PageStep]:
-        g, steps = self.reading.grads[node], []
-
-        def symbol(value: Any) -> str | None:
-            if value is g:
-                return self.called[node].gradient
-            return self.called[value].name if isinstance(value, Node) and value in self.called else None
-
+        steps, symbol = [], self.reading.names_at(node)
         for position, (x, part) in enumerate(zip(node.inputs, self.reading.pulled(node), strict=True)):
             if isinstance(x, Tensor):
                 with tracing():
@@ -209,16 +203,11 @@ def _line(formula: Formula, lines: Mapping[int, int], users: Mapping[int, Formul
     return None if found is None else lines[id(found)]
 
 
-def cut(name: str, to: int = LONG) -> str:
-    """A name with no more characters than are shown."""
-    return name if len(name) <= to else f"{name[:to]}…"
-
-
 class Text(Unicode):
     """Expressions as text, with names cut short."""
 
     def symbol(self, name: str) -> str:
-        return super().symbol(cut(name))
+        return super().symbol(shortened(name))
 
 
 class Linked(MathML):
@@ -230,7 +219,7 @@ class Linked(MathML):
         self.links = links
 
     def symbol(self, name: str) -> str:
-        return super().symbol(cut(name))
+        return super().symbol(shortened(name))
 
     def atom(self, x: Atom) -> str:
         written = super().atom(x)

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.algebra import size
+from autograd.readings.display import shortened
 from autograd.readings.elements import LoweringError
 from autograd.readings.graph import Entry
 from autograd.readings.javascript import JavaScriptPrinter, javascript_text, type_of
 from autograd.readings.listing import is_long
 from autograd.readings.lowering import lowered
 from autograd.readings.page.layout import grouped, pictures
-from autograd.readings.page.steps import Linked, PageStep, PageSteps, Text, cut
+from autograd.readings.page.steps import Linked, PageStep, PageSteps, Text
 from autograd.readings.page.where import Places, lines_run, text_of
 from autograd.readings.source import numpy_program, program_of_loops
 from autograd.readings.trace import Trace
@@ -124,7 +125,7 @@ class Data:
         groups = grouped(steps.nodes)
         nodes = [self._node(entry) for entry in steps.nodes]
         titles = [
-            {"title": cut(group.scope), "parent": group.parent.number if group.parent else None,
+            {"title": shortened(group.scope), "parent": group.parent.number if group.parent else None,
              "nodes": [entry.number for entry in group.entries]}
             for group in groups
         ]  # fmt: skip
@@ -188,7 +189,7 @@ class Data:
             "id": entry.number,
             "kind": kind,
             "name": TEXT.symbol(called.symbol),
-            "given": cut(entry.name or ""),
+            "given": shortened(entry.name or ""),
             "symbol": self.notation.sum(steps.symbol(x)),
             "title": self.title(entry),
             "shape": list(np.shape(x._value)),
@@ -212,7 +213,7 @@ class Data:
 
     def title(self, entry: Entry) -> str:
         """What stands in the box of a value."""
-        name = cut(TEXT.symbol(self.steps.called[entry.value].symbol), SHORT)
+        name = shortened(TEXT.symbol(self.steps.called[entry.value].symbol), SHORT)
         if not entry.inputs:
             return name
         right = self._right(entry)
