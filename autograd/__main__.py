@@ -1,10 +1,10 @@
 """`python -m autograd check FILE.py`: is the gradient in a file right, and if not, why?
 
-The file has a function `f` and a function `f_gradient`, which takes the same arguments and returns the gradients of the
-first of them, as for `autograd.testing.assert_gradient`; and a function `example`, which returns arguments. Other names
-are given with --function and --gradient, and arguments of random numbers with --shape.
+The file has a function `f`; a function `f_gradient` of the same arguments, which returns the gradients of `f`, as for
+`autograd.testing.assert_gradient`; and a function `example`, which returns arguments. Give other names with --function
+and --gradient, and random arguments with --shape.
 
-The file is EXECUTED, in a process of its own with limits, and judged outside of it.
+The file is EXECUTED, in a process of its own with limits, and judged outside that process.
 
 Exit codes: 0 the gradient is right, 1 it is wrong, 2 bad usage, or a file that cannot be read.
 """

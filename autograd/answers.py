@@ -1,4 +1,4 @@
-"""What somebody's gradient returns: one array for each argument, in the order of the arguments."""
+"""Reads what somebody's gradient returns: one array for each argument, in the order of the arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograd.tensor import Tensor, plain
 def gradients_at(
     gradient: Any, args: tuple[Any, ...], positions: tuple[int, ...], names: list[str], weights: Any
 ) -> list[ndarray[Any, Any]]:
-    """Somebody's gradients as arrays, in the order of the arguments."""
+    """Call somebody's gradient, or take the numbers that it returned, as arrays in the order of the arguments."""
     if callable(gradient):
         given = copies(args, weights)
         before = [np.array(x) if isinstance(x, ndarray) else x for x in given]
@@ -34,13 +34,13 @@ def gradients_at(
 
 
 def copies(args: tuple[Any, ...], weights: Any) -> list[Any]:
-    """What somebody's gradient is called with: copies, since it may write into them."""
+    """Copy the arguments for somebody's gradient, which may write into them."""
     given = [np.array(plain(x))[()] if isinstance(x, Tensor | ndarray) else x for x in args]
     return given if weights is None else [*given, weights.copy()]
 
 
 def asked(gradient: Callable[..., Any], given: list[Any], weights: Any) -> Any:
-    """What a gradient returns. Raises GradientError where it raises."""
+    """Call a gradient and return what it returns. Raises GradientError if it raises."""
     try:
         return gradient(*given)
     except Exception as error:
@@ -54,7 +54,7 @@ def asked(gradient: Callable[..., Any], given: list[Any], weights: Any) -> Any:
 
 
 def differentiated_arguments(returned: Any, args: tuple[Any, ...], names: list[str]) -> list[int]:
-    """Which arguments somebody's gradients are those of, where none is a Tensor: the first, or as many as there are."""
+    """Find out which arguments the gradients belong to where none is a Tensor: the first, or one for each gradient."""
     numbers = [i for i, x in enumerate(args) if np.asarray(x).dtype.kind == "f"]
     numbers = numbers or list(range(len(args)))
     if isinstance(returned, Mapping):
@@ -70,7 +70,8 @@ def differentiated_arguments(returned: Any, args: tuple[Any, ...], names: list[s
 
 
 def as_arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> list[ndarray[Any, Any]]:
-    """What was returned as one array for each of the arguments at `positions`. Raises GradientError where it is not."""
+    """Turn what was returned into an array for each of the arguments at `positions`. Raises GradientError if it
+    cannot."""
     if returned is None:
         raise GradientError("the gradient returns None: is its return statement missing?")
     wanted = [names[i] for i in positions]
@@ -100,9 +101,9 @@ def as_arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> li
 
 
 def without_value(returned: Any, alone: bool) -> Any:
-    """The gradients of (value, gradients); what is no such pair as it is.
+    """Take the gradients out of a pair (value, gradients); return anything else as it is.
 
-    alone  whether a number that stands before one other thing can be nothing but the value
+    alone  whether a number in front of one other thing can only be the value
     """
     pair = isinstance(returned, tuple) and len(returned) == 2
     pair = pair and returned[0] is not None and np.ndim(plain(returned[0])) == 0

@@ -1,7 +1,7 @@
-"""Is somebody's gradient right, and if not, why? Puts their numbers beside the derived ones.
+"""Tests somebody's gradient: is it right, and if not, why? Puts their numbers beside the derived ones.
 
-At a kink the slopes of the two sides differ, and each of the numbers between them is right: `assert_gradient` accepts
-them all. What is chosen there:
+At a kink the slopes of the two sides differ, and each number between them is right: `assert_gradient` accepts them all.
+This is what each library chooses there:
 
     at the kink                            here        PyTorch     JAX
     relu(x), x = 0                         0           0           0
@@ -136,7 +136,7 @@ def assert_gradient(
 
 
 def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tuple[Any, Any]:
-    """The functions for arrays of NumPy, and for Tensors, that those of another framework are."""
+    """Convert the gradient and the function of another framework: to functions of NumPy's arrays, and of Tensors."""
     kinds = [isinstance(x, Tensor) for x in args]
     kinds = kinds if any(kinds) else [True, *kinds[1:]]
 
@@ -157,7 +157,7 @@ def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tupl
 
 
 def _order(derived: list[Any], theirs: list[Any]) -> list[int]:
-    """Which of the derived gradients each of theirs is, where all are there in another order; else nothing."""
+    """If all gradients are right, but in another order, return that order; else nothing."""
     order: list[int] = []
     for other in theirs:
         fits = [i for i, mine in enumerate(derived) if i not in order and _close(mine, other)]
@@ -185,7 +185,7 @@ def _close(mine: Any, other: Any) -> bool:
 def _difference(
     number: Callable[..., Any], args: tuple[Any, ...], position: int, mine: Any, other: Any, name: str
 ) -> str:
-    """What is wrong with the gradient of one argument; nothing where it is right."""
+    """Say what is wrong with the gradient of one argument; nothing if it is right."""
     if mine.shape != other.shape:
         what = ""
         if other.ndim == 2 and mine.shape == other.shape[::-1] and _close(mine, other.T):
@@ -231,7 +231,7 @@ def _shape_of_error(mine: Any, other: Any, wrong: Any) -> str:
 
 
 def _parted(along: Any, slope: float, mine: Any, other: Any, name: str) -> str:
-    """What is said where finite differences part from the derived gradient along a direction."""
+    """Say where finite differences contradict the derived gradient, and by how much."""
     place = " along a random direction"
     if np.count_nonzero(along) == 1:
         (index,) = np.argwhere(along)
@@ -248,10 +248,10 @@ def _places(
     f: Callable[..., Any], args: tuple[Any, ...], names: list[str], slips: tuple[Slip, ...], values: Mapping[str, Any],
     position: int,
 ) -> list[str]:  # fmt: skip
-    """The lines of somebody's function that slips belong to, or where the argument is used if there are none.
+    """Find the lines of the function that the slips belong to; without slips, those that use the argument.
 
-    An equation of a value belongs to the line that computes it, and one of a gradient, ∂C/∂z, to those that use z: the
-    rules of what was done there are what it is made of.
+    The equation of a value belongs to the line that computes it. That of a gradient, ∂C/∂z, belongs to the lines that
+    use z, since it is made of their rules.
     """
     try:
         fresh = [Tensor(plain(x)) if isinstance(x, Tensor) else x for x in args]
@@ -276,10 +276,10 @@ def _slips(
     gradient: Any, number: Any, args: Any, positions: Any, wrong: list[int], names: list[str], weights: Any,
     theirs: Any, rng: np.random.Generator,
 ) -> tuple[tuple[Slip, ...], dict[str, Any], list[str]]:  # fmt: skip
-    """The slips that give their numbers, the values by what they are called in equations, and the lines of which one is
-    the first that differs.
+    """Find the slips that give these numbers, the values by their names in the equations, and the lines that may be the
+    first to differ.
 
-    All are empty where the function has no equations that can be computed.
+    All are empty if the function has no equations that can be computed.
     """
     try:
         read = equations(number, *[x if isinstance(x, Tensor | np.ndarray) else np.asarray(x) for x in args])
@@ -319,13 +319,13 @@ def _slips(
 
 
 def _summed_up(value: Any) -> str:
-    """A value that somebody can print, too: a number, or the norm of an array."""
+    """Show a value that somebody else can print, too: a number, or the norm of an array."""
     value = np.asarray(value, float)
     return f"({value:.6g})" if not value.ndim else f"(shape {value.shape}, norm {np.linalg.norm(value):.6g})"
 
 
 def _moved(x: Any, rng: np.random.Generator) -> Any:
-    """Another argument like this one: zeros stay, and a matrix that is symmetric and positive definite stays so."""
+    """Draw other numbers for an argument: zeros stay zero, and a symmetric positive definite matrix stays one."""
     x = np.asarray(x)
     if x.ndim == 2 and x.shape[0] == x.shape[1] and np.array_equal(x, x.T):
         d = rng.uniform(0.85, 1.15, len(x))
