@@ -1,4 +1,4 @@
-"""The chain rule as it was applied to a recorded graph: what each use of a value adds to its gradient, and how much."""
+"""The chain rule as it was applied to a recorded graph: what each use of a value adds to its gradient."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from autograd.tensor import Node, Tensor, plain, plain_input
 
 
 class Naming(NamedTuple):
-    """What a value is called: by itself, its gradient, and for notation (u_1 is our own u1, and no power of u)."""
+    """The names of a value: its own, that of its gradient, and the one for notation (u_1 is our own u1, not a power of
+    u)."""
 
     name: str
     gradient: str
@@ -34,7 +35,7 @@ class Naming(NamedTuple):
 
 @dataclass
 class Contribution:
-    """What one use of a value adds to its gradient: the rule, in symbols and in numbers, and what it came to.
+    """What one use of a value adds to its gradient: the rule, in symbols and in numbers, and the result.
 
     use      the expression of the use, such as w * x + b for z
     formula  the expression of the rule, such as dz * x
@@ -61,13 +62,13 @@ class Contribution:
 
     @property
     def numbers(self) -> str:
-        """The rule in numbers; nothing for arrays, and where it is only the result."""
+        """The rule in numbers; nothing for arrays, or if it would only repeat the result."""
         return "" if self.figures is None else text(self.figures)
 
 
 @dataclass
 class GradientStep:
-    """How the gradient of one value came about: the sum of what each of its uses contributes."""
+    """The gradient of one value: the sum of what each of its uses contributes."""
 
     name: str
     value: Any
@@ -79,8 +80,8 @@ class GradientStep:
 
 @dataclass
 class Path:
-    """One way by which one element of a gradient flows back into one element of another: `factor` is the derivative of
-    the later element with respect to the earlier one, `value` their product."""
+    """One way from one element of a gradient back into one element of another: `factor` is the derivative of the later
+    element with respect to the earlier one, `value` their product."""
 
     name: str
     element: tuple[int, ...]
@@ -91,7 +92,7 @@ class Path:
 
 @dataclass
 class Element:
-    """How one element of the gradient of a value came about: the sum over paths, the largest first."""
+    """One element of the gradient of a value: the sum over paths, the largest first."""
 
     name: str
     element: tuple[int, ...]
@@ -100,7 +101,7 @@ class Element:
 
 
 class Reading:
-    """A graph, its gradients as they were recorded, and what every value is called.
+    """A graph, its gradients as they were recorded, and the name of every value.
 
     made    what stands in the place of the values of the graph that was given
     names   what values are to be called, besides those that have a name; with `every`, what is not differentiated has a
@@ -117,7 +118,7 @@ class Reading:
 
     @classmethod
     def of(cls, output: Tensor, seed: Any, constants: dict[str, Any]) -> Reading:
-        """The reading of a graph that is there already, with its fused operations taken apart."""
+        """Read an existing graph, with its fused operations taken apart."""
         seed = seed_of(output, plain(seed))
         refuse_changed_data(reached(output))
         arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
@@ -132,7 +133,7 @@ class Reading:
             return cls(output, backprop(output, Tensor(seed)), made)
 
     def _names(self, given: Mapping[Node, str], every: bool, taken: Collection[str]) -> dict[Node, Naming]:
-        """The names of all Tensors, and of the arrays that they are computed from."""
+        """Name all Tensors, and the arrays that they are computed from."""
         formulas: list[Formula] = []
         graph = Graph(self.output)
         for entry in graph:
@@ -151,7 +152,7 @@ class Reading:
         return {x: each._replace(gradient=_untaken(each.gradient, values)) for x, each in called.items()}
 
     def steps(self) -> dict[Tensor, GradientStep]:
-        """A step for each Tensor, the latest first and the leaves at the end."""
+        """Return a step for each Tensor, the latest first and the leaves at the end."""
         latest_first = sorted(self.grads, key=lambda x: (x.op is None, -x.tick))
         steps = {x: GradientStep(self.called[x].name, x._value, plain(self.grads[x])) for x in latest_first}
         for node in self.nodes:
@@ -161,13 +162,14 @@ class Reading:
         return steps
 
     def pulled(self, node: Tensor) -> Any:
-        """What the rules of a node record: for each of its inputs, what the gradient at the node contributes."""
+        """Return what the rules of a node record: for each of its inputs, what the gradient at the node contributes."""
         op: Any = node.op
         with tracing():
             return op.pull(self.grads[node], node, True)
 
     def names_at(self, node: Tensor) -> Callable[[Any], str | None]:
-        """What the rules of a node call a value: the gradient that arrives there, and all that has a name."""
+        """Return a function that names values as the rules of a node see them: the arriving gradient, and all that have
+        a name."""
         g = self.grads[node]
 
         def symbol(value: Any) -> str | None:
@@ -198,7 +200,7 @@ class Reading:
         )
 
     def compare(self, steps: dict[Tensor, GradientStep]) -> None:
-        """Put a finite difference beside each gradient: the value is moved, and what depends on it computed again."""
+        """Put a finite difference beside each gradient: move the value, and compute again what depends on it."""
         nodes, seed = computed([self.output]), plain(self.grads[self.output])
 
         for x, step in steps.items():
@@ -213,7 +215,7 @@ class Reading:
             step.difference, _ = central_difference(moved, x._value, step.element)
 
     def trace(self, x: Any, index: Any) -> list[Element]:
-        """From one element back to the output, always along the largest contribution."""
+        """Trace one element back from the output, always along the largest contribution."""
         x = self._made.get(x, x) if isinstance(x, Node) else x
         if not isinstance(x, Tensor) or x not in self.grads:
             raise ValueError(
@@ -241,7 +243,8 @@ class Reading:
         return steps
 
     def _paths(self, node: Tensor, i: int, at: tuple[int, ...]) -> list[Path]:
-        """A rule is linear in the arriving gradient: its gradient says how much of each element of that comes in."""
+        """List the paths into an element. A rule is linear in the arriving gradient, so its own gradient is the factor
+        of each."""
         arriving = self.grads[node]
         with tracing():
             found = fit(self.pulled(node)[i], node.values[i])
@@ -260,15 +263,15 @@ class Reading:
 
 
 def _untaken(name: str, taken: set[str]) -> str:
-    """A gradient called dz, where no value is called so already."""
+    """Name a gradient dz, unless a value has that name."""
     while name in taken:
         name = f"d_{name[1:]}" if not name.startswith("d_") else f"d{name}"
     return name
 
 
 def expression_of(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
-    """The Python expression of a recorded value, in terms of the values that `named` has a text for. What is too long
-    to be written down is …"""
+    """Write a recorded value as a Python expression, in terms of the values that `named` has a text for; … stands for
+    what is too long to be written down."""
     name = named(value)
     if name is not None:
         return parsed(name)
@@ -285,14 +288,15 @@ def expression_of(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
 
 
 def _with_slices(op: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters of an operation, in which an index that is no subscript, as that of scatter, is np.s_[1:3]."""
+    """Write an index among the parameters that is not a subscript, such as that of scatter, as np.s_[1:3]."""
     if "index" not in params or op.template.endswith("[index]"):
         return params
     return {**params, "index": ast.Subscript(parsed("np.s_"), literal(params["index"]), ast.Load())}
 
 
 def template(called: Mapping[str, Naming], of: str) -> Template:
-    """Reads the expressions of rules, in which the names of values and of their gradients stand for themselves."""
+    """Make a reader of the rules' expressions, in which the names of values and of their gradients stand for
+    themselves."""
     places: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for name, gradient, symbol, value in called.values():

@@ -1,4 +1,4 @@
-"""How a value looks at the prompt and in a notebook: a Tensor as a table, an array as a heat map, what is long cut.
+"""Shows values at the prompt and in a notebook: a Tensor as a table, an array as a heat map, long output cut short.
 
 A notebook keeps what it shows. So no output is longer than 256 kB, and one that is cut says what was left out.
 """
@@ -28,7 +28,7 @@ LEVELS = 127  # shades on each side of white
 
 
 class Shown:
-    """What is read as text: at the prompt it shows the text that `print` shows, in a notebook its LaTeX."""
+    """Base of what is read as text: the prompt shows what `print` shows, a notebook its LaTeX."""
 
     def latex(self) -> str:
         raise NotImplementedError
@@ -43,7 +43,7 @@ class Shown:
 
 
 class Lines(str):
-    """A text that shows its lines at the prompt, as `print` does. It is a str in everything else."""
+    """A text that the prompt shows line by line, as `print` does. Otherwise it is a str."""
 
     def __repr__(self) -> str:
         return capped(str(self))
@@ -69,9 +69,9 @@ def capped(output: str, all_of_it: str = "print shows all of it") -> str:
 
 
 def numbers_of(data: Any) -> str:
-    """A value for people to read, in one line: in full if it is small, else its range; of truth values, how many hold.
+    """Show a value in one line: in full if it is small, else its range; for truth values, how many hold.
 
-    What is not a number is counted, and does not hide the range of the others.
+    Values that are not numbers are counted; they do not hide the range of the others.
 
     >>> numbers_of(np.float64(0.1) + 0.2), numbers_of(np.arange(100.0)), numbers_of(np.arange(9) > 2)
     ('0.3', '0 … 99', '6 of 9 true')
@@ -115,7 +115,7 @@ def tensor_html(tensor: Tensor) -> str:
 
 
 def made_by(tensor: Node) -> str:
-    """How a Tensor was made, as an expression of what it was made from; a value without a name is …
+    """Write how a Tensor was made, as an expression of its inputs; a value without a name is …
 
     >>> w, x = Tensor(2.0, name="w"), Tensor(3.0, name="x")
     >>> made_by(w * x), made_by(np.tanh(w * x)), made_by(w + 1)
@@ -139,7 +139,7 @@ def shortened(name: str, longest: int = LONGEST) -> str:
 
 
 def _as_html(data: Any) -> str:
-    """An array in a table: in numbers if it is small, else as a heat map, if it has an axis or two."""
+    """Show an array in a table: as numbers if it is small, else as a heat map, if it has one axis or two."""
     array = np.asarray(data)
     if not array.ndim or not array.size or array.ndim > 2:
         return html.escape(numbers_of(array))
@@ -150,7 +150,7 @@ def _as_html(data: Any) -> str:
 
 
 def _levels(rows: NDArray[Any]) -> NDArray[np.uint8]:
-    """How red or blue each number is: 127 is zero and white, 0 the bluest, 254 the reddest, 255 no number."""
+    """Say how red or blue each number is: 127 is zero and white, 0 the bluest, 254 the reddest, 255 not a number."""
     values = rows.astype(np.float64)
     finite = np.isfinite(values)
     largest = np.max(np.abs(values), where=finite, initial=0.0)
@@ -166,7 +166,7 @@ def _colour(level: int) -> tuple[int, ...]:
 
 
 def _table(rows: NDArray[Any]) -> str:
-    """Numbers in cells of their colours, pale enough to be read."""
+    """Write numbers in cells of their colours, pale enough to be readable."""
 
     def cell(value: Any, level: int) -> str:
         red, green, blue = (round(255 + 0.6 * (part - 255)) for part in _colour(level))
@@ -204,7 +204,7 @@ def heat_map(rows: NDArray[Any]) -> str:
 
 
 def _png(levels: NDArray[np.uint8]) -> bytes:
-    """A PNG file of a byte per pixel, an index into a palette."""
+    """Make a PNG file with one byte per pixel, an index into a palette."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         checksum = zlib.crc32(kind + content)

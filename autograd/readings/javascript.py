@@ -100,7 +100,7 @@ def _made(array: Array) -> str:
 
 
 def javascript_text(program: Lowered) -> str:
-    """The function."""
+    """Write the function."""
     share_memory(program.loops)
     printer = JavaScriptPrinter(program.taken)
     body = printer.nests(program.loops.nests)

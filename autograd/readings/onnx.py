@@ -33,13 +33,13 @@ OF_OPERANDS = ("Less", "Greater", "Equal", "Not(Equal", "IsNaN", "Arg", "Cast") 
 
 
 class OnnxError(TypeError):
-    """Raised for what cannot be written as ONNX; says what it is."""
+    """Raised for what cannot be written as ONNX; names it."""
 
 
 def to_onnx(f: Callable[[Any], Any], x: Any, *, metadata: dict[str, str] | None = None, name: str = "model") -> Any:
     """Make an ONNX model, an `onnx.ModelProto`, of a function of one array whose first axis holds the examples.
 
-    x         an example of what f takes, for its shape and dtype. The model's input `x` has any number of examples
+    x         an example of what f takes, for its shape and dtype; the model's input `x` takes any number of examples
     metadata  texts to be kept in the model, by name
 
     The output is called `y`. Tensors that f reaches are parameters of the model, under their own names. Dropouts hand
@@ -58,7 +58,7 @@ def to_onnx(f: Callable[[Any], Any], x: Any, *, metadata: dict[str, str] | None 
 
 
 class _Recorded:
-    """What f computes of some examples, as formulas in order."""
+    """What f computes from some examples, as formulas in order."""
 
     def __init__(self, f: Callable[[Any], Any], x: Any):
         given = plain_input(x, "x")
@@ -85,7 +85,8 @@ class _Ref:
 
 
 class _Writer:
-    """Writes what was recorded for the first number of examples, and looks at the second for what depends on that."""
+    """Writes what was recorded for the first number of examples, and finds in the second what depends on that
+    number."""
 
     def __init__(self, one: _Recorded, other: _Recorded):
         import onnx
@@ -125,7 +126,8 @@ class _Writer:
         return self._array(np.asarray(a.value), np.asarray(b.value))
 
     def _array(self, a: Any, b: Any) -> _Ref:
-        """A constant array. What has a row for each example, all of them equal, is one row that is expanded."""
+        """Write a constant array. If it has a row for each example, all of them equal, it is one row that is
+        expanded."""
         same = a.ndim == b.ndim
         apart = [i for i, (n, m) in enumerate(zip(a.shape, b.shape)) if n != m]
         row = tuple([slice(0, 1) if i in apart else slice(None) for i in range(a.ndim)])
@@ -136,7 +138,7 @@ class _Writer:
         return self.node("Expand", [self.constant(a[row]), self._length(a.shape, b.shape)], a.dtype)
 
     def constant(self, value: Any, dtype: Any = None) -> _Ref:
-        """A constant of the graph; the same one for the same content."""
+        """Return a constant of the graph; the same one for the same content."""
         data = np.asarray(value, dtype)
         key = (data.shape, data.dtype.str, data.tobytes())
         if key not in self.constants:
@@ -151,7 +153,7 @@ class _Writer:
     # Shapes
 
     def _factors(self, a: tuple[int, ...], b: tuple[int, ...]) -> list[tuple[int, bool]]:
-        """The lengths of a shape, or how many times the number of examples they are."""
+        """Return the lengths of a shape, or how many times the number of examples they are."""
         found = []
         for n, m in zip(a, b, strict=True):
             if n != m and (n * COUNTS[1] != m * COUNTS[0] or n % COUNTS[0]):
@@ -160,7 +162,7 @@ class _Writer:
         return found
 
     def _length(self, a: tuple[int, ...], b: tuple[int, ...], may_be_found: bool = False) -> _Ref:
-        """A shape as a value of the graph. One length may be -1 where it is found from the others."""
+        """Return a shape as a value of the graph. One length may be -1, to be found from the others."""
         lengths = self._factors(a, b)
         varying = [factor for factor, varies in lengths if varies]
         if not varying or (may_be_found and len(varying) == 1 and 0 not in a):
@@ -186,7 +188,7 @@ class _Writer:
         return output
 
     def cast(self, x: Any, dtype: Any) -> _Ref:
-        """A value in a dtype: a number as a constant of it."""
+        """Return a value in a dtype: a number as a constant of it."""
         if not isinstance(x, _Ref):
             return self.constant(x, dtype)
         return x if x.dtype == dtype else self.node("Cast", [x], dtype, to=self._kind(dtype))
@@ -221,7 +223,7 @@ class _Writer:
         return self._read(parsed(text), known, common, dtype, a.name or "")
 
     def _said(self, a: Formula, b: Formula) -> dict[str, Any]:
-        """What a text can say of an operation besides its operands and parameters: shape, axes, perm, pads."""
+        """List what a text may read of an operation besides its operands and parameters: shape, axes, perm, pads."""
         op: Any = a.op
         found: dict[str, Any] = {
             "shape": lambda of: self._length(np.shape(a.value), np.shape(b.value), of == "Reshape")
@@ -243,7 +245,7 @@ class _Writer:
         return found
 
     def _read(self, call: ast.expr, known: dict[str, Any], inner: Any, dtype: Any, wish: str = "") -> _Ref:
-        """The nodes of a text: a call with operands and numbers, then attributes by keyword."""
+        """Write the nodes of a text: a call with operands and numbers, then attributes by keyword."""
         assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
         kind, inputs = call.func.id, []
         for part in call.args:
@@ -263,7 +265,7 @@ class _Writer:
         return self.node(kind, inputs, dtype, wish, **attributes)
 
     def _picked(self, a: Formula, b: Formula, x: _Ref) -> _Ref:
-        """An index: slices, then single elements, then new axes."""
+        """Write an index: slices, then single elements, then new axes."""
         index, dtype, ndim = a.params["index"], a.value.dtype, np.ndim(a.args[0].value)
         if repr(index) != repr(b.params["index"]):
             self._depends(f"the index [{index}]")

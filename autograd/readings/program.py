@@ -1,4 +1,5 @@
-"""One program that is run again: what a function does for some shapes and dtypes, and for what it finds outside."""
+"""Runs a function again as a program: written for certain shapes and dtypes, and for what the function finds
+outside."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from autograd.tensor import Tensor, plain
 
 
 def kind_of(arg: Any) -> Any:
-    """What a program may depend on: shape and dtype of what it takes as a parameter, the value of anything else."""
+    """Say what a program may depend on: the shape and dtype of what it takes as a parameter, the value of anything
+    else."""
     value = arg._value if isinstance(arg, Tensor) else arg
     if isinstance(value, (ndarray, np.floating)):
         return value.shape, value.dtype, type(arg)
@@ -28,7 +30,7 @@ def kind_of(arg: Any) -> Any:
 
 
 def kinds(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What a program may depend on, as a key."""
+    """Return what a program may depend on, as a key."""
     key = tuple(map(kind_of, args))
     try:
         hash(key)
@@ -45,10 +47,10 @@ class Program:
 
     source     its text
     outside    the Tensors that the function reached besides its arguments
-    all_fresh  whether its gradients are arrays of nobody else as they come
-    direct     a function for a whole call, where there can be one: see `without_loops`
-    arrays     those from outside that it takes as its last parameters
-    moves      of a step with an update, what it writes into; `numbers` the last of its parameters, and their dtypes
+    all_fresh  whether its gradients come in memory that nothing else uses
+    direct     a function for a whole call, if there can be one: see `without_loops`
+    arrays     the arrays from outside that it takes as its last parameters
+    moves      what a step with an update writes into; `numbers` are its last parameters, and their dtypes
     """
 
     def __init__(
@@ -84,18 +86,19 @@ class Program:
         self.direct: Callable[..., Any] | None = None
 
     def called(self, held: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The text of a call by the parameters' names that gives the value, and what it needs; those `held` stay."""
+        """Write a call by the parameters' names that gives the value; return the text, and what it needs. Those in
+        `held` stay."""
         if self.native is not None:
             text, known = self.native.bound(self.parameters, held)
             return text, known
         return f"run_({', '.join(self.parameters)})[0]", {"run_": self.run}
 
     def unchanged(self) -> bool:
-        """Whether all from outside is as it was, besides the Tensors."""
+        """Say whether everything outside is as it was, apart from the Tensors."""
         return self._world.unchanged()
 
     def fits(self) -> bool:
-        """Whether all from outside is as it was when the program was traced: the Tensors in shape and dtype."""
+        """Say whether everything outside is as it was when the program was traced: the Tensors in shape and dtype."""
         if not self.unchanged():
             return False
         for i, x in enumerate(self.outside):
@@ -107,7 +110,7 @@ class Program:
         return True
 
     def owned(self, gradients: tuple[Any, ...], reached: list[Tensor], values: list[Any]) -> list[Any]:
-        """The gradients as arrays of nobody else, and numbers in the dtype of their parameter."""
+        """Return gradients that share no memory with anything, and numbers in the dtype of their parameter."""
         arrays = [*values, *self._held, *(g for g, fresh in zip(gradients, self._fresh) if fresh)]
         taken = {memory_of(x) for x in arrays if type(x) is ndarray}
         return [
@@ -184,7 +187,7 @@ def _assembled(
     numbers: dict[str, float],
     backend: str,
 ) -> tuple[Trace, Assembly]:
-    """What f records for these arguments, with its update, and the program of that."""
+    """Record f for these arguments, with its update, and assemble the program."""
     # C would have them as text.
     trace = Trace(f, args, is_parameter=lambda array: backend == "c" and array.dtype.kind in "fiub" and array.size > 16)
     if update is not None:
@@ -222,7 +225,7 @@ def _refuse_chance(trace: Trace, program: Assembly, again: Trace, other: Assembl
 
 
 def _alike(a: Any, b: Any) -> bool:
-    """Whether two constants of a program are the same, or were made in the same way."""
+    """Say whether two constants of a program are the same, or were made in the same way."""
     if a is b or (hasattr(a, "__code__") and a.__code__ == getattr(b, "__code__", None)):
         return True
     return type(a) is type(b) and frozen(a) == frozen(b)

@@ -1,4 +1,4 @@
-"""A whole step of training as one program: the value, the gradient, and what an optimiser makes of it."""
+"""A whole step of training as one program: the value, the gradient, and the update that an optimiser makes."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ class Step:
 
         arrays   the arguments, with all their rows
         order    the indices of the rows, in the order in which they are taken
-        size     how many of them are a mini-batch; the last one may be shorter
-        prepare  is called before each step with its number, to set a learning rate
-        report   is called with the number of steps taken, ten times in a second or more often
+        size     the number of rows in a mini-batch; the last one may be shorter
+        prepare  called before each step with its number, to set a learning rate
+        report   called with the number of steps taken, at least ten times a second
 
         In C many steps run without Python. Ctrl-C, and what `report` raises, stop them within a tenth of a second.
 
@@ -113,7 +113,7 @@ class Step:
     def _together(
         self, arrays: tuple[Any, ...], order: Any, size: int, first: int, last: int, values: Any, prepare: Any
     ) -> bool:  # fmt: skip
-        """Take several steps in C; False where that cannot be, and none was taken."""
+        """Take several steps in C; return False, and take none, if that cannot be done."""
         if self.backend != "c" or not all(
             type(x) is ndarray and x.flags.c_contiguous and x.flags.aligned for x in arrays
         ):
@@ -194,11 +194,11 @@ class Step:
         return guarded(xs, fits, lines, known | more)
 
     def _settings(self, numbers: dict[str, float]) -> dict[str, Any]:
-        """What a program is made for."""
+        """Return what a program is made for."""
         return {name: value for name, value in self.update.settings().items() if name not in numbers}
 
     def _program(self, args: tuple[Any, ...], numbers: dict[str, float]) -> Program:
-        """The program for such arguments."""
+        """Return the program for such arguments."""
         settings = repr(self._settings(numbers))
         key = (*kinds(args), settings, *numbers)
         program = self._programs.get(key)
@@ -222,7 +222,7 @@ class Step:
         return self.update.memory[move.index][move.memory]
 
     def _moved(self, program: Program, returned: list[Any]) -> None:
-        """Take over what has no memory to be written into, and let graphs notice that data has changed."""
+        """Store what has no memory to be written into, and let graphs notice that data has changed."""
         self.update.steps += 1
         now = last_change[0] = next_tick()
         for move in program.moves:
@@ -242,7 +242,7 @@ class Step:
 
 
 def _apart(x: Any, others: list[Any]) -> Any:
-    """An argument that no parameter lies in the memory of."""
+    """Return an argument that shares no memory with a parameter."""
     if type(x) is ndarray and any(type(p) is ndarray and np.may_share_memory(x, p) for p in others):
         return x.copy()
     return x

@@ -1,4 +1,4 @@
-"""What expressions of the algebra come to, given the values of their symbols."""
+"""Computes expressions of the algebra from the values of their symbols."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ OF_TWO = {"max": np.maximum, "min": np.minimum}  # written like the reductions
 
 
 class RowVector:
-    """The transpose of a vector, or such a one times a matrix."""
+    """The transpose of a vector, or such a row times a matrix."""
 
     def __init__(self, array: Any):
         self.array = array
 
 
 def _overwrite(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """What `scatter` is taken for: where an index is there twice, the last of what is written to it stands."""
+    """Do what `scatter` may be mistaken for: if an index occurs twice, the last value written to it counts."""
     found = np.zeros(shape)
     found[index] = g
     return found
@@ -42,7 +42,7 @@ class _Functions(dict[str, Any]):
 
 
 def value_of(x: Sum, known: Mapping[str, Any]) -> Any:
-    """What an expression comes to, given the values of its symbols."""
+    """Compute an expression from the values of its symbols."""
     return _plain(_sum(x, known))
 
 
@@ -111,7 +111,7 @@ def _atom(x: Atom, known: Mapping[str, Any]) -> Any:
 
 
 def _product(a: Any, b: Any) -> Any:
-    """Two factors side by side, in which a vector is a column."""
+    """Multiply two factors side by side, in which a vector is a column."""
     if np.ndim(_plain(a)) == 0:
         return RowVector(a * b.array) if isinstance(b, RowVector) else _plain(a) * b
     if isinstance(a, RowVector):

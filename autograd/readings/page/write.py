@@ -1,4 +1,4 @@
-"""`page`: a recorded graph as one HTML file of its own, data and a player."""
+"""Writes a recorded graph as one self-contained HTML file: data and a player."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ SHORT = 26  # characters of an expression that a box has room for
 def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **constants: Any) -> Path:
     """Write a page that steps through the graph of `f(*args)` and through its gradient; return the path of the file.
 
-    The page is one HTML file that opens in any browser from where it is, and asks for nothing over a network. It shows
-    the graph, and goes through it step by step, forth and back: first each value, then what each use of it adds to its
-    gradient. Beside it stand the rule in symbols and in numbers, the equations, the NumPy program, and the lines of
-    your own Python that made the values. The value has to be a single number.
+    The page is one HTML file that opens in any browser, and asks for nothing over a network. It shows the graph, and
+    goes through it step by step, forwards and back: first each value, then what each use of it adds to its gradient.
+    Beside it stand the rule in symbols and in numbers, the equations, the NumPy program, and the lines of your own
+    Python that made the values. The value has to be a single number.
 
-    f          a function, of which Tensors among `args` are differentiated (the first argument, where none is one); or
-               a Tensor that is computed already, `page(cost, x=x, y=y)`. Of that the lines of Python are not known
+    f          a function, differentiated with respect to the Tensors among `args` (to the first argument, if there are
+               none); or a computed Tensor, `page(cost, x=x, y=y)`, without the lines of Python
     path       where to write the file
     constants  names for arrays that the Tensor was computed from
 
@@ -90,7 +90,7 @@ def _html(trace: Trace, places: Places) -> str:
 
 
 def _inside_script(text: str) -> str:
-    """JSON as it may stand in a script element: no `</` ends it, and no comment or element begins in it."""
+    """Escape JSON for a script element: no `</` ends it, and no comment or element begins in it."""
     return re.sub(r"<(?=[!sS])", r"\\u003c", text.replace("</", "<\\/"))
 
 
@@ -113,7 +113,7 @@ class Data:
         self._lines = self.steps.of_values(lambda x: self._source_line(made_from.get(id(x), x)))
 
     def everything(self, pictured: bool = True) -> dict[str, Any]:
-        """All of it; without the pictures, nothing has to be rendered."""
+        """Return all of it. Without the pictures, nothing has to be rendered."""
         steps = self.steps
         program, line_of = numpy_program(self.trace)
         grads = self.trace.grads
@@ -172,7 +172,7 @@ class Data:
         ]
 
     def _other_programs(self) -> dict[str, str]:
-        """The text in C and in JavaScript, where there is one."""
+        """Return the text in C and in JavaScript, if there is one."""
         found = {}
         for name in ("C", "JavaScript"):
             try:
@@ -212,7 +212,7 @@ class Data:
         return found
 
     def title(self, entry: Entry) -> str:
-        """What stands in the box of a value."""
+        """Write what stands in the box of a value."""
         name = shortened(TEXT.symbol(self.steps.called[entry.value].symbol), SHORT)
         if not entry.inputs:
             return name
@@ -242,7 +242,7 @@ class Data:
         return found
 
     def _source_line(self, node: Node) -> list[int] | None:
-        """Which of the functions that are shown a value was made in, and the number of the line in it."""
+        """Find which of the functions that are shown made a value, and the number of the line in it."""
         where = self.places.of(node) if node.inputs else None
         if where is None:
             return None
@@ -261,14 +261,15 @@ class Data:
         return [number, line - self._first[code]]
 
     def size(self, entry: Entry) -> tuple[int, int]:
-        """How many pixels the box of a value takes: a line of text for what it is, its data, and its gradient."""
+        """Measure the box of a value in pixels: a line of text for what it is, its data, and its gradient."""
         lines = 2 + (isinstance(entry.value, Tensor) and not entry.value.is_constant)
         pictures = 34 if np.size(entry.value._value) > 1 else 0
         return max(168 if pictures else 128, 22 + round(7.3 * len(self.title(entry)))), 12 + 17 * lines + pictures
 
 
 def _numbers(data: Any) -> Any:
-    """Data as the player reads it: a number or, where JSON has none, its name; of an array the bytes of its float64."""
+    """Write data as the player reads it: a number, or its name if JSON has none; for an array the bytes of its
+    float64."""
     if np.ndim(data):
         return base64.b64encode(np.asarray(data, "<f8").tobytes()).decode("ascii")
     number = float(data)
