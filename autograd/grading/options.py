@@ -9,7 +9,7 @@ from autograd.grading.fence import MEMORY
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a command that judges files, many of them."""
+    """Add the options of a command that judges many files."""
     parser.add_argument("--hint", action="store_true", help="say which equation is wrong, and not what is wrong in it")
     parser.add_argument("--timeout", type=positive, default=60.0, metavar="X",
         help="stop a file after X seconds (default: %(default)s)")  # fmt: skip
@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """The type of an option that is a whole number of at least `least`."""
+    """Make the type of an option that is a whole number of at least `least`."""
 
     def whole(text: str) -> int:
         try:
@@ -42,7 +42,7 @@ def whole_number(least: int) -> Callable[[str], int]:
 
 
 def not_negative(text: str) -> float:
-    """The type of an option that is a finite number of at least 0."""
+    """Read an option that is a finite number of at least 0."""
     try:
         value = float(text)
     except ValueError:
@@ -53,7 +53,7 @@ def not_negative(text: str) -> float:
 
 
 def positive(text: str) -> float:
-    """The type of an option that is a finite number greater than 0."""
+    """Read an option that is a finite number greater than 0."""
     value = not_negative(text)
     if value == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not greater than 0")
