@@ -1,4 +1,4 @@
-"""What can be said on the command line: the options of every command, and those that a training keeps in its file."""
+"""Reads the command line: the options of every command, and those that a training keeps in its file."""
 
 from __future__ import annotations
 

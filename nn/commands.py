@@ -1,4 +1,4 @@
-"""What each command does, given its arguments: it prints what came of it, and returns the exit code."""
+"""Does what each command says, given its arguments: prints the results, and returns the exit code."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _apart(paths: list[Path]) -> list[str]:
-    """Names for files: their stems, or what else tells them apart.
+    """Give files different names: their stems, or what else tells them apart.
 
     >>> _apart([Path("runs/one.csv"), Path("runs/two.csv")]), _apart([Path("a/run.csv"), Path("b/run.csv")])
     (['one', 'two'], ['a/run.csv', 'b/run.csv'])
@@ -271,7 +271,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _scale_of_training(path: str) -> float:
-    """Return by what the pixel bytes of a training were divided, as its file says; 255 if it does not."""
+    """Return the number by which the pixel bytes of a training were divided, as its file says; 255 if it does not."""
     try:
         options = Checkpoint.read(path).notes["options"]
         return float(options[options.index("--scale") + 1])
@@ -280,7 +280,7 @@ def _scale_of_training(path: str) -> float:
 
 
 def printable(text: str) -> str:
-    """Return the text in one line, without what would steer a terminal."""
+    """Return the text in one line, without anything that would steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 

@@ -34,11 +34,11 @@ PIECE = 1 << 20  # bytes read at a time
 
 
 class DataError(ValueError):
-    """A data file that is missing or wrong; the message names the file and what is wrong with it."""
+    """Raised for a data file that is missing or wrong; the message names the file and says what is wrong."""
 
 
 class Examples(NamedTuple):
-    """A data set: `x` of shape (n, inputs), an example per row, and `y`, the labels of shape (n,)."""
+    """A data set: `x` of shape (n, inputs), one example per row, and `y`, the labels of shape (n,)."""
 
     x: Array
     y: Array

@@ -1,4 +1,4 @@
-"""The history of a training as a file: a line for each epoch, as CSV or as JSON lines."""
+"""Keeps the history of a training in a file: a line for each epoch, as CSV or as JSON lines."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def read_history(path: str | Path) -> list[Epoch]:
 
 
 def _rows(text: str, kind: str) -> Iterator[tuple[int, Any]]:
-    """The records of a history, each with the number of its line."""
+    """Yield the records of a history, each with the number of its line."""
     if kind == "CSV":
         table = csv.DictReader(io.StringIO(text))
         for row in table:
@@ -104,7 +104,7 @@ def _rows(text: str, kind: str) -> Iterator[tuple[int, Any]]:
 
 
 def _as_epoch(row: Any) -> Epoch:
-    """Return the epoch of a row, in which numbers may stand as text. Raises nearly anything for one that is none."""
+    """Return the epoch in a row, where numbers may be text. Raises nearly anything if there is none."""
     row = json.loads(row) if isinstance(row, str) else row
     sets = [name.removesuffix("_total") for name, value in row.items() if name.endswith("_total") and value]
     scores = {

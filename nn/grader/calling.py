@@ -1,6 +1,7 @@
-"""The learner's process: its file is run, its `backprop(net, x, y)` found and called, and what it returns handed over.
+"""Runs the learner's process: loads the file, finds and calls its `backprop(net, x, y)`, and hands over what it
+returns.
 
-The file is EXECUTED here. Nothing is judged here, since the file could change how: `nn.grader.verdict` gets arrays.
+The file is EXECUTED here. Nothing is judged here, since the file could tamper with it: `nn.grader.verdict` gets arrays.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nn.grader.problems import CHOICES, activate, output_activation
 
 
 class UnjudgedError(Exception):
-    """The file cannot be judged; the message says why, in a sentence."""
+    """Raised for a file that cannot be judged; the message says why, in a sentence."""
 
 
 class _Net:
@@ -87,7 +88,7 @@ def _lines(error: BaseException, path: str) -> tuple[int, str]:
 
 
 def _array(part: object) -> list[Array]:
-    """One of the two lists that were returned, as arrays of numbers. Raises UnjudgedError where it is none."""
+    """Read one of the two lists that were returned as arrays of numbers. Raises UnjudgedError if it is not one."""
     if not isinstance(part, (tuple, list, np.ndarray)):
         raise UnjudgedError(f"backprop returns a pair with a {type(part).__name__}, and not two lists of arrays")
     try:
@@ -140,7 +141,7 @@ class Learner:
         return {name: value[:100] for name, value in said.items() if isinstance(value, str)}, []
 
     def _call(self, question: dict[str, Any], arrays: list[Array]) -> tuple[dict[str, Any], list[Array]]:
-        """Call the function once. Answer with what it returned, and what its arguments are then."""
+        """Call the function once. Answer with what it returned, and what its arguments are afterwards."""
         assert self.function is not None
         layers = len(question["sizes"]) - 1
         arrays = [a.copy() for a in arrays]
@@ -161,5 +162,5 @@ class Learner:
 
 
 def main() -> None:
-    """Do the learner's process."""
+    """Run the learner's process."""
     serve(Learner().answer)

@@ -1,4 +1,4 @@
-"""The verdict on a learner's file: whether its gradients are right, where they go wrong, and which slip explains it."""
+"""Judges a learner's file: are its gradients right, where do they go wrong, and which slip explains it?"""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def first_wrong_layer(rows: Sequence[Mark]) -> str:
 
 
 def _ask(fence: Fence) -> Ask:
-    """What asks the learner's process."""
+    """Make the function that asks the learner's process."""
 
     def ask(question: dict[str, Any], arrays: Sequence[Array]) -> tuple[dict[str, Any], list[Array]]:
         doing = "while the file itself was being run" if "path" in question else "while its backprop was being called"
@@ -134,7 +134,7 @@ def _ask(fence: Fence) -> Ask:
 
 @contextlib.contextmanager
 def learner(path: Path, timeout: float, memory: int, printed: list[str]) -> Iterator[Ask]:
-    """Start a process for a learner's file, and give what asks it. Note what it has printed."""
+    """Start a process for a learner's file, and yield the function that asks it. Note what it has printed."""
     with Fence("from nn.grader.calling import main; main()", path.parent, timeout=timeout, memory=memory) as fence:
         try:
             yield _ask(fence)
@@ -144,7 +144,7 @@ def learner(path: Path, timeout: float, memory: int, printed: list[str]) -> Iter
 
 
 def load(ask: Ask, path: Path, told: Told) -> Told:
-    """Let the file be run. Return what was told, with what its constants say."""
+    """Run the file. Return what was told, completed by what its constants say."""
     said, _ = ask({"path": str(path)}, [])
     if "failed" in said:
         raise UnjudgedError(str(said["failed"]))
@@ -187,7 +187,7 @@ def pool(trials: Sequence[Trial], cases: dict[int, Case], source: str) -> list[T
 
 
 def failure(trials: Sequence[Trial], cases: dict[int, Case]) -> str:
-    """Say why no convention worked, by the one in which the file got furthest."""
+    """Say why no convention worked, using the one in which the file got furthest."""
     failed = [(not cases[k].primary, -o["line"], t.convention.examples == "batch", o["raised"], o["failed"])
               for t in trials for k, o in t.failed.items()]  # fmt: skip
     _, _, _, raised, text = min(failed, key=lambda f: f[:3])
@@ -232,7 +232,7 @@ def grade(
 
 
 def _judged(ask: Ask, path: Path, source: str, told: Told, sizes: Sequence[int] | None, seed: int) -> Report:
-    """The verdict on a file that is loaded in the process that is asked."""
+    """Judge a file that is loaded in the process that is asked."""
     told = load(ask, path, told)
     networks: Networks = [(list(net), len(set(net)) == len(net)) for net in NETWORKS]
     if told["cost"] != "log-likelihood":
@@ -250,7 +250,7 @@ def _judged(ask: Ask, path: Path, source: str, told: Told, sizes: Sequence[int] 
 
 
 def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int, float], whole: bool) -> list[str]:
-    """The slips that explain what was returned, in words; `whole`: all are tried, not only the likely ones."""
+    """Find the slips that explain what was returned, in words. `whole`: try all of them, not only the likely ones."""
     wrong = [k for k, case in one_depth(trial, cases, differences).items() if not differences[k] <= TOLERANCE]
     k = min(wrong, key=lambda k: (len(set(cases[k].sizes)) < len(cases[k].sizes), len(cases[k].x), k))
     case, rng = cases[k], np.random.default_rng(k)

@@ -1,4 +1,5 @@
-"""The proof in symbols: the derived equations beside those derived by hand, with their difference on real digits."""
+"""Proves the engine in symbols: the derived equations beside those derived by hand, with their difference on real
+digits."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ class EquationPair:
 
 @dataclass(repr=False)
 class SideBySide(Shown):
-    """The equations of a network, side by side. `print` shows them as a table."""
+    """The equations of a network, derived and by hand. `print` shows them as a table."""
 
     title: str
     lines: list[EquationPair]
@@ -142,7 +143,7 @@ def _hand(notation: Unicode, name: str, layers: int, net: Network) -> str:
 
 
 def _differences(net: Network, xs: Array, ys: Array) -> dict[str, float]:
-    """Measure how far engine and equations are apart over all digits, by the name of what is compared."""
+    """Measure how much engine and equations differ over all digits, by the name of what is compared."""
     layers = len(net.sizes) - 1
     w, b = [p.data for p in net.weights], [p.data[:, np.newaxis] for p in net.biases]
     worst: dict[str, float] = {}
