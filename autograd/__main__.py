@@ -67,7 +67,7 @@ def _shape(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no shape, such as 3,4") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shape such as 3,4") from None
 
 
 if __name__ == "__main__":

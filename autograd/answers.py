@@ -26,7 +26,7 @@ def gradients_at(
         again = as_arrays(asked(gradient, before, weights), positions, names)
         if not all(np.array_equal(p, q, equal_nan=True) for p, q in zip(returned, again, strict=True)):
             raise GradientError(
-                "called again with the same arguments, the gradient returns other numbers: it draws random numbers, or"
+                "called again with the same arguments, the gradient returns other numbers: it draws random numbers or"
                 " keeps something between calls"
             )
         return returned
@@ -91,7 +91,7 @@ def as_arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> li
     try:
         arrays = [np.array(plain(g)) for g in returned]
     except ValueError as error:
-        raise GradientError(f"the gradient returns what is no array: {error}") from None
+        raise GradientError(f"what the gradient returns cannot be read as an array: {error}") from None
     for array, name, given in zip(arrays, wanted, returned, strict=True):
         if given is None:
             raise GradientError(f"the gradient of {name} is None")

@@ -148,7 +148,7 @@ def fit(g: Any, value: Any) -> Any:
     array([4., 4., 4.])
     """
     if g is None:
-        raise TypeError("the rule returned None, and not a gradient; where nothing flows back, return g * 0")
+        raise TypeError("the rule returned None, not a gradient; where nothing flows back, return g * 0")
     total: Any = np.add.reduce  # np.sum, without its overhead
     if isinstance(g, Node):
         total = np.sum
@@ -163,6 +163,6 @@ def fit(g: Any, value: Any) -> Any:
             raise ValueError(f"the rule returned a gradient of shape {g.shape} for an input of shape {value.shape}")
     if g.dtype != value.dtype:
         if g.dtype.kind not in "fiub":
-            raise TypeError(f"the rule returned {g.dtype} data, and not a real gradient")
+            raise TypeError(f"the rule returned {g.dtype} data, not a real gradient")
         g = g.astype(value.dtype)
     return g if g.ndim or isinstance(g, Node) else g[()]

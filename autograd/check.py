@@ -121,8 +121,8 @@ def _same(gradient: Any, recorded: Any, order: int, position: int) -> None:
         largest = float(np.max(np.abs(a), initial=0.0, where=np.isfinite(a)))
         if not np.allclose(b, a, rtol=unit**0.5, atol=100 * unit * largest, equal_nan=True):
             raise GradientError(
-                f"order {order}, argument {position}: recorded, the rules give other numbers than on arrays:"
-                f" {b.ravel()[:4]!r:.80} and {a.ravel()[:4]!r:.80}"
+                f"order {order}, argument {position}: the rules give other numbers when they are recorded than on"
+                f" arrays: {b.ravel()[:4]!r:.80} and {a.ravel()[:4]!r:.80}"
             )
 
 

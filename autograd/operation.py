@@ -123,7 +123,7 @@ def _signature(
     if rule is None and isinstance(forward, np.ufunc):
         return (("x",) if forward.nin == 1 else ("a", "b")), (), {}
     if not hasattr(rule or forward, "__code__"):
-        raise TypeError(f"the operation {template!r}: {rule or forward!r} does not say what it takes; write a lambda")
+        raise TypeError(f"the operation {template!r}: {rule or forward!r} has no signature to read; write a lambda")
     code, skip = (rule or forward).__code__, 2 if rule else 0
     defaults: tuple[Any, ...] = (rule or forward).__defaults__ or ()
     names = code.co_varnames[skip : code.co_argcount]

@@ -54,7 +54,7 @@ def assert_gradient(
                many arrays as there are gradients
     f          the function, of a single number as its value. An array is contracted with random weights, which
                `gradient` gets after the arguments
-    hint_only  say which equation is wrong, and not what is wrong in it
+    hint_only  say which equation is wrong, but not what is wrong in it
     seed       of the random weights, and of the other arguments at which slips are told apart
     against    "torch" or "jax": `gradient` is written for arrays of that framework. Its arguments are converted, and
                what it returns. `f` may be too: its derivative is then that of finite differences, without slips
@@ -82,7 +82,7 @@ def assert_gradient(
     names = argument_names(f, args)
     value = np.asarray(plain(f(*args)))
     if value.dtype.kind not in "fiub":
-        raise TypeError(f"f returns {value[()]!r:.60}, and not a number or an array of numbers")
+        raise TypeError(f"f returns {value[()]!r:.60}, not a number or an array of numbers")
     weights = rng.uniform(0.5, 1.5, value.shape) if value.ndim else None
     if not any(isinstance(x, Tensor) for x in args):
         returned = asked(gradient, copies(args, weights), weights) if callable(gradient) else gradient
@@ -115,10 +115,10 @@ def assert_gradient(
     if order:
         called = [names[positions[i]] for i in order]
         raise GradientError(
-            f"the gradients are right, and in another order, {', '.join(called)}: return them in the order of the"
+            f"the gradients are right, but in another order, {', '.join(called)}: return them in the order of the"
             f" arguments, {', '.join(names[k] for k in positions)}"
             if len(order) > 2
-            else f"the gradients of {called[1]} and {called[0]} are right, and swapped: return them in the order of the"
+            else f"the gradients of {called[1]} and {called[0]} are right, but swapped: return them in the order of the"
             f" arguments, {', '.join(names[k] for k in positions)}"
         )
     slips: tuple[Slip, ...] = ()
@@ -205,7 +205,7 @@ def _difference(
     place = f" at [{', '.join(str(int(i)) for i in worst)}]" if worst else ""
     text = f"dC/d{name} is wrong{place}: yours {float(other[worst]):.6g}, derived {float(mine[worst]):.6g}"
     if other.dtype.kind in "iub":
-        return f"{text}; the dtype is {other.dtype}, which cuts what stands after the point: use floats"
+        return f"{text}; the dtype is {other.dtype}, which cuts off the decimals: use floats"
     shape = _shape_of_error(mine, other, excess > 0)
     return f"{text}; {shape}" if shape else text
 
@@ -239,7 +239,7 @@ def _parted(along: Any, slope: float, mine: Any, other: Any, name: str) -> str:
     derived, yours = float(np.sum(mine * along)), float(np.sum(other * along))
     return (
         f"the engine and finite differences part{place} of dC/d{name}: derived {derived:.6g}, finite differences"
-        f" {slope:.6g}, yours {yours:.6g}. So it is not said that yours is wrong: check a rule of your own, detach(),"
+        f" {slope:.6g}, yours {yours:.6g}. So yours may be right: check a rule of your own, detach(),"
         " or what the function reads from .data"
     )
 

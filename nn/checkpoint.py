@@ -65,7 +65,9 @@ class Checkpoint:
         """Read the checkpoint in a file. Raises FileError if there is none in it, or no file."""
         parameters, training = split_arrays(read_arrays(path))
         if TEXT not in training:
-            raise FileError(f"{path}: holds a network, and not how its training went: `save` of a training writes that")
+            raise FileError(
+                f"{path}: holds a network, but not how its training went; the option `save` of a training writes that"
+            )
         try:
             text = json.loads(bytes(training.pop(TEXT)))
             groups: dict[str, dict[str, Array]] = {group: {} for group in GROUPS}
@@ -111,7 +113,7 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Say which settings differ from those of a checkpoint: `eta was 3.0 and is 1.0`."""
     as_read = json.loads(json.dumps(now, default=_plain))
     return [
-        f"the {key} is another one" if key.endswith("data") else f"{key} was {then.get(key)} and is {as_read.get(key)}"
+        f"the {key} has changed" if key.endswith("data") else f"{key} was {then.get(key)} and is {as_read.get(key)}"
         for key in {**then, **as_read}
         if then.get(key) != as_read.get(key)
     ]

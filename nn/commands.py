@@ -237,7 +237,7 @@ def _info(args: argparse.Namespace) -> int:
     try:
         checkpoint = Checkpoint.read(args.model)
     except ValueError:
-        rows["training"] = "nothing is said of it"
+        rows["training"] = "not recorded"
     else:
         rows["training"] = checkpoint.where()
         options = checkpoint.notes.get("options")

@@ -90,7 +90,9 @@ def read_idx(path: str | Path, magic: int, sha256: str | None = None, *, each: i
     checksum = hashlib.sha256(start)
     checksum.update(content)
     if sha256 and checksum.hexdigest() != sha256:
-        raise DataError(f"{path}: the checksum (SHA-256) of its content is wrong; the file is damaged or another one")
+        raise DataError(
+            f"{path}: the checksum (SHA-256) of its content is wrong; the file is damaged, or not the expected one"
+        )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 

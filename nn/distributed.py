@@ -119,7 +119,10 @@ class Ranks:
         """Raise RuntimeError if the arrays differ from those on rank 0."""
         here = fingerprint(*arrays)
         if self.text_of_first(here) != here:
-            raise RuntimeError(f"rank {self.rank} has other {what} than rank 0; all need the same files and versions")
+            raise RuntimeError(
+                f"rank {self.rank} has {what} that differ from those of rank 0; all ranks need the same files and"
+                " versions"
+            )
 
     def end(self, code: int, errors: str = "") -> NoReturn:
         """Say which errors this rank had, and end it and all others with an exit code.

@@ -100,7 +100,7 @@ class Training:
         except FileError as error:
             if self.claim.path.exists():
                 raise FileError(
-                    f"{error}. It holds what was saved before; resume from it when that is mended"
+                    f"{error}. It holds what was saved before; resume from it once that is fixed"
                 ) from error
             if not self.history and not written:
                 raise

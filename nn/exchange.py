@@ -77,7 +77,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Array], dict[str, Array]]:
             raise ValueError("its checksum is wrong")
         said = about.get("description", {})
         if not isinstance(said, dict):
-            raise ValueError("what it says of its model is no table")
+            raise ValueError("its description of the model is not a table")
         description = {name: np.array(value) for name, value in said.items()}
     except FileNotFoundError:
         raise FileError(f"{path}: there is no such file") from None
@@ -109,7 +109,7 @@ def _checked_header(path: str | Path) -> dict[str, Any]:
             raise ValueError(f"the text at its beginning is of {length:,} bytes, more than the limit of {LONGEST:,}")
         header = json.loads(file.read(length), object_pairs_hook=_once)
     if not isinstance(header, dict):
-        raise ValueError("the text at its beginning is no table")
+        raise ValueError("the text at its beginning is not a table")
     metadata = header.pop("__metadata__", None) or {}
     total = 0
     for name, entry in header.items():
@@ -125,7 +125,7 @@ def _checked_header(path: str | Path) -> dict[str, Any]:
         return {}
     about = json.loads(metadata[KEY], object_pairs_hook=_once)
     if not isinstance(about, dict) or not about:
-        raise ValueError("what it says of its model is no table")
+        raise ValueError("its description of the model is not a table")
     return about
 
 

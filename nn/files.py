@@ -329,7 +329,7 @@ class _Header:
     def __init__(self, content: IO[bytes], size: int):
         start = content.read(8)
         if start[:6] != b"\x93NUMPY" or start[6:] not in (b"\1\0", b"\2\0", b"\3\0"):
-            raise ValueError("there is something in it that is no array")
+            raise ValueError("it holds something that is not an array")
         width = 2 if start[6] == 1 else 4
         length = int.from_bytes(content.read(width), "little")
         parts = self.GRAMMAR.fullmatch(content.read(min(length, 1 << 16)))

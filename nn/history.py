@@ -80,14 +80,14 @@ def read_history(path: str | Path) -> list[Epoch]:
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise FileError(f"{path}: not a history: it is no text in UTF-8") from error
+        raise FileError(f"{path}: not a history: it is not text in UTF-8") from error
     epochs, number = [], 1
     try:
         for number, row in _rows(text, history_format(path)):  # noqa: B007  # the error says it
             epochs.append(_as_epoch(row))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, csv.Error) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else error
-        raise FileError(f"{path}: line {number} is no epoch of a history: {why}") from error
+        raise FileError(f"{path}: line {number} is not an epoch of a history: {why}") from error
     return epochs
 
 

@@ -44,7 +44,7 @@ def read_images(path: str | Path, inputs: int | None = None) -> Array:
     if inputs == SIDE * SIDE and not looks_prepared(light):
         light = prepare(picture)
         if not np.any(light):
-            raise DataError(f"{path}: no digit is to be seen in it: it is the same all over")
+            raise DataError(f"{path}: no digit can be seen in it: it is the same all over")
     return light.reshape(1, -1)
 
 

@@ -120,7 +120,7 @@ class Network(Module):
         if not values.ndim or values.shape[-1] != self.sizes[0]:
             raise ValueError(
                 f"the network takes {self.sizes[0]} inputs, of shape ({self.sizes[0]},) for one example or"
-                f" (n, {self.sizes[0]}) for a batch, and not {values.shape}"
+                f" (n, {self.sizes[0]}) for a batch, not {values.shape}"
             )
         return self.layers(values)
 

@@ -77,7 +77,7 @@ class Optimiser:
         known = {f"{name}/{i}": p for i, p in enumerate(self.parameters) for name in self.remembers}
         for name, array in state.items():
             if name.partition("/")[0] not in self.remembers:
-                raise ValueError(f"{name} is nothing that {type(self).__name__} remembers")
+                raise ValueError(f"{type(self).__name__} remembers nothing called {name}")
             if name not in known or array.shape != known[name].shape:
                 raise ValueError(f"there is no parameter for the {name}, of shape {array.shape}, of the optimiser")
         self.memory = [

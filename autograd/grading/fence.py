@@ -194,7 +194,7 @@ class Fence:
         try:
             return unpack(answer)
         except ValueError as error:
-            raise FenceError(f"what came back from its process is no answer ({error}), {doing}") from None
+            raise FenceError(f"what came back from its process is not an answer ({error}), {doing}") from None
 
     def _send(self, data: bytes) -> None:
         stream = self._process.stdin
@@ -214,7 +214,7 @@ class Fence:
             "memory": f"it was stopped because it holds more than {self.memory} MB of memory",
             "disk": f"it was stopped because it has written or printed more than {DISK >> 20} MB",
             "processes": f"it was stopped because it runs more than {PROCESSES} processes",
-            "closed": "it sent what is no answer",
+            "closed": "it sent something that is not an answer",
         }.get(why)
         if said is None:
             said = (

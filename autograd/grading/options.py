@@ -10,7 +10,7 @@ from autograd.grading.fence import MEMORY
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a command that judges many files."""
-    parser.add_argument("--hint", action="store_true", help="say which equation is wrong, and not what is wrong in it")
+    parser.add_argument("--hint", action="store_true", help="say which equation is wrong, but not what is wrong in it")
     parser.add_argument("--timeout", type=positive, default=60.0, metavar="X",
         help="stop a file after X seconds (default: %(default)s)")  # fmt: skip
     parser.add_argument("--memory", type=whole_number(1), default=MEMORY, metavar="MB",

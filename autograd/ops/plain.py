@@ -113,7 +113,7 @@ def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
 def _refuse_writing(name: str) -> NoReturn:
     raise TracedValueError(
         f"{name} writes into an array while the function is traced, and a program would keep what is written now; use"
-        " what gives a new array: np.sort for x.sort(), np.where for np.copyto and fill, no out="
+        " a function that returns a new array: np.sort for x.sort(), np.where for np.copyto and fill, no out="
     )
 
 

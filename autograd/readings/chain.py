@@ -125,7 +125,7 @@ class Reading:
         leaves = {key: plain_input(array, "array") for key, array in arrays.items()}
         for name, array in constants.items():
             if id(array) not in leaves:
-                raise ValueError(f"explain: {name} is none of the arrays that this value was computed from")
+                raise ValueError(f"explain: {name} is not one of the arrays that this value was computed from")
             leaves[id(array)].name = name
         made: dict[Node, Any] = {}
         output = apart(output, leaves, made)
@@ -218,9 +218,7 @@ class Reading:
         """Trace one element back from the output, always along the largest contribution."""
         x = self._made.get(x, x) if isinstance(x, Node) else x
         if not isinstance(x, Tensor) or x not in self.grads:
-            raise ValueError(
-                "explain: the Tensor whose element is to be traced is none that the output was computed from"
-            )
+            raise ValueError("explain: the output was not computed from the Tensor whose element is to be traced")
         places = np.arange(x.size).reshape(x.shape)
         try:
             at = tuple(map(int, np.unravel_index(places[index].item(), x.shape)))

@@ -104,7 +104,7 @@ def draw(
     forward = Graph(output)
     for name, array in constants.items():
         if array not in forward:
-            raise ValueError(f"draw: {name} is none of the arrays that this value was computed from")
+            raise ValueError(f"draw: {name} is not one of the arrays that this value was computed from")
     names = {id(array): name for name, array in constants.items()}
     of: dict[int, list[Tensor]] = {}  # whose a gradient is, by its id: a sum passes one on to all its terms
     for x, g in grads.items():

@@ -157,7 +157,7 @@ class _Writer:
         found = []
         for n, m in zip(a, b, strict=True):
             if n != m and (n * COUNTS[1] != m * COUNTS[0] or n % COUNTS[0]):
-                self._depends(f"a length of {n} that is no multiple of that number")
+                self._depends(f"a length of {n} that is not a multiple of that number")
             found.append((n // COUNTS[0], True) if n != m else (n, False))
         return found
 

@@ -79,7 +79,7 @@ class Trace:
         arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
         for name, array in constants.items():
             if id(array) not in arrays:
-                raise ValueError(f"{name} is none of the arrays that this value was computed from")
+                raise ValueError(f"{name} is not one of the arrays that this value was computed from")
         names = {id(array): name for name, array in constants.items()}
         leaves = {
             key: plain_input(array, names.get(key, f"c{number}"))

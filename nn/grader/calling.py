@@ -90,7 +90,7 @@ def _lines(error: BaseException, path: str) -> tuple[int, str]:
 def _array(part: object) -> list[Array]:
     """Read one of the two lists that were returned as arrays of numbers. Raises UnjudgedError if it is not one."""
     if not isinstance(part, (tuple, list, np.ndarray)):
-        raise UnjudgedError(f"backprop returns a pair with a {type(part).__name__}, and not two lists of arrays")
+        raise UnjudgedError(f"backprop returns a pair with a {type(part).__name__}, not two lists of arrays")
     try:
         arrays = [np.asarray(g) for g in part]
     except ValueError as error:
@@ -106,7 +106,7 @@ def _returned(result: object) -> tuple[list[Array], list[Array]]:
         raise UnjudgedError("backprop returns None; is its return statement missing?")
     if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != 2:
         size = f" of length {len(result)}" if hasattr(result, "__len__") else ""
-        raise UnjudgedError(f"backprop returns a {type(result).__name__}{size}, and not the pair (nabla_b, nabla_w)")
+        raise UnjudgedError(f"backprop returns a {type(result).__name__}{size}, not the pair (nabla_b, nabla_w)")
     return _array(result[0]), _array(result[1])
 
 

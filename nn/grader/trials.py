@@ -109,7 +109,7 @@ def call(ask: Ask, case: Case, convention: Convention) -> tuple[Outcome, list[Ar
     n, end = answer["first"], answer["first"] + answer["second"]
     now = arrays[end:]
     if len(now) != 2 * len(given) - 2:
-        raise UnjudgedError("what came back from its process is no answer")
+        raise UnjudgedError("what came back from its process is not an answer")
     try:
         found, lists = _take(arrays[:n], arrays[n:end], given[:-2], len(case.x), case.told.get("order"))
     except UnjudgedError as error:

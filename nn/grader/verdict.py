@@ -66,7 +66,9 @@ def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[
             f"It changes {trial.any('changed')} in place, so that whoever called it goes on with other numbers."
         )
     if not trial.repeats:
-        wrong.append("Called again with the same arguments, it returns other numbers: something is kept between calls.")
+        wrong.append(
+            "Called again with the same arguments, it returns other numbers: it keeps something between calls."
+        )
     return all(d <= TOLERANCE for d in differences.values()), wrong, differences
 
 
@@ -207,7 +209,7 @@ def grade(
 
     sizes   judge it on a network of these sizes; by default on several, of two to four layers of weights
     memory  megabytes that it may hold
-    hint    let the report say which equation is wrong, and not what is wrong in it
+    hint    let the report say which equation is wrong, but not what is wrong in it
     told    any of CHOICES. By default cost is "quadratic", activation "sigmoid" and reduction "mean"; examples,
             orientation and weights are found out by trying
 

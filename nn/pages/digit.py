@@ -232,8 +232,8 @@ class _Programs:
         for name in found:
             if name not in known and not re.fullmatch(r"(push|keep)\d+", name):
                 raise ValueError(
-                    f"digit_page: the model computes with {name}, which is none of its parameters, or has a name that"
-                    f" JavaScript cannot take; its parameters are {', '.join(sorted(map(str, known - {'keep'})))}"
+                    f"digit_page: the model computes with {name}, which is not one of its parameters, or has a name"
+                    f" that JavaScript cannot take; its parameters are {', '.join(sorted(map(str, known - {'keep'})))}"
                 )
         return found
 
