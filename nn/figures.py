@@ -1,4 +1,4 @@
-"""Draws a training, and what a network learnt, with matplotlib: `pip install 'handgrad[plot]'`.
+"""Draws a training, and what a network learnt, with matplotlib, which the extra `plot` installs.
 
 Each function returns a matplotlib figure. A notebook shows it when a cell ends with it; `figure.savefig(path)` writes
 it as PNG, SVG or PDF, by the suffix of the path. Nothing here touches `matplotlib.pyplot`.

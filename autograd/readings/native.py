@@ -65,8 +65,8 @@ def compiler() -> tuple[str, ...]:
     if importlib.util.find_spec("ziglang") is not None:
         return (sys.executable, "-m", "ziglang", "cc")
     raise CompilerError(
-        'there is no C compiler: install gcc or clang, or the one that pip can bring (pip install "handgrad[native]"),'
-        ' or use backend="numpy"'
+        "there is no C compiler: install gcc or clang, or the one that pip brings: pip install 'handgrad[native]' (in a"
+        " checkout: pip install '.[native]'), or use backend=\"numpy\""
     )
 
 
