@@ -116,5 +116,6 @@ def layer(activation: Op) -> Op:
     )
 
 
-ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}  # what the layers of a network can have
+# The activations that the layers of a network can have.
+ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}
 sigmoid_layer, tanh_layer, relu_layer = map(layer, (sigmoid, tanh, relu))
