@@ -1,10 +1,10 @@
 """`python -m autograd check FILE.py`: is the gradient in a file right, and if not, why?
 
-The file has a function `f` and a function `f_gradient`, which takes the same arguments and returns the gradients of the
-first of them, as for `autograd.testing.assert_gradient`; and a function `example`, which returns arguments. Other names
-are given with --function and --gradient, and arguments of random numbers with --shape.
+The file has a function `f`; a function `f_gradient` of the same arguments, which returns the gradients of `f`, as for
+`autograd.testing.assert_gradient`; and a function `example`, which returns arguments. Give other names with --function
+and --gradient, and random arguments with --shape.
 
-The file is EXECUTED, in a process of its own with limits, and judged outside of it.
+The file is EXECUTED, in a process of its own with limits, and judged outside that process.
 
 Exit codes: 0 the gradient is right, 1 it is wrong, 2 bad usage, or a file that cannot be read.
 """
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from autograd.grading import gradebook
 from autograd.grading.called import row_of
-from autograd.grading.options import add_options, at_least
+from autograd.grading.options import add_options, whole_number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "hint": args.hint, "timeout": args.timeout, "memory": args.memory}  # fmt: skip
     rows = list(gradebook.judge_all(functools.partial(row_of, told), paths, args.jobs))
     if args.form:
-        print(gradebook.written(rows, args.form))
+        print(gradebook.formatted(rows, args.form))
     else:
         for row in rows:
             print(f"{row.file}: {row.verdict}" + (f"\n{row.message}" if row.message else ""))
@@ -57,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--gradient", metavar="NAME", help="its gradient (default: the function's name and _gradient)")
     add("--shape", action="append", type=_shape, metavar="N,N",
         help="give random arrays of these shapes, in place of example(); a number is 0-d: --shape ''")  # fmt: skip
-    add("--seed", type=at_least(0), default=0, metavar="N", help="the seed of random arrays and weights (default: 0)")
+    add("--seed", type=whole_number(0), default=0, metavar="N",
+        help="the seed of random arrays and weights (default: 0)")  # fmt: skip
     add_options(sub)
     return parser
 
@@ -66,7 +67,7 @@ def _shape(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no shape, such as 3,4") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shape such as 3,4") from None
 
 
 if __name__ == "__main__":

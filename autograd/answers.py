@@ -1,4 +1,4 @@
-"""What somebody's gradient returns: one array for each argument, in the order of the arguments."""
+"""Reads what somebody's gradient returns: one array for each argument, in the order of the arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograd.tensor import Tensor, plain
 def gradients_at(
     gradient: Any, args: tuple[Any, ...], positions: tuple[int, ...], names: list[str], weights: Any
 ) -> list[ndarray[Any, Any]]:
-    """Somebody's gradients as arrays, in the order of the arguments."""
+    """Call somebody's gradient, or take the numbers that it returned, as arrays in the order of the arguments."""
     if callable(gradient):
         given = copies(args, weights)
         before = [np.array(x) if isinstance(x, ndarray) else x for x in given]
@@ -26,7 +26,7 @@ def gradients_at(
         again = as_arrays(asked(gradient, before, weights), positions, names)
         if not all(np.array_equal(p, q, equal_nan=True) for p, q in zip(returned, again, strict=True)):
             raise GradientError(
-                "called again with the same arguments, the gradient returns other numbers: it draws random numbers, or"
+                "called again with the same arguments, the gradient returns other numbers: it draws random numbers or"
                 " keeps something between calls"
             )
         return returned
@@ -34,13 +34,13 @@ def gradients_at(
 
 
 def copies(args: tuple[Any, ...], weights: Any) -> list[Any]:
-    """What somebody's gradient is called with: copies, since it may write into them."""
+    """Copy the arguments for somebody's gradient, which may write into them."""
     given = [np.array(plain(x))[()] if isinstance(x, Tensor | ndarray) else x for x in args]
     return given if weights is None else [*given, weights.copy()]
 
 
 def asked(gradient: Callable[..., Any], given: list[Any], weights: Any) -> Any:
-    """What a gradient returns. Raises GradientError where it raises."""
+    """Call a gradient and return what it returns. Raises GradientError if it raises."""
     try:
         return gradient(*given)
     except Exception as error:
@@ -53,15 +53,15 @@ def asked(gradient: Callable[..., Any], given: list[Any], weights: Any) -> Any:
         raise GradientError(f"the gradient raises {type(error).__name__}: {error}{after}") from error
 
 
-def differentiated(returned: Any, args: tuple[Any, ...], names: list[str]) -> list[int]:
-    """Which arguments somebody's gradients are those of, where none is a Tensor: the first, or as many as there are."""
+def differentiated_arguments(returned: Any, args: tuple[Any, ...], names: list[str]) -> list[int]:
+    """Find out which arguments the gradients belong to where none is a Tensor: the first, or one for each gradient."""
     numbers = [i for i, x in enumerate(args) if np.asarray(x).dtype.kind == "f"]
     numbers = numbers or list(range(len(args)))
     if isinstance(returned, Mapping):
         return [i for i in numbers if names[i] in returned] or numbers[:1]
     inner = without_value(returned, np.shape(args[numbers[0]]) != ())
     if inner is not returned:
-        return differentiated(inner, args, names)
+        return differentiated_arguments(inner, args, names)
     if isinstance(returned, tuple) or (
         isinstance(returned, list) and all(isinstance(g, ndarray | Tensor) for g in returned)
     ):
@@ -70,7 +70,8 @@ def differentiated(returned: Any, args: tuple[Any, ...], names: list[str]) -> li
 
 
 def as_arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> list[ndarray[Any, Any]]:
-    """What was returned as one array for each of the arguments at `positions`. Raises GradientError where it is not."""
+    """Turn what was returned into an array for each of the arguments at `positions`. Raises GradientError if it
+    cannot."""
     if returned is None:
         raise GradientError("the gradient returns None: is its return statement missing?")
     wanted = [names[i] for i in positions]
@@ -90,7 +91,7 @@ def as_arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> li
     try:
         arrays = [np.array(plain(g)) for g in returned]
     except ValueError as error:
-        raise GradientError(f"the gradient returns what is no array: {error}") from None
+        raise GradientError(f"what the gradient returns cannot be read as an array: {error}") from None
     for array, name, given in zip(arrays, wanted, returned, strict=True):
         if given is None:
             raise GradientError(f"the gradient of {name} is None")
@@ -100,9 +101,9 @@ def as_arrays(returned: Any, positions: tuple[int, ...], names: list[str]) -> li
 
 
 def without_value(returned: Any, alone: bool) -> Any:
-    """The gradients of (value, gradients); what is no such pair as it is.
+    """Take the gradients out of a pair (value, gradients); return anything else as it is.
 
-    alone  whether a number that stands before one other thing can be nothing but the value
+    alone  whether a number in front of one other thing can only be the value
     """
     pair = isinstance(returned, tuple) and len(returned) == 2
     pair = pair and returned[0] is not None and np.ndim(plain(returned[0])) == 0

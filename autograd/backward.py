@@ -24,7 +24,7 @@ _writing = Lock()  # two threads may add to the gradient of one leaf
 
 
 def reached(output: Tensor, stop: Collection[Tensor] = ()) -> list[Tensor]:
-    """The computed Tensors that `output` depends on, itself included, newest first; not looking behind `stop`.
+    """List the computed Tensors that `output` depends on, itself included, newest first; do not look behind `stop`.
 
     Creation order is a topological order: an input is always older than what was made from it.
     """
@@ -42,7 +42,7 @@ def reached(output: Tensor, stop: Collection[Tensor] = ()) -> list[Tensor]:
 def backprop(
     output: Tensor, seed: Any = None, record: bool = False, stop: Collection[Tensor] = ()
 ) -> dict[Tensor, Any]:
-    """The gradient of `output` with respect to every Tensor on the way, itself included.
+    """Compute the gradient of `output` with respect to every Tensor on the way, itself included.
 
     seed    the gradient arriving at `output`, of its shape; where None, 1 for an `output` of one element
     record  False: the rules run on arrays, and the gradients are arrays. True: the same rules run on Tensors, and the
@@ -88,7 +88,7 @@ def backprop(
 
 
 def backward(output: Tensor, seed: Any = None) -> None:
-    """`Tensor.backward`: writes what `backprop` finds into `.grad`."""
+    """Write what `backprop` finds into `.grad`: this is `Tensor.backward`."""
     if output.is_constant:
         raise RuntimeError(
             "backward() on a Tensor that was computed under no_grad() or detached: no graph leads to it; compute it"
@@ -110,7 +110,7 @@ NAMED["backward"] = backward
 
 
 def seed_of(output: Tensor, seed: Any) -> Any:
-    """The gradient to start from: `seed` with the shape and dtype of `output`, by default 1 for one element."""
+    """Return the gradient to start from: `seed` in the shape and dtype of `output`, by default 1 for one element."""
     value = output._value
     if seed is None:
         if isinstance(value, np.generic):
@@ -128,27 +128,27 @@ def seed_of(output: Tensor, seed: Any) -> Any:
     return seed
 
 
-def memory(array: Any) -> int:
-    """The identity of the array whose memory this one is in."""
+def memory_of(array: Any) -> int:
+    """Say which array owns the memory of this one, by its id."""
     return id(array if array.base is None else array.base)
 
 
 def owned(g: Any, taken: set[int]) -> Any:
-    """The gradient `g`, or a copy where its memory is taken or not to be written into; takes that memory."""
-    if memory(g) in taken or not g.flags.writeable:
+    """Return the gradient `g`, or a copy if its memory is taken or read-only, and take that memory."""
+    if memory_of(g) in taken or not g.flags.writeable:
         return g.copy()
-    taken.add(memory(g))
+    taken.add(memory_of(g))
     return g
 
 
 def fit(g: Any, value: Any) -> Any:
-    """The gradient `g` as the operand `value` takes it: summed over what broadcasting repeated, of its shape and dtype.
+    """Give the gradient `g` the shape and dtype of the operand `value`: sum over what broadcasting repeated.
 
     >>> fit(np.ones((4, 3)), np.zeros((3,)))
     array([4., 4., 4.])
     """
     if g is None:
-        raise TypeError("the rule returned None, and not a gradient; where nothing flows back, return g * 0")
+        raise TypeError("the rule returned None, not a gradient; where nothing flows back, return g * 0")
     total: Any = np.add.reduce  # np.sum, without its overhead
     if isinstance(g, Node):
         total = np.sum
@@ -163,6 +163,6 @@ def fit(g: Any, value: Any) -> Any:
             raise ValueError(f"the rule returned a gradient of shape {g.shape} for an input of shape {value.shape}")
     if g.dtype != value.dtype:
         if g.dtype.kind not in "fiub":
-            raise TypeError(f"the rule returned {g.dtype} data, and not a real gradient")
+            raise TypeError(f"the rule returned {g.dtype} data, not a real gradient")
         g = g.astype(value.dtype)
     return g if g.ndim or isinstance(g, Node) else g[()]

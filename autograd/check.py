@@ -1,4 +1,4 @@
-"""Is a gradient right? Compares reverse mode with central finite differences."""
+"""Checks gradients: compares reverse mode with central finite differences."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from autograd.tensor import Tensor, plain
-from autograd.transforms import grad, inner, vjp
+from autograd.transforms import grad, tree_inner, vjp
 from autograd.trees import leaves, tree_map
 
 
 class GradientError(AssertionError):
-    """Raised by `check_gradients`: where reverse mode and finite differences part, and by how much."""
+    """Raised where reverse mode and finite differences differ; says where, and by how much."""
 
 
 def check_gradients(
@@ -22,8 +22,9 @@ def check_gradients(
 ) -> None:  # fmt: skip
     """Compare the derivatives of `f` at `args` with central finite differences, up to the given order.
 
-    Every argument is differentiated (trees too); a value with several elements is contracted with fixed random weights.
-    From the second order on, what is compared is the derivative of the one before along fixed random directions.
+    Every argument is differentiated (trees too). A value with several elements is multiplied by fixed random weights
+    and summed up. From the second order on, the derivative of the order before is compared, along fixed random
+    directions.
 
     step      how far each element x is moved, times max(1, |x|). By default the cube root of the dtype's rounding unit,
               which balances the rounding error against the error of the difference formula; and for |x| < 1 that times
@@ -35,7 +36,7 @@ def check_gradients(
               arguments) of a value that is a single number: it is compared instead. `autograd.testing.assert_gradient`
               says more about those
 
-    Gradients that are recorded, to be differentiated again, are compared with those that are not, too.
+    Recorded gradients, which can be differentiated again, are also compared with those computed on arrays.
 
     Raises GradientError with the worst element, its index, both values and the relative error. At a kink (relu at 0)
     the two rightly differ: check elsewhere.
@@ -78,9 +79,9 @@ def check_gradients(
 def central_difference(
     f: Callable[[Any], Any], x: Any, index: tuple[int, ...] = (), step: float | None = None, least: float = 1.0
 ) -> tuple[Any, float]:
-    """The slope of `f` at `x` along one of its elements, (f(x + h) - f(x - h)) / 2h, and the distance 2h.
+    """Return the slope of `f` at `x` along one of its elements, (f(x + h) - f(x - h)) / 2h, and the distance 2h.
 
-    Where `f` gives an array, the slope is one of its shape.
+    If `f` returns an array, the slope has its shape.
 
     h is `step` times max(least, |element|); `step` is by default the cube root of the dtype's rounding unit.
 
@@ -105,7 +106,7 @@ def _floats(x: Any) -> Any:
 
 
 def _contracted(f: Callable[..., Any], weights: Any) -> Callable[..., Any]:
-    return lambda *xs: inner(f(*xs), weights)
+    return lambda *xs: tree_inner(f(*xs), weights)
 
 
 def _gradient_of(f: Callable[..., Any], n: int) -> Callable[..., Any]:
@@ -113,15 +114,15 @@ def _gradient_of(f: Callable[..., Any], n: int) -> Callable[..., Any]:
 
 
 def _same(gradient: Any, recorded: Any, order: int, position: int) -> None:
-    """Compare a gradient with the same one as it is recorded."""
+    """Compare a gradient with the recorded one."""
     for a, b in zip(leaves(gradient), leaves(recorded), strict=True):
         a, b = np.asarray(a), np.asarray(b)
         unit = float(np.finfo(a.dtype).eps)
         largest = float(np.max(np.abs(a), initial=0.0, where=np.isfinite(a)))
         if not np.allclose(b, a, rtol=unit**0.5, atol=100 * unit * largest, equal_nan=True):
             raise GradientError(
-                f"order {order}, argument {position}: recorded, the rules give other numbers than on arrays:"
-                f" {b.ravel()[:4]!r:.80} and {a.ravel()[:4]!r:.80}"
+                f"order {order}, argument {position}: the rules give other numbers when they are recorded than on"
+                f" arrays: {b.ravel()[:4]!r:.80} and {a.ravel()[:4]!r:.80}"
             )
 
 
@@ -150,8 +151,8 @@ def _compare(
             count = iter(range(len(leaves(args[position]))))
             tree = tree_map(lambda leaf: moved if next(count) == k else leaf, args[position])  # noqa: B023
             value = plain(f(*tree_map(Tensor, (*args[:position], tree, *args[position + 1 :]))))
-            size = max(size, float(plain(inner(tree_map(np.abs, value), weights))))
-            return float(plain(inner(value, weights)))
+            size = max(size, float(plain(tree_inner(tree_map(np.abs, value), weights))))
+            return float(plain(tree_inner(value, weights)))
 
         h = step or unit ** (1 / 3)
         excess, difference = np.empty(reverse.shape), np.empty(reverse.shape)

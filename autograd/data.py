@@ -1,4 +1,4 @@
-"""What may enter a graph as data: floats, and what becomes floats."""
+"""Says what may enter a graph as data: floats, and what becomes floats."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ NUMBERS = frozenset({ndarray, float, int, float64, np.float32})  # operands that
 
 
 def float_data(data: Any, where: str) -> Any:
-    """`data` as a Tensor holds it: floats as they are, integers and booleans as float64, arrays without axes as
-    scalars, whose arithmetic is many times faster. Raises TypeError for other data, naming `where` it was found."""
+    """Return `data` as a Tensor holds it: floats as they are, integers and booleans as float64, and arrays without
+    axes as scalars, whose arithmetic is many times faster. Raises TypeError for other data, and says `where` it was
+    found."""
     if isinstance(data, np.floating):
         return data
     if not isinstance(data, (ndarray, np.generic)):
@@ -28,14 +29,14 @@ def float_data(data: Any, where: str) -> Any:
 
 
 def array_of(data: Any, where: str) -> Any:
-    """A copy of the data as an array; raises TypeError for a masked array, whose mask would be lost."""
+    """Copy the data into an array. Raises TypeError for a masked array, whose mask would be lost."""
     if hasattr(data, "mask"):
         raise TypeError(f"{where}: the mask of a masked array would be lost; fill it first: data.filled(0.0)")
     return np.array(data)
 
 
 def constant(operand: Any, where: str) -> Any:
-    """A constant operand as NumPy reads it; raises TypeError for what is not real numbers."""
+    """Return a constant operand as NumPy reads it. Raises TypeError if it does not hold real numbers."""
     value = operand if isinstance(operand, np.generic) else array_of(operand, where)
     if value.dtype.kind not in "fiub":
         raise TypeError(f"{where}: the operand {operand!r:.60} ({type(operand).__name__}) is not made of real numbers")

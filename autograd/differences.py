@@ -1,4 +1,4 @@
-"""Finite differences as a witness: whether a slope lies at a kink, and whether they bear a derived gradient out."""
+"""Takes finite differences as a witness: does a slope lie at a kink, and do they confirm a derived gradient?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ELEMENTS = 16  # that are moved one by one; of more, those that differ most, and
 
 
 def between_slopes(number: Any, args: Any, position: int, index: Any, slope: float) -> bool:
-    """Whether an element is at a kink, and a slope between those of its two sides."""
+    """Say whether an element is at a kink, and this slope lies between those of its two sides."""
     x = np.array(plain(args[position]))
     h = max(1e-3 if x.dtype == np.float32 else 1e-6, float(np.spacing(abs(x[index]))) * 1e4)
     values = []
@@ -33,9 +33,10 @@ def between_slopes(number: Any, args: Any, position: int, index: Any, slope: flo
 def refutation(
     number: Callable[..., Any], args: tuple[Any, ...], position: int, derived: Any, other: Any, rng: np.random.Generator
 ) -> tuple[Any, float] | None:
-    """A direction, and the slope along it, where finite differences part from a derived gradient; None for none.
+    """Look for a direction in which finite differences contradict a derived gradient: return it and the slope along it,
+    or None.
 
-    They are taken along the elements that differ most from the `other` gradient, and along random directions.
+    The directions are the elements that differ most from the `other` gradient, and random ones.
     """
     x = np.asarray(plain(args[position]))
     if derived.shape != other.shape or x.dtype.kind != "f":
@@ -58,7 +59,7 @@ def refutation(
 
 
 def _slope(number: Callable[..., Any], args: tuple[Any, ...], position: int, along: Any) -> tuple[float, float]:
-    """The slope along a direction by finite differences, and how unsure it is; infinitely so at a kink."""
+    """Return the slope along a direction by finite differences, and how unsure it is: infinitely so at a kink."""
     x = np.asarray(plain(args[position]))
 
     def at(t: float) -> float:
@@ -79,7 +80,7 @@ def _slope(number: Callable[..., Any], args: tuple[Any, ...], position: int, alo
 
 
 def by_differences(f: Callable[..., Any], kinds: list[bool]) -> Callable[..., Any]:
-    """A function for Tensors whose derivative is that of central differences."""
+    """Return a function for Tensors whose derivative is computed by central differences."""
 
     def jacobian(i: int, args: tuple[Any, ...]) -> Any:
         x, dtype = np.asarray(args[i], float), np.asarray(args[i]).dtype

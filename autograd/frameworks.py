@@ -1,4 +1,4 @@
-"""PyTorch and JAX: converts the arguments of a function that is written for them, and what it returns."""
+"""Calls functions written for PyTorch or JAX: converts their arguments, and what they return."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FRAMEWORKS = ("torch", "jax")
 
 
 def refuse_missing(against: str) -> None:
-    """Raise ValueError for a framework that is not known, and ImportError for one that is not installed."""
+    """Raise ValueError for an unknown framework, and ImportError for one that is not installed."""
     if against not in FRAMEWORKS:
         raise ValueError(f"against is one of {', '.join(map(repr, FRAMEWORKS))}, not {against!r}")
     if importlib.util.find_spec(against) is None:
@@ -21,9 +21,9 @@ def refuse_missing(against: str) -> None:
 
 
 def to_framework(x: Any, against: str) -> Any:
-    """Convert an argument to the framework: arrays and Tensors; anything else is passed on as it is.
+    """Convert an array or a Tensor to the framework; pass anything else on as it is.
 
-    In PyTorch, what was a Tensor of ours requires a gradient.
+    In PyTorch, what was a Tensor here requires a gradient.
     """
     if not isinstance(x, Node | np.ndarray | np.generic):
         return x
@@ -45,7 +45,7 @@ def _torch_type(value: Any) -> Any:
 
 
 def from_framework(x: Any) -> Any:
-    """What a framework returned, with NumPy's arrays in place of its own; lists, tuples and dicts of them too."""
+    """Convert what a framework returned to NumPy's arrays, also inside lists, tuples and dicts."""
     if isinstance(x, tuple | list):
         return (
             type(x)(from_framework(part) for part in x) if not hasattr(x, "_fields") else tuple(map(from_framework, x))

@@ -87,13 +87,14 @@ class Op:
         self.pull: Callable[..., Any] = pulls.get(arity, _pull_any)(self)
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
-        """The result on these inputs: a recorded Tensor if one of them is a Tensor, else just NumPy's."""
+        """Compute the result on these inputs: a recorded Tensor if one of them is a Tensor, else what NumPy returns."""
         if len(inputs) > self.arity or (params and not params.keys() <= self.known):
             inputs, params = self.bind(inputs, params)
         return self.call(*inputs, **params)
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The inputs and the parameters by name; raises TypeError for parameters that the operation does not have."""
+        """Sort arguments into inputs and parameters by name. Raises TypeError for a parameter that the operation does
+        not have."""
         inputs, by_position = args[: self.arity], args[self.arity :]
         if len(by_position) > len(self.params):
             raise TypeError(f"{self.name} takes at most {self.arity + len(self.params)} arguments, not {len(args)}")
@@ -113,16 +114,16 @@ class Op:
 def _signature(
     forward: Any, template: str, rules: tuple[Any, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Any]]:
-    """The names of the inputs, those of the parameters, and the parameters' defaults.
+    """Return the names of the inputs, those of the parameters, and the parameters' defaults.
 
-    They are those of the first rule, after g and y (for any number of inputs: after `wanted, g, y`), and else those of
-    the forward function, whose inputs are what has no default.
+    They are read from the first rule, after g and y (or after `wanted, g, y`, for any number of inputs). Without rules
+    they are read from the forward function, whose inputs are the arguments without a default.
     """
     rule = next((rule for rule in rules if rule is not None), None)
     if rule is None and isinstance(forward, np.ufunc):
         return (("x",) if forward.nin == 1 else ("a", "b")), (), {}
     if not hasattr(rule or forward, "__code__"):
-        raise TypeError(f"the operation {template!r}: {rule or forward!r} does not say what it takes; write a lambda")
+        raise TypeError(f"the operation {template!r}: {rule or forward!r} has no signature to read; write a lambda")
     code, skip = (rule or forward).__code__, 2 if rule else 0
     defaults: tuple[Any, ...] = (rule or forward).__defaults__ or ()
     names = code.co_varnames[skip : code.co_argcount]
@@ -281,7 +282,7 @@ def _pull_any(op: Op) -> Callable[..., Any]:
 
 
 def _pull_many(op: Op) -> Callable[..., Any]:
-    """One rule gives the parts of all inputs that are asked for: `rule(wanted, g, y, *inputs, **params)`."""
+    """Ask the one rule that gives the parts of all wanted inputs: `rule(wanted, g, y, *inputs, **params)`."""
     (rule,) = op.rules
 
     def pull(g: Any, node: Node, recorded: bool) -> list[Any]:
@@ -296,7 +297,8 @@ def _pull_many(op: Op) -> Callable[..., Any]:
 
 
 def record(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = NO_PARAMS) -> Any:
-    """The Tensor of the `data` that `op` made from `inputs`; in a trace, `Plain` for what is not differentiated."""
+    """Make the Tensor of the `data` that `op` computed from `inputs`; in a trace, a `Plain` where nothing is
+    differentiated."""
     scope = current_scope()
     if type(scope) is not tuple:
         return _unusual(data, op, inputs, params, scope)
@@ -312,7 +314,7 @@ def record(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = 
 
 
 def _unusual(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any], scope: tuple[str, ...] | None) -> Any:
-    """What `record` makes under `no_grad()`, and while a function is traced."""
+    """Do what `record` does under `no_grad()`, and while a function is traced."""
     if not isinstance(scope, Traced):
         data = float_data(data, op.name)
         return constant_tensor(data.copy() if shares_memory(data, inputs) else data)
@@ -326,7 +328,7 @@ def _unusual(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any],
 
 
 def constant_tensor(data: Any) -> Tensor:
-    """A Tensor through which nothing flows back."""
+    """Make a Tensor through which nothing flows back."""
     node: Tensor = object.__new__(Tensor)
     node._value, node.grad, node.name, node.tick, node.changed = data, None, None, next_tick(), 0
     node.op, node.inputs, node.params, node.scope = CONSTANT, (), NO_PARAMS, ()
@@ -341,7 +343,7 @@ DIFFERENTIATED = Op(lambda x: x, "x", None, name="identity")
 
 
 def differentiated(x: Plain) -> Tensor:
-    """A Tensor of what is not differentiated elsewhere; nothing flows back from it."""
+    """Make a Tensor of a plain value, to differentiate with respect to it; nothing flows back from it."""
     if x.dtype.kind != "f":
         x = NAMED["cast"](x, float)
     node = constant_tensor(float_data(x._value, "grad"))

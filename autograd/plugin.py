@@ -15,20 +15,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class Gradients:
-    """What the fixture `gradients` is: assert_gradient with the seed of --gradient-seed, and check_gradients."""
+    """The fixture `gradients`: assert_gradient, with the seed of --gradient-seed, and check_gradients."""
 
     def __init__(self, seed: int):
         self.seed = seed
 
     def assert_gradient(self, gradient: Any, f: Any, *args: Any, **options: Any) -> None:
-        """As `autograd.testing.assert_gradient`."""
+        """Do what `autograd.testing.assert_gradient` does."""
         __tracebackhide__ = True
         from autograd.testing import assert_gradient
 
         assert_gradient(gradient, f, *args, **{"seed": self.seed, **options})
 
     def check_gradients(self, f: Any, *args: Any, **options: Any) -> None:
-        """As `autograd.check_gradients`."""
+        """Do what `autograd.check_gradients` does."""
         __tracebackhide__ = True
         from autograd import check_gradients
 
@@ -37,5 +37,5 @@ class Gradients:
 
 @pytest.fixture
 def gradients(request: pytest.FixtureRequest) -> Gradients:
-    """Judges gradients: `gradients.assert_gradient(gradient, f, *args)` and `gradients.check_gradients(f, *args)`."""
+    """Judge gradients: `gradients.assert_gradient(gradient, f, *args)` and `gradients.check_gradients(f, *args)`."""
     return Gradients(request.config.getoption("--gradient-seed"))

@@ -1,4 +1,4 @@
-"""What is recorded: the one piece of state outside the graph. Every thread and asyncio task has its own.
+"""Switches recording on and off: the one piece of state outside the graph. Every thread and asyncio task has its own.
 
 It is the list of the `with` blocks that the program is in: `no_grad()`, `scope("encoder")`, and the engine's own. A
 block that ends takes itself off the list, even from the middle, so generators can leave theirs in any order.
@@ -21,7 +21,7 @@ class Block(NamedTuple):
 
 
 class Traced(tuple[str, ...]):
-    """The names of the scopes while a function is traced: then what has no derivative is recorded as well."""
+    """The names of the scopes while a function is traced: operations without a derivative are recorded then, too."""
 
     records = True  # False under no_grad: what is computed is recorded, and not differentiated
 
@@ -73,27 +73,29 @@ def no_grad() -> AbstractContextManager[None]:
 
 
 def tracing() -> AbstractContextManager[None]:
-    """Record what has no derivative as well, until the block ends: comparisons, indices, what constants are made of."""
+    """Record operations without a derivative as well, until the block ends: comparisons, indices, how constants are
+    made."""
     return _within(Block(records=True, traces=True))
 
 
 class TracedValueError(TypeError):
-    """Raised where a function that is being traced looks at a value: a program would keep the value of the trace."""
+    """Raised where a function that is being traced looks at a value: a program would keep the value it had then."""
 
 
 def is_tracing() -> bool:
-    """Whether a function is being traced."""
+    """Say whether a function is being traced."""
     return type(current_scope()) is Traced
 
 
 def is_recording() -> bool:
-    """Whether what is computed is differentiated later: not so under `no_grad()`, also while a function is traced."""
+    """Say whether what is computed now can be differentiated later. Under `no_grad()` it cannot, not even in a
+    trace."""
     scope = current_scope()
     return scope is not None and getattr(scope, "records", True)
 
 
 def scope(name: str) -> AbstractContextManager[None]:
-    """Give what is computed in a `with scope("encoder"):` block a name, under which drawings group it. Scopes nest.
+    """Name what is computed in a `with scope("encoder"):` block. Drawings group it under that name. Scopes nest.
 
     >>> from autograd import Tensor
     >>> with scope("encoder"):

@@ -1,4 +1,5 @@
-"""Which operation stands for a name, or for a function of NumPy. `ops` fills these tables; everything else reads them.
+"""Knows which operation stands for a name, or for a function of NumPy. `ops` fills these tables; everything else reads
+them.
 
 NumPy's functions go by their qualified names: `outer` is np.outer, `linalg.outer` is np.linalg.outer, `add.reduce` is
 np.add.reduce. What stands for one of them is bound to its signature once, so that positions and keywords are NumPy's.
@@ -28,7 +29,7 @@ _ELSEWHERE = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "unbiased": 
 
 
 def numpy_function(name: str) -> Any:
-    """NumPy's function of this qualified name; None where this version of NumPy does not have it."""
+    """Look up NumPy's function of this qualified name; return None if this version of NumPy does not have it."""
     found: Any = np
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -36,12 +37,12 @@ def numpy_function(name: str) -> Any:
 
 
 def numpy_functions(names: str) -> set[Any]:
-    """NumPy's functions of these names, apart from those that this version does not have."""
+    """Look up NumPy's functions of these names, and leave out those that this version does not have."""
     return {numpy_function(name) for name in names.split()} - {None}
 
 
 def qualified_name(function: Any) -> str:
-    """The name that NumPy's function has behind `np.`.
+    """Return the name of NumPy's function, as it is written after `np.`.
 
     >>> qualified_name(np.add), qualified_name(np.linalg.inv), qualified_name(np.add.reduce)
     ('add', 'linalg.inv', 'add.reduce')
@@ -52,8 +53,8 @@ def qualified_name(function: Any) -> str:
 
 
 def stands_for(*names: str) -> Callable[[F], F]:
-    """Decorator: this operation, or composition of operations, is what NumPy's functions of these names do with
-    Tensors. It may have fewer parameters than they have: the others are refused by name."""
+    """Decorate an operation, or a composition of operations, that takes Tensors in place of NumPy's functions of these
+    names. It may have fewer parameters than they have: the others are refused by name."""
 
     def enter(call: F) -> F:
         for name in names:
@@ -69,7 +70,7 @@ def stands_for(*names: str) -> Callable[[F], F]:
 
 
 def _bound_when_called(name: str, function: Any, call: Any) -> Callable[..., Any]:
-    """`bound`, when it is first called: to look at all signatures takes longer than the rest of `import autograd`."""
+    """Call `bound` on the first call only: to read all signatures takes longer than the rest of `import autograd`."""
     made = cache(lambda: bound(name, function, call))
 
     def first(*args: Any, **kwargs: Any) -> Any:
@@ -81,8 +82,8 @@ def _bound_when_called(name: str, function: Any, call: Any) -> Callable[..., Any
 
 
 def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
-    """`call`, called as NumPy's `function` is: each of its parameters is the one of that name there, or else the one in
-    that place."""
+    """Let `call` be called as NumPy's `function` is. Its parameters are matched with NumPy's by name, or else by
+    position."""
     theirs = _parameters(function) or _parameters(call)
     ours = _parameters(call)
     if any(p.kind is Parameter.VAR_POSITIONAL for p in [*theirs, *ours]):
@@ -134,7 +135,7 @@ def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
 
 
 def _parameters(function: Any) -> list[Parameter]:
-    """The parameters of a function, or of an operation; none where they cannot be found out."""
+    """List the parameters of a function or an operation; none if they cannot be found out."""
     if hasattr(function, "operands"):
         either = Parameter.POSITIONAL_OR_KEYWORD
         return [Parameter(name.lstrip("*"), Parameter.VAR_POSITIONAL if name == "*xs" else either)
@@ -146,5 +147,5 @@ def _parameters(function: Any) -> list[Parameter]:
 
 
 def _says_nothing(value: Any, default: Any) -> bool:
-    """Whether an argument leaves things as they are: None, the default, or an order in memory that NumPy chooses."""
+    """Say whether an argument changes nothing: None, the default, or a memory order that NumPy may choose itself."""
     return value is None or value is default or (isinstance(value, (str, bool)) and value in (default, "K", "A"))

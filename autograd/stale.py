@@ -38,8 +38,8 @@ def refuse_changed_data(nodes: list[Tensor]) -> None:
 
 
 def reads(node: Tensor, x: Tensor) -> bool:
-    """Whether the rules of `node` read more of `x`, one of its inputs or itself, than its shape: they are recorded, and
-    what they recorded is looked through for it."""
+    """Say whether the rules of `node` read more of `x` (an input, or the node itself) than its shape: record the rules,
+    and look for `x` in what they recorded."""
     op: Any = node.op
     twin, mark = Tensor(node._value), Tensor(x._value)
     twin.op, twin.params = op, node.params

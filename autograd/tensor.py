@@ -1,4 +1,4 @@
-"""What a node of the computation graph is.
+"""The nodes of the computation graph.
 
 * `Tensor`, a value that is differentiated: its data, its gradient, and which operation made it from which inputs;
 * `Plain`, a value that is not, recorded only while a function is traced, so that a program computes it anew.
@@ -27,7 +27,7 @@ LONGEST_NAME = 60  # characters of its name
 
 
 class Node(Vocabulary):
-    """A value and how it was computed: what a Tensor and a plain recorded value have in common."""
+    """A value and how it was computed: what Tensors and plain recorded values have in common."""
 
     __slots__ = ("__weakref__", "_value", "changed", "grad", "inputs", "name", "op", "params", "scope", "tick")
     _value: Any
@@ -52,12 +52,12 @@ class Node(Vocabulary):
 
     @property
     def is_constant(self) -> bool:
-        """Whether nothing flows through it, as it was detached or computed without recording."""
+        """Whether nothing flows through it, because it was detached or computed without recording."""
         return self.op is not None and not self.inputs
 
     @property
     def values(self) -> list[Any]:
-        """The inputs as plain NumPy: the data of those that are nodes."""
+        """The inputs as plain NumPy: nodes are replaced by their data."""
         values = []
         for x in self.inputs:  # not in brackets: Python 3.11 calls a function for those
             values.append(x._value if isinstance(x, Node) else x)
@@ -131,13 +131,13 @@ class Tensor(Node):
     data = property(_hand_out, _assign)
 
     def detach(self) -> Tensor:
-        """The same data as a constant: nothing flows back through it, and the graph behind it is let go."""
+        """Return the same data as a constant: nothing flows back through it, and the graph behind it is let go."""
         if is_tracing():
             return NAMED["detach"](self)  # type: ignore[no-any-return]
         return NAMED["constant_tensor"](np.copy(self._value)[()])  # type: ignore[no-any-return]
 
     def item(self) -> float:
-        """The value of a Tensor of one element as a Python float, off the graph."""
+        """Return the value of a Tensor of one element as a Python float, off the graph."""
         if is_tracing():
             refuse_value(self, "t.item()")
         return float(self._value.item())
@@ -153,7 +153,7 @@ class Tensor(Node):
         return _restored, (self._value, self.name, self.grad, self.is_constant)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """A leaf of its own for a leaf; for a computed Tensor the same value in the same graph."""
+        """Copy a leaf into a leaf of its own; give a computed Tensor the same value in the same graph."""
         if self.inputs:
             return NAMED["identity"](self)  # type: ignore[no-any-return]
         if is_tracing():
@@ -176,7 +176,7 @@ class Tensor(Node):
 class Plain(Node):
     """A value without a derivative, recorded while a function is traced: a comparison, an index, an array argument.
 
-    To the function it is what an array would be, as far as that can be recorded.
+    The traced function uses it like an array, as far as that can be recorded.
     """
 
     __slots__ = ()
@@ -197,13 +197,13 @@ class Plain(Node):
         return lambda *args, **kwargs: NAMED["plain_call"](method, name, (self, *args), kwargs)
 
     def __copy__(self, memo: Any = None) -> Plain:
-        """Itself: nothing writes into it."""
+        """Return the value itself: nothing writes into it."""
         return self
 
     __deepcopy__ = __copy__
 
     def detach(self) -> Plain:
-        """Itself: nothing flows back through it, as through what `t.detach()` of a Tensor gives."""
+        """Return the value itself: nothing flows back through it anyway."""
         return self
 
     def __reduce__(self) -> NoReturn:
@@ -211,14 +211,14 @@ class Plain(Node):
 
 
 def _restored(value: Any, name: str | None, grad: Any, is_constant: bool) -> Tensor:
-    """A copy of a leaf or a constant, with the history of neither: when its data changed does not count here."""
+    """Rebuild a leaf or a constant from its parts. When its data last changed does not matter for the copy."""
     node: Tensor = NAMED["constant_tensor"](np.copy(value)[()]) if is_constant else Tensor(value)
     node.name, node.grad = name, np.copy(grad)[()] if grad is not None else None
     return node
 
 
 def plain_input(value: Any, name: str | None = None) -> Plain:
-    """A leaf that is not differentiated: what a traced function is given in place of an array or a number."""
+    """Make a leaf that is not differentiated: a traced function gets it in place of an array or a number."""
     node: Plain = object.__new__(Plain)
     node._value, node.grad, node.name, node.tick, node.changed = value, None, name, next_tick(), 0
     node.op, node.inputs, node.params, node.scope = None, (), NO_PARAMS, ()
@@ -226,21 +226,21 @@ def plain_input(value: Any, name: str | None = None) -> Plain:
 
 
 def shares_memory(data: Any, inputs: tuple[Any, ...]) -> bool:
-    """Whether `data` may be a view: writing into it would then change something else."""
+    """Say whether `data` may be a view, so that writing into it would change something else."""
     return getattr(data, "base", None) is not None or any(
         type(data) is ndarray and data is (x._value if isinstance(x, Node) else x) for x in inputs
     )
 
 
 def plain(value: Any) -> Any:
-    """`value` with its Tensors, also those in a list or tuple, replaced by their data."""
+    """Replace the Tensors in `value`, also those in a list or tuple, by their data."""
     if isinstance(value, (list, tuple)):
         return type(value)(map(plain, value))
     return value._value if isinstance(value, Node) else value
 
 
 def refuse_value(node: Node, what: str) -> NoReturn:
-    """Raise TracedValueError: what a traced function does with a value would stay as it was in the trace."""
+    """Raise TracedValueError: the traced function looks at a value, and a program would keep it as it is now."""
     raise TracedValueError(
         f"{what} of {describe(node)} is read while the function is traced, and a program would keep the value that it"
         " has now; use what is recorded: np.where(t > 0, a, b) for an if, np.maximum for max, t.detach() for t.data"
@@ -251,7 +251,7 @@ SHOWN = 4  # operands that a message describes
 
 
 def describe(operand: Any) -> str:
-    """`Tensor 'w1' of shape (30, 784)`, `array of shape (10,)`, `2.0`."""
+    """Describe an operand in a message: `Tensor 'w1' of shape (30, 784)`, `array of shape (10,)`, `2.0`."""
     if isinstance(operand, Node):
         kind = "Tensor" if isinstance(operand, Tensor) else "array"
         name = f" {operand.name[:40]!r}" if operand.name else f" made by {operand.op.name}" if operand.op else ""
@@ -260,7 +260,7 @@ def describe(operand: Any) -> str:
 
 
 def explained(error: Exception, call: str, inputs: tuple[Any, ...]) -> Exception:
-    """The same kind of error, naming the operation and its operands."""
+    """Return an error of the same kind that names the operation and its operands."""
     kind = next(
         (kind for kind in (TypeError, IndexError, np.linalg.LinAlgError, ValueError) if isinstance(error, kind)),
         RuntimeError,

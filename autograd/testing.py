@@ -1,7 +1,7 @@
-"""Is somebody's gradient right, and if not, why? Puts their numbers beside the derived ones.
+"""Tests somebody's gradient: is it right, and if not, why? Puts their numbers beside the derived ones.
 
-At a kink the slopes of the two sides differ, and each of the numbers between them is right: `assert_gradient` accepts
-them all. What is chosen there:
+At a kink the slopes of the two sides differ, and each number between them is right: `assert_gradient` accepts them all.
+This is what each library chooses there:
 
     at the kink                            here        PyTorch     JAX
     relu(x), x = 0                         0           0           0
@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.answers import asked, copies, differentiated, gradients_at
+from autograd.answers import asked, copies, differentiated_arguments, gradients_at
 from autograd.check import GradientError
 from autograd.differences import between_slopes, by_differences, refutation
 from autograd.frameworks import from_framework, refuse_missing, to_framework
@@ -37,7 +37,7 @@ from autograd.readings.notation import UNICODE
 from autograd.readings.search import explain_numbers
 from autograd.readings.trace import argument_names
 from autograd.tensor import Tensor, plain
-from autograd.transforms import inner, value_and_grad
+from autograd.transforms import tree_inner, value_and_grad
 
 RELATIVE = {8: 1e-6, 4: 1e-3}  # by the bytes of the less exact dtype: how far an element may be off, relative to itself
 LINES = 8  # of the derivation in a message
@@ -55,7 +55,7 @@ def assert_gradient(
                many arrays as there are gradients
     f          the function, of a single number as its value. An array is contracted with random weights, which
                `gradient` gets after the arguments
-    hint_only  say which equation is wrong, and not what is wrong in it
+    hint_only  say which equation is wrong, but not what is wrong in it
     seed       of the random weights, and of the other arguments at which slips are told apart
     against    "torch" or "jax": `gradient` is written for arrays of that framework. Its arguments are converted, and
                what it returns. `f` may be too: its derivative is then that of finite differences, without slips
@@ -83,16 +83,16 @@ def assert_gradient(
     names = argument_names(f, args)
     value = np.asarray(plain(f(*args)))
     if value.dtype.kind not in "fiub":
-        raise TypeError(f"f returns {value[()]!r:.60}, and not a number or an array of numbers")
+        raise TypeError(f"f returns {value[()]!r:.60}, not a number or an array of numbers")
     weights = rng.uniform(0.5, 1.5, value.shape) if value.ndim else None
     if not any(isinstance(x, Tensor) for x in args):
         returned = asked(gradient, copies(args, weights), weights) if callable(gradient) else gradient
-        wanted = differentiated(returned, args, names)
+        wanted = differentiated_arguments(returned, args, names)
         args = tuple([Tensor(x) if i in wanted else x for i, x in enumerate(args)])
     positions = tuple(i for i, x in enumerate(args) if isinstance(x, Tensor))
 
     def number(*xs: Any) -> Any:
-        return f(*xs) if weights is None else inner(f(*xs), weights)
+        return f(*xs) if weights is None else tree_inner(f(*xs), weights)
 
     number.__name__ = getattr(f, "__name__", "f")
     number.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # so that the equations have f's names
@@ -116,10 +116,10 @@ def assert_gradient(
     if order:
         called = [names[positions[i]] for i in order]
         raise GradientError(
-            f"the gradients are right, and in another order, {', '.join(called)}: return them in the order of the"
+            f"the gradients are right, but in another order, {', '.join(called)}: return them in the order of the"
             f" arguments, {', '.join(names[k] for k in positions)}"
             if len(order) > 2
-            else f"the gradients of {called[1]} and {called[0]} are right, and swapped: return them in the order of the"
+            else f"the gradients of {called[1]} and {called[0]} are right, but swapped: return them in the order of the"
             f" arguments, {', '.join(names[k] for k in positions)}"
         )
     why = Why()
@@ -150,7 +150,7 @@ class Why(NamedTuple):
 
 
 def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tuple[Any, Any]:
-    """The functions for arrays of NumPy, and for Tensors, that those of another framework are."""
+    """Convert the gradient and the function of another framework: to functions of NumPy's arrays, and of Tensors."""
     kinds = [isinstance(x, Tensor) for x in args]
     kinds = kinds if any(kinds) else [True, *kinds[1:]]
 
@@ -171,7 +171,7 @@ def _against(gradient: Any, f: Any, args: tuple[Any, ...], against: str) -> tupl
 
 
 def _order(derived: list[Any], theirs: list[Any]) -> list[int]:
-    """Which of the derived gradients each of theirs is, where all are there in another order; else nothing."""
+    """If all gradients are right, but in another order, return that order; else nothing."""
     order: list[int] = []
     for other in theirs:
         fits = [i for i, mine in enumerate(derived) if i not in order and _close(mine, other)]
@@ -199,7 +199,7 @@ def _close(mine: Any, other: Any) -> bool:
 def _difference(
     number: Callable[..., Any], args: tuple[Any, ...], position: int, mine: Any, other: Any, name: str
 ) -> str:
-    """What is wrong with the gradient of one argument; nothing where it is right."""
+    """Say what is wrong with the gradient of one argument; nothing if it is right."""
     if mine.shape != other.shape:
         what = ""
         if other.ndim == 2 and mine.shape == other.shape[::-1] and _close(mine, other.T):
@@ -219,7 +219,7 @@ def _difference(
     place = f" at [{', '.join(str(int(i)) for i in worst)}]" if worst else ""
     text = f"dC/d{name} is wrong{place}: yours {float(other[worst]):.6g}, derived {float(mine[worst]):.6g}"
     if other.dtype.kind in "iub":
-        return f"{text}; the dtype is {other.dtype}, which cuts what stands after the point: use floats"
+        return f"{text}; the dtype is {other.dtype}, which cuts off the decimals: use floats"
     shape = _shape_of_error(mine, other, excess > 0)
     return f"{text}; {shape}" if shape else text
 
@@ -245,7 +245,7 @@ def _shape_of_error(mine: Any, other: Any, wrong: Any) -> str:
 
 
 def _parted(along: Any, slope: float, mine: Any, other: Any, name: str) -> str:
-    """What is said where finite differences part from the derived gradient along a direction."""
+    """Say where finite differences contradict the derived gradient, and by how much."""
     place = " along a random direction"
     if np.count_nonzero(along) == 1:
         (index,) = np.argwhere(along)
@@ -253,16 +253,16 @@ def _parted(along: Any, slope: float, mine: Any, other: Any, name: str) -> str:
     derived, yours = float(np.sum(mine * along)), float(np.sum(other * along))
     return (
         f"the engine and finite differences part{place} of dC/d{name}: derived {derived:.6g}, finite differences"
-        f" {slope:.6g}, yours {yours:.6g}. So it is not said that yours is wrong: check a rule of your own, detach(),"
+        f" {slope:.6g}, yours {yours:.6g}. So yours may be right: check a rule of your own, detach(),"
         " or what the function reads from .data"
     )
 
 
 def _places(f: Callable[..., Any], args: tuple[Any, ...], names: list[str], why: Why, position: int) -> list[str]:
-    """The lines of somebody's function that slips belong to, or where the argument is used if there are none.
+    """Find the lines of the function that the slips belong to; without slips, those that use the argument.
 
-    An equation of a value belongs to the line that computes it, and one of a gradient, ∂C/∂z, to those that use z: the
-    rules of what was done there are what it is made of.
+    The equation of a value belongs to the line that computes it. That of a gradient, ∂C/∂z, belongs to the lines that
+    use z, since it is made of their rules.
     """
     try:
         fresh = [Tensor(plain(x)) if isinstance(x, Tensor) else x for x in args]
@@ -287,7 +287,7 @@ def _why(
     gradient: Any, number: Any, args: Any, positions: Any, wrong: list[int], names: list[str], weights: Any,
     theirs: Any, rng: np.random.Generator,
 ) -> Why:  # fmt: skip
-    """Which slips give their numbers, or from which line on they differ."""
+    """Find the slips that give these numbers, or the lines that may be the first to differ."""
     try:
         read = equations_in_steps(number, *[x if isinstance(x, Tensor | np.ndarray) else np.asarray(x) for x in args])
         derivation = Derivation(read)
@@ -329,15 +329,15 @@ def _why(
 
 
 def _summed_up(value: Any) -> str:
-    """A value that somebody can print, too: a number, or the norm of an array."""
+    """Show a value that somebody else can print, too: a number, or the norm of an array."""
     value = np.asarray(value, float)
     return f"({value:.6g})" if not value.ndim else f"(shape {value.shape}, norm {np.linalg.norm(value):.6g})"
 
 
 def _moved(x: Any, rng: np.random.Generator, far: bool) -> Any:
-    """Another argument like this one: zeros stay, and a matrix that is symmetric and positive definite stays so.
+    """Draw other numbers for an argument: zeros stay zero, and a symmetric positive definite matrix stays one.
 
-    What has both signs gets others, if it is to be `far`.
+    What has both signs gets other signs, if it is to be `far`.
     """
     x = np.asarray(x)
     if x.ndim == 2 and x.shape[0] == x.shape[1] and np.array_equal(x, x.T):

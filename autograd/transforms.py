@@ -26,7 +26,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _own(x: Any) -> Tensor:
-    """A node of our own with the value of `x`: what else is computed from `x` must not count in this derivative."""
+    """Make a node of our own with the value of `x`: what else is computed from `x` must not count in this
+    derivative."""
     value = x if isinstance(x, Node) else Tensor(x)
     if isinstance(value, Plain):
         return differentiated(value)
@@ -35,7 +36,8 @@ def _own(x: Any) -> Tensor:
 
 
 def _derived(f: Callable[..., Any], name: str) -> Callable[[F], F]:
-    """Decorator: a function derived from f has f's parameters and docstring, and a name of its own, such as dtanh."""
+    """Decorate a function derived from f: it gets f's parameters and docstring, and a name of its own, such as
+    dtanh."""
 
     def rename(function: F) -> F:
         function = wraps(f)(function)  # type: ignore[assignment]
@@ -84,7 +86,7 @@ class _Linearized:
         return x if self.depends_on_outside else plain(x)
 
     def pull(self, output: Any, seed: Any) -> Any:
-        """The gradient, in the structure of the inputs, of one of the outputs."""
+        """Return the gradient of one of the outputs, in the structure of the inputs."""
         grads: dict[Tensor, Any] = {}
         if isinstance(output, Tensor):
             with recording():
@@ -93,7 +95,7 @@ class _Linearized:
 
 
 def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., tuple[Any, Any]]:
-    """The function that returns `(f(x), df/dx)` for an `f` with a single number as its value.
+    """Return the function that computes `(f(x), df/dx)`, for an `f` whose value is a single number.
 
     The gradient has the structure and the shapes of the argument (a tuple of them if `argnums` is a tuple).
     Raises ValueError if the value of `f` is not a single number.
@@ -117,7 +119,7 @@ def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[...,
 
 
 def grad(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
-    """The function that returns df/dx: `value_and_grad` without the value.
+    """Return the function that computes df/dx: `value_and_grad` without the value.
 
     >>> d = grad(np.tanh)
     >>> print(d(0.5), grad(d)(0.5), grad(grad(d))(0.5))
@@ -133,7 +135,7 @@ def grad(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
 
 
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """`(f(*args), pull)`, where `pull(v)` is v J for a `v` of the structure of the value: the gradient of <v, f>.
+    """Return `(f(*args), pull)`. `pull(v)` is v J, the gradient of <v, f>, for a `v` of the structure of the value.
 
     `pull` returns the gradient of the one argument, or a tuple of one for each; it may be called more than once.
 
@@ -154,15 +156,15 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     return linear.value, pull
 
 
-def inner(a: Any, b: Any) -> Any:
-    """The sum of products of the elements of two trees of arrays."""
+def tree_inner(a: Any, b: Any) -> Any:
+    """Multiply the elements of two trees of arrays, and sum up."""
     products: list[Any] = []
     tree_map(lambda x, y: products.append(np.sum(x * y)), a, b)
     return sum(products[1:], products[0])
 
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """`(f(*primals), J t)`: the value, and how it changes as the arguments move along `tangents`.
+    """Return `(f(*primals), J t)`: the value, and how it changes as the arguments move along `tangents`.
 
     `primals` and `tangents` are tuples of arguments, as in JAX. J t is the gradient of v ↦ <v J, t>, which is linear in
     v, so reverse mode alone gives it.
@@ -176,14 +178,14 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     tangents_ = tangents if len(primals) > 1 else tangents[0]
     tree_map(_same_shape, expected, tangents_)
     zero = tree_map(lambda x: np.zeros(np.shape(x), getattr(x, "dtype", float))[()], value)
-    pushed = grad(lambda v: inner(pull(v), tangents_))(zero)
+    pushed = grad(lambda v: tree_inner(pull(v), tangents_))(zero)
     if any(isinstance(x, Tensor) for x in leaves((value, tangents))):
         return value, pushed
     return value, tree_map(plain, pushed)
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
-    """The Hessian of `f` times `tangents`, without the Hessian: the gradient of <df, t>.
+    """Return the Hessian of `f` times `tangents`, without making the Hessian: it is the gradient of <df, t>.
 
     `primals` and `tangents` are tuples of arguments. Returns one array for one argument, a tuple for several.
 
@@ -193,12 +195,12 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     primals, tangents = _arguments(primals, tangents)
     tree_map(_same_shape, primals, tangents)
     everything = tuple(range(len(primals)))
-    product = grad(lambda *xs: inner(grad(f, everything)(*xs), tangents), everything)(*primals)
+    product = grad(lambda *xs: tree_inner(grad(f, everything)(*xs), tangents), everything)(*primals)
     return product if len(primals) > 1 else product[0]
 
 
 def jacobian(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
-    """The function that returns the matrix of all partial derivatives, of shape `value.shape + argument.shape`.
+    """Return the function that computes all partial derivatives, in an array of shape `value.shape + argument.shape`.
 
     For trees: the structure of the value, with the structure of the argument at each of its leaves.
 
@@ -227,13 +229,13 @@ def jacobian(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
 
 
 def stacked(parts: Any, shape: tuple[int, ...]) -> Any:
-    """The parts as one array of the given shape, a scalar if it has no axes."""
+    """Stack the parts into one array of the given shape, or a scalar if it has no axes."""
     whole = np.reshape(np.stack(parts), shape)
     return whole if isinstance(whole, Tensor) else whole[()]
 
 
 def hessian(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
-    """The function that returns the matrix of second derivatives, of shape `argument.shape * 2`, for a number-valued f.
+    """Return the function that computes all second derivatives, of shape `argument.shape * 2`, of a number-valued f.
 
     >>> hessian(lambda x: np.prod(x))(np.array([2.0, 3.0]))
     array([[0., 1.],

@@ -1,4 +1,4 @@
-"""Takes arguments made of lists, tuples and dicts apart into their leaves, and puts them together again."""
+"""Takes lists, tuples and dicts of arguments apart into leaves, and puts them together again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def leaves(tree: Any) -> list[Any]:
-    """The leaves of nested lists, tuples and dicts, in order.
+    """List the leaves of nested lists, tuples and dicts, in order.
 
     >>> leaves({"w": [1, 2], "b": (3,)})
     [1, 2, 3]
@@ -18,7 +18,8 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def tree_map(f: Callable[..., Any], tree: Any, *others: Any) -> Any:
-    """The same tree with `f` of each leaf, and of the leaves at the same place in `others`.
+    """Apply `f` to each leaf, together with the leaves at the same place in `others`, and return the same tree of
+    results.
 
     >>> tree_map(lambda a, b: a + b, {"w": [1, 2]}, {"w": [10, 20]})
     {'w': [11, 22]}

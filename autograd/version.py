@@ -1,4 +1,4 @@
-"""The version of the package. It is written in one place, pyproject.toml, and read from there."""
+"""Knows the version of the package. It is written in one place, pyproject.toml, and read from there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 
 def version() -> str:
-    """Return the version of the installed package; of a checkout that is not installed, that in its pyproject.toml."""
+    """Return the version of the installed package. If it is not installed, read that of the checkout from
+    pyproject.toml."""
     try:
         return importlib.metadata.version("handgrad")
     except importlib.metadata.PackageNotFoundError:

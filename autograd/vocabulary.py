@@ -1,7 +1,7 @@
-"""What Python and NumPy say to a Tensor: its methods and operators, and its answers to NumPy's protocols.
+"""What Python and NumPy may do with a Tensor: its methods and operators, and its answers to NumPy's protocols.
 
-Each is a look-up in the registry; this room knows no operation by itself, only how a call finds one, and what to say
-where there is none. Nothing leaves the graph by accident: what would turn a Tensor into an array raises a TypeError.
+Each is looked up in the registry. This room knows no operation itself, only how a call finds one, and what to say if
+there is none. Nothing leaves the graph by accident: whatever would turn a Tensor into an array raises a TypeError.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ class Vocabulary:
     def _may_leave(self, what: str, as_number: bool = True) -> None:
         """Raise TypeError where a value must not leave the graph.
 
-        As a number it may only where no gradient can be lost: under `no_grad()`, and that of a constant (`t.detach()`).
-        A truth value loses none. While a function is traced nothing may: its program would keep the value.
+        A number may leave where no gradient can be lost: under `no_grad()`, and from a constant (`t.detach()`). A truth
+        value loses none. While a function is traced nothing may leave, since its program would keep the value.
         """
         raise NotImplementedError
 
@@ -136,7 +136,7 @@ class Vocabulary:
         return self + other
 
     def _warn_of_step(self, operator: str, other: Any) -> None:
-        """Warn where `w -= eta * w.grad` is meant to move a parameter: it makes a new Tensor, with a longer graph."""
+        """Warn if `w -= eta * w.grad` is meant to move a parameter: it makes a new Tensor, with a longer graph."""
         has_gradient = self.is_differentiated and getattr(self, "grad", None) is not None
         if has_gradient and not isinstance(other, Vocabulary) and np.shape(other) == self.shape:
             warnings.warn(
@@ -171,12 +171,12 @@ class Vocabulary:
         return len(self._value)
 
     def tolist(self) -> Any:
-        """The values as lists of Python's numbers, off the graph."""
+        """Return the values as lists of Python's numbers, off the graph."""
         self._may_leave("t.tolist()", as_number=False)
         return self._value.tolist()
 
     def numpy(self) -> Any:
-        """A copy of the values as an array, off the graph."""
+        """Return a copy of the values as an array, off the graph."""
         self._may_leave("t.numpy()", as_number=False)
         return np.array(self._value)
 

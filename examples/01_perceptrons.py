@@ -27,7 +27,7 @@ BLUE, ORANGE = "#0072b2", "#d55e00"
 
 
 class Perceptron:
-    """Output 1 where w . x + b > 0, and 0 elsewhere, for x of shape (..., n_in). Book, chapter 1, equation (2)."""
+    """Outputs 1 where w . x + b > 0, and 0 elsewhere, for x of shape (..., n_in). Book, chapter 1, equation (2)."""
 
     def __init__(self, w, b):
         self.w, self.b = w, b
@@ -46,12 +46,12 @@ class Circuit:
         self.n, self.gates = n, []
 
     def nand(self, p, q):
-        """The wire that carries NAND of the wires p and q."""
+        """Add a gate, and return the wire that carries NAND of the wires p and q."""
         self.gates.append((p, q))
         return self.n + len(self.gates) - 1
 
     def run(self, x, outputs):
-        """The values on the wires `outputs`, of shape (rows, outputs), for inputs x of shape (rows, n)."""
+        """Compute the values on the wires `outputs`, of shape (rows, outputs), for inputs x of shape (rows, n)."""
         wires = list(x.T)
         for p, q in self.gates:
             wires.append(NAND(np.stack([wires[p], wires[q]], axis=1)))
@@ -59,14 +59,15 @@ class Circuit:
 
 
 def half_adder(circuit, x1, x2):
-    """The wires of x1 XOR x2 (the sum) and x1 AND x2 (the carry), in the five gates of the book's chapter 1."""
+    """Add the five gates of the book's chapter 1; return the wires of x1 XOR x2 (the sum) and x1 AND x2 (the carry)."""
     both = circuit.nand(x1, x2)
     total = circuit.nand(circuit.nand(x1, both), circuit.nand(x2, both))
     return total, circuit.nand(both, both)
 
 
 def full_adder(circuit, x1, x2, carry):
-    """The wires of the sum and the carry of three bits, in nine gates: two half adders, and their carries joined."""
+    """Add nine gates, two half adders with their carries joined; return the wires of the sum and the carry of three
+    bits."""
     both = circuit.nand(x1, x2)
     part = circuit.nand(circuit.nand(x1, both), circuit.nand(x2, both))
     with_carry = circuit.nand(part, carry)
@@ -75,7 +76,8 @@ def full_adder(circuit, x1, x2, carry):
 
 
 def adder(circuit, p, q):
-    """The wires of p + q, for two numbers given as wires from the lowest bit to the highest: a bit more than either."""
+    """Add two numbers given as wires from the lowest bit to the highest; return the wires of p + q, one bit more than
+    either."""
     total, carry = half_adder(circuit, p[0], q[0])
     totals = [total]
     for x1, x2 in zip(p[1:], q[1:], strict=True):
@@ -85,7 +87,7 @@ def adder(circuit, p, q):
 
 
 def bits(n):
-    """All 2^n rows of n bits in counting order, of shape (2^n, n)."""
+    """List all 2^n rows of n bits in counting order, of shape (2^n, n)."""
     return (np.arange(2**n)[:, np.newaxis] >> np.arange(n)[::-1] & 1).astype(float)
 
 
@@ -111,7 +113,8 @@ def truth_table(circuit, table):
 
 
 def learn_nand(f, starts, steps, eta, seed):
-    """Gradient descent on NAND for many neurons at once, each with the output f(z) and a random start of its own.
+    """Learn NAND by gradient descent with many neurons at once, each with the output f(z) and a random start of its
+    own.
 
     Returns the cost of each neuron before every step, of shape (steps, starts), the largest gradient seen, and whether
     each neuron has NAND right before the first step and after the last: its output on the right side of 1/2.
@@ -136,7 +139,8 @@ def learn_nand(f, starts, steps, eta, seed):
 
 
 def one_wrong_neuron(f):
-    """The cost of a neuron with two inputs that ought to answer 0 to (1, 1), as NAND does, and whose z is positive."""
+    """Compute the cost of a neuron with two inputs that should answer 0 to (1, 1), as NAND does, but has a positive
+    z."""
     w1, w2, b = Tensor(0.6, name="w1"), Tensor(0.9, name="w2"), Tensor(-0.5, name="b")
     z = w1 * 1.0 + w2 * 1.0 + b
     a = f(z)
@@ -150,7 +154,7 @@ def step_function(z):
 
 
 def as_table(names, x, outputs):
-    """A truth table as text."""
+    """Write a truth table as text."""
     lines = ["  ".join(names)]
     for row in np.concatenate([x, outputs], axis=1).astype(int):
         lines.append("  ".join(f"{value:>{len(name)}}" for name, value in zip(names, row)))

@@ -38,7 +38,7 @@ STEPS = 10.0 ** -np.arange(7)  # shorter ones leave an error that drowns in the 
 
 
 def smooth_change(f, point, direction, slip=0.0):
-    """How f changes from `point` along `direction`, and what its gradient predicts, for each of STEPS.
+    """Measure how f changes from `point` along `direction`, and what its gradient predicts, for each of STEPS.
 
     `point` and `direction` are tuples of arrays, the arguments of f. `slip` is added to the prediction as a share of
     it, as if the gradient were wrong by so much. Returns the changes, the predicted changes, and their differences.
@@ -52,18 +52,18 @@ def smooth_change(f, point, direction, slip=0.0):
 
 
 def second_order(f, point, direction):
-    """Half the second derivative of f along `direction`: what the error of the prediction is, over the step squared."""
+    """Compute half the second derivative of f along `direction`: the error of the prediction over the step squared."""
     products = hvp(f, point, direction)
     return abs(float(sum(np.sum(h * d) for h, d in zip(products, direction, strict=True)))) / 2
 
 
 def ratios(errors):
-    """By how much the error shrank from each step to the next, which is ten times shorter."""
+    """Divide the error of each step by that of the next, which is ten times shorter."""
     return errors[:-1] / errors[1:]
 
 
 def neuron(f, x):
-    """The output of one neuron with the inputs x, as a function of its weights and bias."""
+    """Make the output of one neuron with the inputs x a function of its weights and bias."""
     return lambda w, b: f(w @ x + b)
 
 
@@ -72,7 +72,7 @@ def step_function(z):
 
 
 def network_cost(x, y):
-    """The quadratic cost of a sigmoid network on the examples x, y, as a function of its weights and biases."""
+    """Make the quadratic cost of a sigmoid network on the examples x, y a function of its weights and biases."""
 
     def cost(*parameters):
         a = x
@@ -84,7 +84,7 @@ def network_cost(x, y):
 
 
 def as_table(smooth, wrong, jump, coefficient):
-    """The table of changes, predictions and errors, as text."""
+    """Write the table of changes, predictions and errors as text."""
     lines = [
         "            sigmoid neuron                                                      1 % slip    perceptron",
         "step        change of a    predicted      error      ratio  a''/2 step^2        ratio     change  predicted",

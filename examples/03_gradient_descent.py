@@ -35,7 +35,7 @@ COLOURS = {"full batch": "#d55e00", "mini-batch 10": "#0072b2", "online": "#009e
 
 @dataclass
 class Descent:
-    """One run: its setting, its cost curve (images seen, cost) and what it came to."""
+    """One run: its setting, its cost curve (images seen, cost) and its result."""
 
     name: str
     eta: float
@@ -70,7 +70,7 @@ def descend(net, training, size, eta, budget, rng, watched):
 
 
 def gradient_of(net, x, y):
-    """The gradient of the cost of `net` on some examples, as one long vector."""
+    """Compute the gradient of the cost of `net` on some examples, as one long vector."""
     net.cost(x, y).backward()
     vector = np.concatenate([p.grad.ravel() for p in net.parameters()])
     for p in net.parameters():
@@ -79,7 +79,7 @@ def gradient_of(net, x, y):
 
 
 def agreement(net, data, sizes, rng, samples=100):
-    """The mean cosine of the angle between the gradient of a mini-batch and that of all images, for each size."""
+    """Average the cosine of the angle between the gradient of a mini-batch and that of all images, for each size."""
     x, y = data.x, one_hot(data.y, net.sizes[-1])
     whole = gradient_of(net, x, y)
     cosines = []
@@ -90,7 +90,7 @@ def agreement(net, data, sizes, rng, samples=100):
 
 
 def as_table(runs, best):
-    """All runs as text, with the chosen ones marked."""
+    """Write all runs as text, with the chosen ones marked."""
     lines = ["                  eta     steps   cost: training  validation   validation accuracy   seconds"]
     for r in runs:
         lines.append(

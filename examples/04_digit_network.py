@@ -40,14 +40,14 @@ COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#0
 
 
 def silent_outputs(net, data):
-    """How many outputs reach 0.5 for less than a tenth of the images of their own digit."""
+    """Count the outputs that reach 0.5 for less than a tenth of the images of their own digit."""
     with no_grad():
         a = net(data.x).data
     return sum(np.mean(a[data.y == digit, digit] >= 0.5) < 0.1 for digit in range(10))
 
 
 def train(hidden, init, seed, data, epochs):
-    """Test and validation accuracy in percent by epoch, and the number of silent outputs by epoch."""
+    """Train; return test and validation accuracy in percent, and the number of silent outputs, by epoch."""
     training, validation, test = data
     rng = np.random.default_rng(seed)
     net = Network([784, hidden, 10], init=init, dtype=np.float32, rng=rng)
@@ -65,7 +65,7 @@ def spread(values):
 
 
 def report_network(experiment, hidden, init, runs):
-    """The rows of one network, from the runs of its seeds, which are 0, 1, 2, …"""
+    """Report the rows of one network, from the runs of its seeds, which are 0, 1, 2, …"""
     what, epochs = f"784-{hidden}-10, {STARTS[init]}", len(runs[0][0])
     named = {
         "setting": f"{epochs} epochs, mini-batch 10, eta 3.0, quadratic cost, weights from {STARTS[init]}, float32",
@@ -106,7 +106,7 @@ def table(runs):
 
 
 def accuracy_by_epoch(runs):
-    """One panel for each network. Errors are drawn on a logarithmic scale, so that 96 % and 97 % are told apart."""
+    """Draw a panel for each network. Errors are on a logarithmic scale, so that 96 % and 97 % can be told apart."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")

@@ -28,7 +28,7 @@ SOURCE = "book, chapter 1"
 
 
 def learn(sizes, eta, seed, epochs, data, test_data=None):
-    """The trained network, and its validation and test accuracy in percent by epoch."""
+    """Train; return the network, and its validation and test accuracy in percent by epoch."""
     training, validation = data
     rng = np.random.default_rng(seed)
     net = Network(sizes, dtype=np.float32, rng=rng)
@@ -48,7 +48,7 @@ def learn(sizes, eta, seed, epochs, data, test_data=None):
 
 
 def condition(net, data):
-    """The length of the gradient on `data`, and the mean slope a(1 - a) of the sigmoid in each layer."""
+    """Measure the length of the gradient on `data`, and the mean slope a(1 - a) of the sigmoid in each layer."""
     a, slopes = data.x, []
     for layer in net.layers.layers:
         a = layer(a)
@@ -59,23 +59,23 @@ def condition(net, data):
 
 
 def tried(eta, seed, epochs, data, test_data):
-    """What becomes of the network with eta: its accuracies by epoch, and its condition."""
+    """Train with eta; return the accuracies by epoch, and the condition of the network."""
     net, accuracy, on_test = learn(SIZES, eta, seed, epochs, data, test_data)
     return accuracy, on_test, condition(net, data[1])
 
 
 def learned(*arguments):
-    """The test accuracy in percent by epoch."""
+    """Return the test accuracy in percent by epoch."""
     return learn(*arguments)[2]
 
 
 def listed(accuracies):
-    """Accuracies as text, one per seed."""
+    """Write accuracies as text, one per seed."""
     return ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
 
 
 def as_table(before, results):
-    """What became of the network with each eta, as text."""
+    """Write what became of the network with each eta as text."""
     lines = [
         "         validation accuracy                            length of      mean slope a(1 - a)",
         "    eta   first epoch     best (epoch)         last     the gradient   hidden layer   output layer",

@@ -42,19 +42,19 @@ def accuracy(answers, labels):
 
 
 def unrecognised(answers, labels):
-    """How many digits are answered for less than a tenth of their images."""
+    """Count the digits that are the answer for less than a tenth of their images."""
     return sum(np.mean(answers[labels == digit] == digit) < 0.1 for digit in range(10))
 
 
 def average_darkness(training, images):
-    """The digit whose images have, on average, the sum of pixels that is nearest to the image's."""
+    """Answer the digit whose images have, on average, the sum of pixels nearest to that of the image."""
     ink = training.x.sum(axis=1)
     averages = np.array([ink[training.y == digit].mean() for digit in range(10)])
     return np.argmin(np.abs(images.sum(axis=1)[:, np.newaxis] - averages), axis=1)
 
 
 def class_means(training):
-    """The average image of each digit, of shape (10, 784)."""
+    """Average the images of each digit, to shape (10, 784)."""
     return np.array([training.x[training.y == digit].mean(axis=0) for digit in range(10)])
 
 
@@ -72,7 +72,7 @@ def no_hidden_layer(training, epochs, eta, seed, init):
 
 
 def support_vectors(training, images, gamma):
-    """The answers of scikit-learn's SVC, or None where it is not installed."""
+    """Return the answers of scikit-learn's SVC, or None if it is not installed."""
     try:
         from sklearn.svm import SVC
     except ImportError:
@@ -97,7 +97,7 @@ def bars(accuracies):
 
 
 def templates(means, weights, training):
-    """The average images above, the weights of the ten output neurons below; pixels hardly ever used are grey."""
+    """Draw the average images above, the weights of the ten output neurons below; pixels hardly ever used are grey."""
     from matplotlib.figure import Figure
 
     unused = (np.mean(training.x > 0, axis=0) < 0.01).reshape(28, 28)
@@ -131,7 +131,7 @@ def main(experiment: Experiment) -> None:
     shown = {}
 
     def row(what, value, *, setting, difference, ours="", **rest):
-        """A row, and a bar of the figure; both with the book's figure where there is one."""
+        """Report a row, and a bar of the figure; both with the book's figure if there is one."""
         if value is not None:
             shown[what] = value
         if what in PUBLISHED:
@@ -153,7 +153,7 @@ def main(experiment: Experiment) -> None:
         difference=f"{right / shown['average darkness']:.1f} times the accuracy of the average darkness.")  # fmt: skip
 
     def no_hidden_layer_row(what, eta, init, start):
-        """The row of the network of all seeds; returns the weights of the first."""
+        """Report the row of the network of all seeds; return the weights of the first."""
         nets = [no_hidden_layer(training, epochs, eta, seed, init) for seed in tqdm(seeds, desc=what, disable=None)]
         found = [100 * score(net, test).accuracy for net in nets]
         missed = ", ".join(str(unrecognised(net.predict(test.x), test.y)) for net in nets)

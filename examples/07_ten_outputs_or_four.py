@@ -42,7 +42,8 @@ BITS = (np.arange(10)[:, np.newaxis] >> np.array([3, 2, 1, 0])) & 1  # row d: th
 
 
 def by_hand(dtype=np.float32):
-    """The layer that turns ten outputs into four bits: +10 from every digit that has the bit, -10 from the others."""
+    """Make the layer that turns ten outputs into four bits: +10 from every digit that has the bit, -10 from the
+    others."""
     layer = Linear(10, 4, activation=sigmoid, name="bits", dtype=dtype, rng=0)
     layer.w.data = np.where(BITS.T == 1, 10, -10).astype(dtype)
     layer.b.data = np.zeros(4, dtype)
@@ -50,17 +51,18 @@ def by_hand(dtype=np.float32):
 
 
 def as_numbers(a):
-    """The number that four outputs spell, each taken as 1 from 0.5 on."""
+    """Read the number that four outputs spell, each taken as 1 from 0.5 on."""
     return (a >= 0.5) @ np.array([8, 4, 2, 1])
 
 
 def nearest_digit(a):
-    """The digit whose bits b are nearest to the outputs a: |a - b|^2 is |b|^2 - 2 a b, and |a|^2 for all of them."""
+    """Answer the digit whose bits b are nearest to the outputs a: |a - b|^2 is |b|^2 - 2 a b + |a|^2, where |a|^2 is
+    always the same."""
     return np.argmin(np.sum(BITS**2, axis=1) - 2 * a @ BITS.T, axis=1)
 
 
 def wrong_bits(a, labels):
-    """How many bits are wrong, on average, in those images in which any is."""
+    """Average the number of wrong bits over the images in which any is wrong."""
     wrong = np.sum((a >= 0.5) != (BITS[labels] == 1), axis=1)
     return float(np.mean(wrong[wrong > 0]))
 
@@ -91,7 +93,8 @@ def spread(values):
 
 
 def picture(direct, layered):
-    """The weights set by hand, and how often each bit is wrong; `direct` and `layered` have a row of bits per seed."""
+    """Draw the weights set by hand, and how often each bit is wrong; `direct` and `layered` have a row of bits per
+    seed."""
     from matplotlib.figure import Figure
 
     names = ["8", "4", "2", "1"]

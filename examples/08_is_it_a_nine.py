@@ -38,13 +38,14 @@ ETAS = {28: [0.3, 1.0, 3.0, 10.0], 64: [0.1, 0.3, 1.0, 3.0]}
 
 @cache
 def interpolation(n_out, n_in):
-    """The matrix (n_out, n_in) that resamples a row of n_in pixels to n_out: linear between the centres of pixels."""
+    """Make the matrix (n_out, n_in) that resamples a row of n_in pixels to n_out, linearly between the centres of
+    pixels."""
     position = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
     return np.maximum(0, 1 - np.abs(position[:, np.newaxis] - np.arange(n_in))).astype(np.float32)
 
 
 def enlarge(x, side):
-    """Images of shape (n, 784) as images of shape (n, side * side)."""
+    """Turn images of shape (n, 784) into images of shape (n, side * side)."""
     if side == 28:
         return x
     matrix = interpolation(side, 28)
@@ -66,14 +67,14 @@ def train(side, training, epochs, eta, seed):
 
 
 def outputs(net, side, x):
-    """The output for each image; a thousand images are enlarged at a time."""
+    """Compute the output for each image; a thousand images are enlarged at a time."""
     with no_grad():
         parts = [net(enlarge(x[i : i + 1000], side)).data for i in range(0, len(x), 1000)]
     return np.concatenate(parts)[:, 0]
 
 
 def judge(a, nines, threshold=0.5):
-    """Accuracy, precision and recall in percent. Precision is nan where nothing is called a nine."""
+    """Compute accuracy, precision and recall in percent. Precision is nan if nothing is called a nine."""
     called = a >= threshold
     hits = np.sum(called & nines)
     precision = hits / np.sum(called) if called.any() else np.nan
@@ -81,7 +82,8 @@ def judge(a, nines, threshold=0.5):
 
 
 def picture(nine, found, nines):
-    """One nine in both sizes; and precision and recall for every threshold. `found` has the outputs for each size."""
+    """Draw one nine in both sizes, and precision and recall for every threshold. `found` has the outputs for each
+    size."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")

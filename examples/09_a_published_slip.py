@@ -65,7 +65,7 @@ COLOURS = {
 
 
 def forward(w, b, x):
-    """The weighted inputs z and the activations a of every layer; a[0] is the input, an example per row."""
+    """Compute the weighted inputs z and the activations a of every layer; a[0] is the input, an example per row."""
     a, z = [x], []
     for weights, biases in zip(w, b):
         z.append(a[-1] @ weights.T + biases)
@@ -74,7 +74,7 @@ def forward(w, b, x):
 
 
 def published_errors(w, b, x, y):
-    """The note's backward pass, for the mean over a mini-batch: the errors delta and nabla_w, from layer 1 on."""
+    """Run the note's backward pass, for the mean over a mini-batch: the errors delta and nabla_w, from layer 1 on."""
     z, a = forward(w, b, x)
     delta = [(a[-1] - y) * sigmoid_prime(z[-1], a[-1]) / len(x)]
     nabla_w = [delta[0].T @ a[-2]]
@@ -85,13 +85,13 @@ def published_errors(w, b, x, y):
 
 
 def published_backprop(w, b, x, y):
-    """(nabla_b, nabla_w) as the note has them."""
+    """Return (nabla_b, nabla_w) as the note has them."""
     delta, nabla_w = published_errors(w, b, x, y)
     return [d.sum(axis=0) for d in delta], nabla_w
 
 
 def published_update(parameters, gradients, eta):
-    """The note's update: the step goes up the gradient, where gradient descent goes down."""
+    """Make the note's update: the step goes up the gradient, where gradient descent goes down."""
     for p, g in zip(parameters, gradients):
         p += eta * g
 
@@ -102,7 +102,7 @@ def update(parameters, gradients, eta):
 
 
 def parameter_table(net, x, y):
-    """A line for each parameter: the engine's gradient and the note's at the engine's largest element."""
+    """Write a line for each parameter: the engine's gradient and the note's at the engine's largest element."""
     w, b = [p.data for p in net.weights], [p.data for p in net.biases]
     nabla_b, nabla_w = published_backprop(w, b, x, y)
     theirs = {f"w{i}": g for i, g in enumerate(nabla_w, 1)} | {f"b{i}": g for i, g in enumerate(nabla_b, 1)}
@@ -120,7 +120,8 @@ def parameter_table(net, x, y):
 
 
 def equation_table(net, x, y):
-    """Every equation by itself: what it gives for the note's own numbers so far, against what the note has next."""
+    """Test every equation by itself: what it gives for the note's own numbers so far, against what the note has
+    next."""
     w, b = [p.data for p in net.weights], [p.data for p in net.biases]
     z, a = forward(w, b, x)
     delta, nabla_w = published_errors(w, b, x, y)
@@ -140,7 +141,7 @@ def equation_table(net, x, y):
 
 
 def verdict_of_the_grader():
-    """What `python -m nn check` says of the note's pass, handed in as a learner's file."""
+    """Return what `python -m nn check` says of the note's pass, handed in as a learner's file."""
     parts = [inspect.getsource(part) for part in (forward, published_errors, published_backprop)]
     text = "from nn.equations import sigmoid, sigmoid_prime\n\n" + "\n".join(parts)
     text += "\ndef backprop(net, x, y):\n    return published_backprop(net.weights, net.biases, x, y)\n"
@@ -151,7 +152,8 @@ def verdict_of_the_grader():
 
 
 def first_step(net, x, y, eta, step):
-    """The change of the cost that the gradient forecasts for one step of gradient descent, and what `step` does."""
+    """Return the change of the cost that the gradient forecasts for one step of gradient descent, and what `step`
+    does."""
     w, b = [p.data.copy() for p in net.weights], [p.data.copy() for p in net.biases]
     nabla_b, nabla_w = equations.backprop_batch(w, b, x, y)
     before = equations.cost(equations.output_weighted_input(w, b, x), y)
@@ -161,7 +163,7 @@ def first_step(net, x, y, eta, step):
 
 
 def share_of_positive_errors(net, x, y, batch):
-    """How many of the errors of hidden neurons are positive, by the right BP2 and by the note's."""
+    """Count how many of the errors of hidden neurons are positive, by the right BP2 and by the note's."""
     w, b = [p.data for p in net.weights], [p.data for p in net.biases]
     right, theirs = [], []
     for start in range(0, len(x), batch):

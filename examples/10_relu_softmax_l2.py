@@ -48,7 +48,7 @@ COLOURS = dict(zip(READINGS, ["#0072B2", "#D55E00", "#009E73"], strict=True))
 
 
 def by_hand(w1, b1, w2, b2, x, y, lambda_):
-    """The loss of a batch and its gradient, as a person derives them; x and y have examples as rows."""
+    """Compute the loss of a batch and its gradient as a person derives them; x and y have examples as rows."""
     n = len(x)
     z1 = x @ w1.T + b1
     a1 = np.maximum(z1, 0)
@@ -68,7 +68,7 @@ def by_hand(w1, b1, w2, b2, x, y, lambda_):
 
 
 def new_network(seed):
-    """784-20-10 with weights from N(0, 1) and biases of zero."""
+    """Make a 784-20-10 with weights from N(0, 1) and biases of zero."""
     net = Network([784, 20, 10], activation="relu", cost="log-likelihood", init="gaussian", rng=seed)
     for b in net.biases:
         b.data = np.zeros_like(b.data)
@@ -80,7 +80,7 @@ def penalty(net):
 
 
 def apart(net, x, y):
-    """The largest relative difference between the engine's gradient and the one by hand."""
+    """Measure the largest relative difference between the engine's gradient and the one by hand."""
     for p in net.parameters():
         p.grad = None
     (net.cost(x, y) + penalty(net)).backward()
@@ -90,7 +90,7 @@ def apart(net, x, y):
 
 
 class Measured:
-    """The scores of a network in training: what there is after 0, 1, 2, … epochs, and the loss on the way."""
+    """The scores of a network in training after 0, 1, 2, … epochs, and the loss on the way."""
 
     def __init__(self, net, training, test):
         self.net, self.training, self.test = net, training, test
@@ -105,12 +105,12 @@ class Measured:
 
     @property
     def losses(self):
-        """Cost on the training images plus penalty, after 0, 1, 2, … epochs."""
+        """Compute the cost on the training images plus penalty, after 0, 1, 2, … epochs."""
         return [cost + penalty for cost, penalty, *_ in self.epochs]
 
 
 def train(reading, seed, training, test, epochs, window):
-    """Online gradient descent in the order of the file."""
+    """Train by online gradient descent, in the order of the file."""
     shift, scale = READINGS[reading]
     training, test = (type(part)((part.x - shift) / scale, part.y) for part in (training, test))
     y = one_hot(training.y)
@@ -149,7 +149,7 @@ def table(runs):
 
 
 def starts(training, seeds):
-    """The loss that an untrained network starts from, bytes / 255, for many seeds."""
+    """Compute the loss that an untrained network starts from, with bytes / 255, for many seeds."""
     shift, scale = READINGS["bytes / 255"]
     x, y = (training.x[:1000] - shift) / scale, one_hot(training.y[:1000])
     return [float(by_hand(*(p.data for p in new_network(seed).parameters()), x, y, LAMBDA)[0]) for seed in seeds]
@@ -239,7 +239,7 @@ def main(experiment: Experiment) -> None:
 
 
 def conclude(experiment, runs):
-    """Which reading of the pixels gives the published figures: the accuracy and the last loss that are closest."""
+    """Say which reading of the pixels gives the published figures: the accuracy and the last loss that are closest."""
     accuracy, last = ({reading: [] for reading in READINGS} for _ in range(2))
     for (reading, _), measured in runs.items():
         accuracy[reading].append(measured.epochs[-1][3])
@@ -260,7 +260,7 @@ def conclude(experiment, runs):
 
 
 def verdict(points, dead):
-    """How far from the published accuracy, and why if it is far."""
+    """Say how far the result is from the published accuracy, and why if it is far."""
     text = f"{points:+.2f} points."
     if dead:
         text += f" Hidden neurons that answer 0 to every training image in the end: {dead} of 20."

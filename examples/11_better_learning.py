@@ -45,7 +45,7 @@ SIDE = 28  # the images are SIDE x SIDE pixels
 
 @dataclass(frozen=True)
 class Distortion:
-    """How far training images are distorted at random: uniform up to these bounds, in both directions."""
+    """How much training images are distorted at random: uniform up to these bounds, in both directions."""
 
     rotation: float = 0.0  # degrees
     scale: float = 0.0  # relative, of height and width by themselves
@@ -56,7 +56,7 @@ class Distortion:
 
 
 def displaced(count, how, rng):
-    """Where each pixel of `count` distorted images is read: rows and columns, of shape (count, SIDE, SIDE)."""
+    """Choose where each pixel of `count` distorted images is read: rows and columns, of shape (count, SIDE, SIDE)."""
     middle = (SIDE - 1) / 2
     rows, columns = np.mgrid[:SIDE, :SIDE] - middle
 
@@ -90,7 +90,7 @@ class Maps:
         return whole.astype(np.intp), (place - whole).astype(np.float32)
 
     def __call__(self, images, which):
-        """The images, of shape (n, SIDE * SIDE), each distorted by one of the maps; bilinear interpolation."""
+        """Distort each of the images, of shape (n, SIDE * SIDE), by one of the maps, with bilinear interpolation."""
         n = len(images)
         framed = np.zeros((n, SIDE + 3, SIDE + 3), images.dtype)
         framed[:, 1:-2, 1:-2] = images.reshape(n, SIDE, SIDE)
@@ -123,7 +123,8 @@ class Recipe:
 
 
 def new_network(sizes, rng):
-    """Weights from N(0, 2/n_in), as half of the inputs of a ReLU layer are 0 (He et al., 2015), and biases of zero."""
+    """Draw weights from N(0, 2/n_in), as half of the inputs of a ReLU layer are 0 (He et al., 2015); biases are
+    zero."""
     net = Network(sizes, activation="relu", cost="log-likelihood", init="scaled", dtype=np.float32, rng=rng)
     for w, b in zip(net.weights, net.biases, strict=True):
         w.data, b.data = w.data * np.float32(np.sqrt(2)), np.zeros_like(b.data)
@@ -151,7 +152,7 @@ class Distorting:
 
 
 def train(recipe, training, rng, report=lambda net: None):
-    """A network trained by a recipe; `report` is called with it after every epoch."""
+    """Train a network by a recipe; `report` is called with it after every epoch."""
     net = new_network(recipe.sizes, rng)
     kept = []
 
@@ -185,7 +186,7 @@ SETTINGS = {  # initialisation, (eta, epochs) one after the other, published acc
 
 
 def book_network(init, stages, training, validation):
-    """784-100-10 with the cross-entropy and lambda 5.0; and its accuracy on the validation images by epoch."""
+    """Train 784-100-10 with the cross-entropy and lambda 5.0; return it, and its validation accuracy by epoch."""
     rng = np.random.default_rng(0)
     net = Network([784, 100, 10], cost="cross-entropy", init=init, dtype=np.float32, rng=rng)
     curve = []
@@ -198,13 +199,13 @@ def book_network(init, stages, training, validation):
 
 
 def book_parameters(*arguments):
-    """The same, as plain data."""
+    """Do the same, and return plain data."""
     net, curve = book_network(*arguments)
     return net.state_dict(), curve
 
 
 def book(experiment, training, validation, test, quick):
-    """The settings of the book and one more; those that are best on the validation images meet the test images."""
+    """Try the settings of the book and one more; those that are best on the validation images meet the test images."""
     common = "784-100-10, sigmoid, cross-entropy, lambda 5.0, mini-batch 10"
     states, curves = {}, {}
     stages_of = {name: [(eta, 1 if quick else epochs) for eta, epochs in of] for name, (_, of, _) in SETTINGS.items()}
@@ -256,7 +257,7 @@ DISTORTIONS = {"none": None, "turned, stretched, sheared, shifted": AFFINE, "and
 
 
 def short_run(recipe, training, validation):
-    """The accuracy on the validation images by epoch and in the end, and that on some training images, undistorted."""
+    """Return the accuracy on the validation images by epoch and at the end, and on some undistorted training images."""
     curve = []
     net = train(recipe, training, np.random.default_rng(0), lambda net: curve.append(accuracy(net, validation)))
     some = type(training)(training.x[:10_000], training.y[:10_000])
@@ -264,7 +265,7 @@ def short_run(recipe, training, validation):
 
 
 def compared(experiment, recipe, training, validation):
-    """A short run for each kind of distortion: how they do on the validation images by epoch."""
+    """Make a short run for each kind of distortion; return how they do on the validation images by epoch."""
     curves = {}
     recipes = [replace(recipe, distortion=distortion) for distortion in DISTORTIONS.values()]
     runs = experiment.each(short_run, [(short, training, validation) for short in recipes])
@@ -286,7 +287,7 @@ def described(recipe):
 
 
 def final(experiment, recipe, training, validation, test):
-    """The long run, with the distortions that did best; the test images are looked at once, in the end."""
+    """Make the long run, with the distortions that did best; the test images are looked at once, at the end."""
     curve = []
     since = time.perf_counter()
     net = train(recipe, training, np.random.default_rng(0), lambda net: curve.append(accuracy(net, validation)))
@@ -309,7 +310,7 @@ def final(experiment, recipe, training, validation, test):
 
 
 def images_figure(rows, titles):
-    """A grid of images, each row with a title at its left or each image with one of its own."""
+    """Draw a grid of images, each row with a title on its left or each image with its own."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(len(rows[0]), 1.05 * len(rows)), layout="constrained")

@@ -70,7 +70,7 @@ class Deep(Module):
                 layer.w.data = layer.w.data / np.float32(np.sqrt(depth))
 
     def forward(self, x):
-        """The weighted inputs z of every layer, those of the output layer last."""
+        """Compute the weighted inputs z of every layer, those of the output layer last."""
         z, a = [], x
         for layer in self.layers[:-1]:
             z.append(layer.weighted_input(a))
@@ -89,14 +89,15 @@ class Deep(Module):
 
 
 def norms_of_errors(net, x, y):
-    """The norm of the mean error delta = dC/dz of each hidden layer, over the images x: from the interior gradients."""
+    """Measure the norm of the mean error delta = dC/dz of each hidden layer, over the images x: from the interior
+    gradients."""
     z = net.forward(x)
     sigmoid_cross_entropy(z[-1], y).backward()
     return [float(np.linalg.norm(layer.grad.sum(axis=0))) for layer in z[:-1]]
 
 
 def train(net, training, eta, epochs, rng, size):
-    """Mini-batch stochastic gradient descent with weight decay."""
+    """Train by mini-batch stochastic gradient descent with weight decay."""
     data = training.x, one_hot(training.y, dtype=np.float32)
     optimiser = SGD(net.parameters(), eta, weight_decay=DECAY, decayed=[layer.w for layer in net.layers])
     try:
@@ -110,7 +111,8 @@ def train(net, training, eta, epochs, rng, size):
 
 
 def initial_norms(depths, x, y, seeds):
-    """By kind and depth: the norm of the error in each hidden layer before training, the median over the seeds."""
+    """Measure, by kind and depth, the norm of the error in each hidden layer before training, the median over the
+    seeds."""
     found = {}
     for kind in KINDS:
         for depth in depths:
@@ -252,7 +254,7 @@ def main(experiment: Experiment) -> None:
 
 
 def learns(accuracies):
-    """In a sentence, how depth changes the accuracy."""
+    """Say in a sentence how depth changes the accuracy."""
     best = max(accuracies, key=accuracies.get)
     stuck = [depth for depth, accuracy in accuracies.items() if accuracy < 50]
     text = f"Best with {best}: {accuracies[best]:.2f} %."

@@ -55,7 +55,7 @@ class Recurrent(Module):
         self.c = Tensor(np.zeros(n_out, dtype), name="c")
 
     def states(self, x):
-        """h_1 to h_T, each of shape (n, n_h), for sequences x of shape (n, T, n_in)."""
+        """Compute h_1 to h_T, each of shape (n, n_h), for sequences x of shape (n, T, n_in)."""
         h = [np.zeros((x.shape[0], self.b.size), self.b.dtype)]
         for t in range(x.shape[1]):
             h.append(np.tanh(x[:, t] @ self.u.T + h[t] @ self.w.T + self.b))
@@ -68,14 +68,14 @@ class Recurrent(Module):
         return self.weighted_input(self.states(x)[-1])
 
     def accuracy(self, x, labels):
-        """In percent."""
+        """Measure the accuracy in percent."""
         with no_grad():
             z = self(x).data
         return 100 * np.mean(np.argmax(z, axis=1) == labels)
 
 
 def train(net, training, validation, eta, epochs, rng, longest=LONGEST):
-    """SGD with momentum; eta goes down to zero in a straight line. Returns cost and validation accuracy by epoch."""
+    """Train by SGD with momentum, with eta falling linearly to zero. Return cost and validation accuracy by epoch."""
     accuracies = []
     history = nn.train(
         net, softmax_log_likelihood, (training.x, one_hot(training.y, dtype=np.float32)), epochs, BATCH, eta,
@@ -87,7 +87,7 @@ def train(net, training, validation, eta, epochs, rng, longest=LONGEST):
 
 
 def gradient_by_step(net, x, y):
-    """The mean length of an example's dC/dh_t, for each t, from the gradients that the interior nodes keep."""
+    """Average the length of an example's dC/dh_t, for each t, from the gradients that the interior nodes keep."""
     h = net.states(x)
     softmax_log_likelihood(net.weighted_input(h[-1]), y).backward()
     for parameter in net.parameters():
@@ -96,7 +96,8 @@ def gradient_by_step(net, x, y):
 
 
 def compare(net, x, y):
-    """The largest relative difference between engine and hand, of the parameters and of all dC/dh_t; in float64."""
+    """Measure the largest relative difference between engine and hand, in the parameters and in all dC/dh_t, in
+    float64."""
     parameters = net.parameters()
     h = net.states(x)
     softmax_log_likelihood(net.weighted_input(h[-1]), y).backward()

@@ -47,7 +47,8 @@ ETAS = (0.003, 0.01, 0.03)
 
 
 def convolve(x, w, b, stride):
-    """z of shape (n, maps, rows, columns), for x of shape (n, channels, …, …) and filters w (maps, channels, k, k)."""
+    """Compute z of shape (n, maps, rows, columns), for x of shape (n, channels, …, …) and filters w (maps, channels, k,
+    k)."""
     maps, _, k, _ = w.shape
     rows, columns = ((length - k) // stride + 1 for length in x.shape[2:])
     # What the weight (p, q) of a filter meets at all its places is one slice of the image.
@@ -75,11 +76,11 @@ class Convolutional(Module):
             self.biases.append(Tensor(np.zeros(shape[0], dtype), name=f"b{layer}"))
 
     def maps(self, x):
-        """The activations of the first layer, for images x of shape (n, rows, columns)."""
+        """Compute the activations of the first layer, for images x of shape (n, rows, columns)."""
         return relu(convolve(np.expand_dims(x, 1), self.weights[0], self.biases[0], STRIDE))
 
     def __call__(self, x):
-        """The weighted inputs of the output layer."""
+        """Compute the weighted inputs of the output layer."""
         _, w2, w3, w4 = self.weights
         _, b2, b3, b4 = self.biases
         a = relu(convolve(self.maps(x), w2, b2, STRIDE))
@@ -93,7 +94,7 @@ class Convolutional(Module):
 
 
 def gradient_by_hand(weights, biases, x, y):
-    """BP1 to BP4 for the same network: the gradients of the weights, and those of the biases."""
+    """Apply BP1 to BP4 to the same network: the gradients of the weights, and those of the biases."""
     (w1, w2, w3, w4), (b1, b2, b3, b4) = weights, biases
     x = x[:, np.newaxis]
     z1 = equations.convolution(x, w1, b1, STRIDE)
@@ -119,7 +120,7 @@ class Shifting:
         self.most = most
 
     def draw(self, n, rng):
-        """Draw by how many rows and columns."""
+        """Draw the number of rows and columns to move by."""
         return rng.integers(0, 2 * self.most + 1, (2, n)).T
 
     def __call__(self, images, by):
@@ -129,7 +130,7 @@ class Shifting:
 
 
 def train(net, training, validation, eta, epochs, rng):
-    """SGD with momentum; eta goes down to zero in a straight line. Returns cost and validation errors by epoch."""
+    """Train by SGD with momentum, with eta falling linearly to zero. Return cost and validation errors by epoch."""
     errors = []
     history = nn.train(
         net, softmax_log_likelihood, (training.x, one_hot(training.y, dtype=np.float32)), epochs, BATCH, eta,
@@ -208,7 +209,7 @@ def main(experiment: Experiment) -> None:
 
 
 def filters(before, after, digit, maps):
-    """A column for each map: its filter before and after training, and its activations."""
+    """Draw a column for each map: its filter before and after training, and its activations."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.8), layout="constrained")

@@ -137,7 +137,7 @@ def hinge_with_less_or_equal(w, x, y):
 
 @dataclass
 class Case:
-    """What somebody wrote: of which function, with which slip (empty where it is right), and where it is judged."""
+    """What somebody wrote: for which function, with which slip (empty if it is right), and where it is judged."""
 
     name: str
     slip: str
@@ -173,7 +173,7 @@ def cases(seed=0):
 
 
 def verdict(case):
-    """What `assert_gradient` says; empty where the gradient is right."""
+    """Return what `assert_gradient` says; empty if the gradient is right."""
     try:
         assert_gradient(case.gradient, case.f, *case.args)
     except AssertionError as error:
@@ -182,12 +182,12 @@ def verdict(case):
 
 
 def named(message):
-    """The slip that a message names: what stands behind the mark."""
+    """Return the slip that a message names: what stands after the mark."""
     return [found.strip() for found in re.findall(r"\^+  (.*)", message)]
 
 
 def table(judged):
-    """A line for each gradient: the slip that is in it, the verdict, the parameters that are wrong, the slip named."""
+    """Write a line for each gradient: the slip that is in it, the verdict, the wrong parameters, the slip named."""
     lines = [f"{'':24}{'slip':22}{'verdict':9}{'wrong in':11}named"]
     for case, message in judged:
         parameters = ", ".join(re.findall(r"dC/d(\w+) is wrong", message))
@@ -199,7 +199,7 @@ def table(judged):
 
 
 def kink(judged):
-    """The gradients of the hinge loss at its kink, and the slopes of the two sides there."""
+    """Compute the gradients of the hinge loss at its kink, and the slopes of the two sides there."""
     less, equal = (case for case, _ in judged if case.f is hinge)
     w, x, y = less.args
     at, h = w.data, 1e-6

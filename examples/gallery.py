@@ -18,7 +18,7 @@ from nn import Network, load_digits, one_hot
 
 
 def named(name: str, value: Tensor) -> Tensor:
-    """The value, with a name."""
+    """Return the value, with a name."""
     value.name = name
     return value
 

@@ -24,7 +24,7 @@ SAME = {
 
 
 def digits(x, y, w1, b1, w2, b2):
-    """The book's network, 784-30-10, and its cost for a mini-batch of ten."""
+    """Make the book's network, 784-30-10, and its cost for a mini-batch of ten."""
     z1 = x @ w1.T + b1
     a1 = sigmoid(z1)
     z2 = a1 @ w2.T + b2
@@ -36,14 +36,14 @@ def digits(x, y, w1, b1, w2, b2):
 
 
 def program(language):
-    """The digit network and its gradient in a language."""
+    """Write the digit network and its gradient in a language."""
     shapes = ((10, 784), (10, 10), (30, 784), (30,), (10, 30), (10,))
     x, y, *parameters = (np.ones(shape) for shape in shapes)
     return source(digits, x, y, *map(Tensor, parameters), language=language)
 
 
 def answer(row, language):
-    """Whether there are loops for a call of an operation, in value and gradient: nothing, or why there are none."""
+    """Say whether a call of an operation has loops, in value and gradient: nothing, or why there are none."""
 
     def f(*operands):
         y = row.f(*operands)
@@ -59,7 +59,7 @@ def answer(row, language):
 
 
 def findings():
-    """For every operation and language: how many of its calls have loops, how many there are, and a refusal."""
+    """Count, for every operation and language, the calls that have loops and all calls; keep a refusal."""
     rows = runpy.run_path(str(TABLE))["EVERY_ROW"]
     found = {}
     for name in autograd.operations():
@@ -74,7 +74,7 @@ def findings():
 
 
 def share(found):
-    """How many operations have loops, for at least one call; how many a program can be written of; and all."""
+    """Count the operations that have loops for at least one call, those that a program can be written of, and all."""
     loops = sum(of["c"][0] > 0 and of["javascript"][0] > 0 for of in found.values())
     return loops, sum(of["numpy"][0] > 0 for of in found.values()), len(found)
 
@@ -84,12 +84,12 @@ def cell(good, calls):
 
 
 def reason(said):
-    """The part of a refusal that says of what."""
+    """Return the part of a refusal that says what it refuses."""
     return said.partition(": its text is")[0].partition(", whose ")[0].replace("|", "\\|")
 
 
 def page(found=None):
-    """The page, as Markdown."""
+    """Write the page as Markdown."""
     found = found or findings()
     have, programs, every = share(found)
     lines = [

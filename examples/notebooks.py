@@ -14,7 +14,7 @@ SECONDS = 300  # that a cell may take
 
 
 def executed(path: Path) -> Any:
-    """A notebook with what its cells show when they are run, one after the other, in a new kernel.
+    """Run the cells of a notebook one after the other in a new kernel, and return it with what they show.
 
     Raises nbclient.exceptions.CellExecutionError for a cell that fails.
     """

@@ -58,7 +58,7 @@ MYGRAD = (  # noqa: SIM905
 
 
 def supported():
-    """NumPy's functions with a derivative, under all their names."""
+    """List NumPy's functions with a derivative, under all their names."""
     packages = {"": np, "linalg.": np.linalg, "fft.": np.fft}
     public = {prefix + name for prefix, package in packages.items() for name in dir(package) if name[0] != "_"}
     names = {name for name in public if _known(name) and _flows(numpy_function(name))}
@@ -75,7 +75,7 @@ def _flows(function):
 
 
 def page():
-    """The page, as Markdown."""
+    """Write the page as Markdown."""
     with_derivative = sorted(supported())
     known = {qualified_name(function) for function in NUMPY}
     without = {name for name in known if not _flows(numpy_function(name))}

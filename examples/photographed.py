@@ -28,7 +28,7 @@ better = importlib.import_module("11_better_learning")
 
 
 def between(values, places):
-    """The values of an image at places (rows, columns) between its pixels, by bilinear interpolation; 0 outside."""
+    """Read an image at places (rows, columns) between its pixels, by bilinear interpolation; 0 outside."""
     framed = np.pad(values, 2)
     rows, columns = (np.clip(p, -1.5, n + 0.5) + 2 for p, n in zip(places, values.shape, strict=True))
     top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
@@ -39,13 +39,13 @@ def between(values, places):
 
 
 def smooth(shape, cells, rng):
-    """A random surface of about unit size that changes over a few cells."""
+    """Make a random surface of about unit size that changes over a few cells."""
     rows, columns = (np.linspace(0, cells, n) for n in shape)
     return between(rng.standard_normal((cells + 1, cells + 1)), np.meshgrid(rows, columns, indexing="ij"))
 
 
 def softened(values):
-    """Each pixel mixed with its neighbours."""
+    """Mix each pixel with its neighbours."""
     for _ in range(2):
         framed = np.pad(values, ((1, 1), (0, 0)), mode="edge")
         values = (0.25 * framed[:-2] + 0.5 * framed[1:-1] + 0.25 * framed[2:]).T
@@ -53,7 +53,7 @@ def softened(values):
 
 
 def handwritten(image, height, rng):
-    """The digit of an image, drawn anew at some height in pixels: warped, and with a pen of another width."""
+    """Redraw the digit of an image, at some height in pixels: warped, and with a pen of another width."""
     side = round(1.5 * height)
     v, u = np.meshgrid(*[np.linspace(-15, 15, side)] * 2, indexing="ij")
     angle, shear = np.radians(rng.uniform(-10, 10)), rng.uniform(-0.15, 0.15)
@@ -73,7 +73,7 @@ def handwritten(image, height, rng):
 
 
 def ruled(shape, distance, rng):
-    """Lines across a sheet, not quite level: 1 on a line, 0 between."""
+    """Draw lines across a sheet, not quite level: 1 on a line, 0 between."""
     v, u = np.meshgrid(*map(np.arange, shape), indexing="ij")
     slope, width = rng.uniform(-0.03, 0.03), max(1.0, distance / 40)
     from_line = (v + slope * u + rng.uniform(0, distance)) % distance
@@ -81,7 +81,7 @@ def ruled(shape, distance, rng):
 
 
 def photograph(image, rng):
-    """A photograph, grey values in [0, 1] of any shape, of the digit in an image of MNIST, of shape (28, 28)."""
+    """Make a photograph, grey values in [0, 1] of any shape, of the digit in an image of MNIST, of shape (28, 28)."""
     height = int(rng.uniform(40, 200))
     digit = handwritten(image, height, rng)
     shape = tuple(int(n * rng.uniform(1.2, 2.5)) + 8 for n in (max(digit.shape), max(digit.shape)))
@@ -110,13 +110,14 @@ def photograph(image, rng):
 
 
 def photographs(images, seed=0):
-    """A photograph of each image, of shape (n, 784): a list of arrays of many shapes."""
+    """Make a photograph of each image, of shape (n, 784): a list of arrays of many shapes."""
     rng = np.random.default_rng(seed)
     return [photograph(image.reshape(28, 28), rng) for image in images]
 
 
 def resized(picture):
-    """A photograph made as small as an image of MNIST, and nothing else: light ink on dark, of shape (28, 28)."""
+    """Shrink a photograph to the size of an image of MNIST, and do nothing else: light ink on dark, of shape (28,
+    28)."""
     over, across = (np.floor(np.linspace(0, n, 29)).astype(int) for n in picture.shape)
     cells = [[picture[a:b, c:d].mean() for c, d in pairwise(across)] for a, b in pairwise(over)]
     small = np.array(cells)
@@ -128,7 +129,7 @@ DISTORTION = better.Distortion(rotation=12, scale=0.15, shear=0.15, shift=1.5, e
 
 
 def networks(training, epochs):
-    """The network of `python -m nn train`, and one that was trained on distorted images."""
+    """Train the network of `python -m nn train`, and one on distorted images."""
     rng = np.random.default_rng(0)
     book = Network([784, 30, 10], dtype=np.float32, rng=rng)
     book.SGD(training, epochs, 10, 3.0, rng=rng, report=lambda epoch: None)

@@ -93,12 +93,12 @@ class Experiment:
         tqdm.write(f"{what}: {ours}{compare}. {difference}", file=sys.stdout)
 
     def block(self, text: str) -> None:
-        """Report a text that is to be shown as it stands."""
+        """Report a text that is shown as it stands."""
         self.blocks.append(text.rstrip("\n"))
         tqdm.write(text, file=sys.stdout)
 
     def figure(self, name: str, figure: Figure, caption: str) -> None:
-        """Report a matplotlib figure; it is written where there is a folder for it."""
+        """Report a matplotlib figure; it is written if there is a folder for it."""
         file = f"{self.name}-{name}.png"
         self.figures.append((file, caption))
         if self.folder is not None:
@@ -170,7 +170,7 @@ def _jobs(text: str) -> int:
 
 @contextlib.contextmanager
 def _on_cluster(address: str) -> Iterator[None]:
-    """Have the processes of `Experiment.each` run on a Dask cluster; this package has to be installed there, too."""
+    """Run the processes of `Experiment.each` on a Dask cluster; this package has to be installed there, too."""
     import joblib
     from distributed import Client
 
@@ -179,13 +179,13 @@ def _on_cluster(address: str) -> Iterator[None]:
 
 
 def described(path: Path) -> tuple[str, str]:
-    """The title and the text of an example: the first line of its docstring, and the rest."""
+    """Split an example's docstring into its title, the first line, and its text."""
     title, _, text = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or path.stem).partition("\n")
     return title.rstrip("."), text.strip()
 
 
 def reports(folder: Path, examples: Path = EXAMPLES) -> list[dict[str, Any]]:
-    """What the examples have written to a folder, in order, with their titles and texts as they stand now."""
+    """Read what the examples have written to a folder, in order, with their present titles and texts."""
     found = []
     for path in sorted(folder.glob("[0-9][0-9]_*.json")):
         report = json.loads(path.read_text("utf-8"))
@@ -197,7 +197,7 @@ def reports(folder: Path, examples: Path = EXAMPLES) -> list[dict[str, Any]]:
 
 
 def files(only: Sequence[int] = (), folder: Path = EXAMPLES) -> list[Path]:
-    """The numbered example files in order, all or only those with these numbers. Raises FileNotFoundError."""
+    """List the numbered example files in order, all or only those with these numbers. Raises FileNotFoundError."""
     found = {int(path.name[:2]): path for path in sorted(folder.glob("[0-9][0-9]_*.py"))}
     missing = [number for number in only if number not in found]
     if not found or missing:
@@ -222,7 +222,7 @@ def reproduce(out: Path, *, quick: bool = False, only: Sequence[int] = (), examp
 
 
 def summary(reports: Sequence[dict[str, Any]]) -> str:
-    """The table of all rows as Markdown, a line for each."""
+    """Write the table of all rows as Markdown, a line for each."""
     lines = ["| | what | published | ours | seconds |", "|---|---|---|---|---|"]
     for report in reports:
         number = int(report["name"][:2])
@@ -233,7 +233,7 @@ def summary(reports: Sequence[dict[str, Any]]) -> str:
 
 
 def as_page(reports: Sequence[dict[str, Any]]) -> str:
-    """The page of results as Markdown: a section for each example, and the table of all."""
+    """Write the page of results as Markdown: a section for each example, and the table of all."""
     short = " --quick`, whose figures prove nothing" if any(report["quick"] for report in reports) else "`"
     parts = [f"# Results\n\nWritten by `python examples/reproduce.py{short}. The table of all results is at the end."]
     parts.append("\n".join(f"- [{report['title']}](#{_anchor(report['title'])})" for report in reports))
@@ -253,7 +253,7 @@ def as_page(reports: Sequence[dict[str, Any]]) -> str:
 
 
 def _anchor(title: str) -> str:
-    """What GitHub makes of a heading, for links to it."""
+    """Write a heading as GitHub does in links to it."""
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 

@@ -1,4 +1,4 @@
-"""`python -m nn` is the command line of `nn.cli`."""
+"""Runs the command line of `nn.cli`: `python -m nn`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What can be said on the command line: the options of every command, and those that a training keeps in its file."""
+"""Reads the command line: the options of every command, and those that a training keeps in its file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
-from autograd.grading.options import add_options, at_least, not_negative, positive
+from autograd.grading.options import add_options, not_negative, positive, whole_number
 from autograd.version import __version__
 from nn.checkpoint import Checkpoint
 from nn.costs import COSTS
@@ -110,9 +110,9 @@ def _network_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--init", choices=INITIALISATIONS, default="gaussian",
         help="draw the weights from N(0, 1), or scaled from N(0, 1/inputs)")  # fmt: skip
-    add("--batch", type=at_least(1), default=10, metavar="N", help="examples in a mini-batch")
+    add("--batch", type=whole_number(1), default=10, metavar="N", help="examples in a mini-batch")
     add("--dtype", choices=list(DTYPES), default="float64", help="precision of the parameters")
-    add("--seed", type=at_least(0), default=0, metavar="N", help="seed of the random numbers")
+    add("--seed", type=whole_number(0), default=0, metavar="N", help="seed of the random numbers")
 
 
 def _scale_option(add: Callable[..., object]) -> None:
@@ -129,7 +129,7 @@ def _data_options(parser: argparse.ArgumentParser, which: str) -> None:
         " network needs k + 1 outputs (default: MNIST)",
     )
     _scale_option(add)
-    add("--validation-size", type=at_least(0), default=10_000, metavar="N",
+    add("--validation-size", type=whole_number(0), default=10_000, metavar="N",
         help="keep the last N images of the training file for validation")  # fmt: skip
     add("--test", action="store_true", help=f"{which} the test images (done if no other set is named)")
     add("--validation", action="store_true", help=f"{which} the validation images")
@@ -144,7 +144,7 @@ def _train(commands: _Commands) -> None:
     )  # fmt: skip
     _network_options(sub)
     add = sub.add_argument
-    add("--epochs", type=at_least(0), default=30, metavar="N", help="go through the training images N times")
+    add("--epochs", type=whole_number(0), default=30, metavar="N", help="go through the training images N times")
     add("--eta", type=positive, default=3.0, metavar="X", help="learning rate")
     add(
         "--momentum",
@@ -164,13 +164,13 @@ def _train(commands: _Commands) -> None:
         help="build the graph for every mini-batch: the same numbers, slower")  # fmt: skip
     add("--backend", choices=["auto", "numpy", "c"], default="auto",
         help="run mini-batches in C, built with the machine's compiler, in NumPy, or in what is faster")  # fmt: skip
-    add("--patience", type=at_least(1), metavar="N",
+    add("--patience", type=whole_number(1), metavar="N",
         help="stop after N epochs without a better accuracy on the validation images, and keep the best network"
              " (default: train for all epochs, and keep the last)")  # fmt: skip
     add("--save", metavar="FILE",
         help="write a checkpoint to this .npz file after each epoch: the network, and what is needed to go on"
              " (default: none)")  # fmt: skip
-    add("--every", type=at_least(1), metavar="N", help="save after every N mini-batches, too (default: none)")
+    add("--every", type=whole_number(1), metavar="N", help="save after every N mini-batches, too (default: none)")
     add("--plot", metavar="FILE",
         help="draw the costs and accuracies of the epochs to this .png, .svg or .pdf file (default: none)")  # fmt: skip
     add("--history", metavar="FILE",
@@ -274,7 +274,7 @@ def _show(commands: _Commands) -> None:
     add = sub.add_argument
     add("model", metavar="model.npz", help="the saved network")
     add("--to", required=True, metavar="FOLDER", help="write the pictures to this folder, which is made if need be")
-    add("--digit", type=at_least(0), default=0, metavar="N", help="the test image whose activations are drawn")
+    add("--digit", type=whole_number(0), default=0, metavar="N", help="the test image whose activations are drawn")
     add("--data", metavar="DIR", help="the data set whose test images are shown, as for train (default: MNIST)")
     _scale_option(add)
 
@@ -299,7 +299,7 @@ def _derive(commands: _Commands) -> None:
     add(
         "--activation", choices=list(activations()), default=USUAL["activation"], help="activation of the hidden layers"
     )
-    add("--seed", type=at_least(0), default=0, metavar="N", help="seed of the random weights")
+    add("--seed", type=whole_number(0), default=0, metavar="N", help="seed of the random weights")
     add("--latex", action="store_true", help="write LaTeX")
 
 

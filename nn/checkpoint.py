@@ -1,7 +1,7 @@
-"""Checkpoints: a file from which a training goes on as if it had never stopped.
+"""Keeps checkpoints: files from which a training goes on as if it had never stopped.
 
-It is a saved network with more arrays in the file: `training`, a JSON text as bytes, and arrays whose names begin with
-`training/`. Code that only wants the network skips them.
+A checkpoint is a saved network with more arrays in the file: `training`, a JSON text as bytes, and arrays whose names
+begin with `training/`. Code that only wants the network skips them.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ GROUPS = ("now", "best", "optimiser")  # arrays of these names stand under train
 
 @dataclass
 class Checkpoint:
-    """Where a training is.
+    """How far a training is.
 
     epoch      the epoch in progress, or the next one, from 0
     batches    how many of its mini-batches are done
     settings   what has to be the same for the training to go on
-    notes      what else the caller wants to be kept
-    history    of each finished epoch, for each data set: cost, correct, total
+    notes      what else the caller wants to keep
+    history    for each finished epoch and each data set: cost, correct, total
     costs      the mean cost of each finished epoch's mini-batches, and the sum of those in the one in progress
     rng        the state of the random generator when the epoch began, and as it is now
     parameters what the file says that the network is
-    now        the parameters to go on from, where they are others: after early stopping the network is the best
+    now        the parameters to go on from, if they differ: after early stopping the network is the best one
     best       the parameters after the best epoch, with early stopping
     optimiser  the velocities and the like
     """
@@ -63,9 +63,11 @@ class Checkpoint:
     @classmethod
     def read(cls, path: str | Path) -> Checkpoint:
         """Read the checkpoint in a file. Raises FileError if there is none in it, or no file."""
-        parameters, training = split(read_arrays(path))
+        parameters, training = split_arrays(read_arrays(path))
         if TEXT not in training:
-            raise FileError(f"{path}: holds a network, and not how its training went: `save` of a training writes that")
+            raise FileError(
+                f"{path}: holds a network, but not how its training went; the option `save` of a training writes that"
+            )
         try:
             text = json.loads(bytes(training.pop(TEXT)))
             groups: dict[str, dict[str, Array]] = {group: {} for group in GROUPS}
@@ -101,17 +103,17 @@ class Checkpoint:
         return f"after epoch {self.epoch - 1}" if self.epoch else "before the first epoch"
 
 
-def split(arrays: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+def split_arrays(arrays: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
     """Split the arrays of a file into those of the network and those of its training."""
     training = {name: array for name, array in arrays.items() if name == TEXT or name.startswith(f"{TEXT}/")}
     return {name: array for name, array in arrays.items() if name not in training}, training
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Say which settings of a checkpoint are others now: `eta was 3.0 and is 1.0`."""
+    """Say which settings differ from those of a checkpoint: `eta was 3.0 and is 1.0`."""
     as_read = json.loads(json.dumps(now, default=_plain))
     return [
-        f"the {key} is another one" if key.endswith("data") else f"{key} was {then.get(key)} and is {as_read.get(key)}"
+        f"the {key} has changed" if key.endswith("data") else f"{key} was {then.get(key)} and is {as_read.get(key)}"
         for key in {**then, **as_read}
         if then.get(key) != as_read.get(key)
     ]
@@ -127,13 +129,13 @@ def fingerprint(*arrays: Array) -> str:
 
 
 def state_of(rng: np.random.Generator) -> dict[str, Any]:
-    """Return the state of a random generator, as what JSON can hold."""
+    """Return the state of a random generator, in a form that JSON can hold."""
     state: dict[str, Any] = json.loads(json.dumps(dict(rng.bit_generator.state), default=_plain))
     return state
 
 
 def set_state(rng: np.random.Generator, state: dict[str, Any]) -> None:
-    """Put a random generator in a state that `state_of` returned. Raises ValueError for one of another kind."""
+    """Put a random generator into a state that `state_of` returned. Raises ValueError for one of another kind."""
     kind = type(rng.bit_generator).__name__
     if state.get("bit_generator") != kind:
         raise ValueError(f"the training used a random generator {state.get('bit_generator')}, and rng is a {kind}")

@@ -19,7 +19,7 @@ from nn.interrupts import TERMINATED
 
 
 def _signature(path: str) -> object:
-    """Something that is another when a file has been written anew."""
+    """Identify the content of a file, to see whether it was written again."""
     try:
         status = os.stat(path)
     except OSError:
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _on_rank(ranks: Ranks, argv: list[str]) -> int:
-    """Run a command on one rank of several. Rank 0 alone is heard, unless another one is the only one that fails."""
+    """Run a command on one rank of several. Only rank 0 is heard, unless another is the only one that fails."""
     errors = io.StringIO()
     with contextlib.ExitStack() as silence:
         if ranks.rank:

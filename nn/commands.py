@@ -1,4 +1,4 @@
-"""What each command does, given its arguments: it prints what came of it, and returns the exit code."""
+"""Does what each command says, given its arguments: prints the results, and returns the exit code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nn.exchange import is_safetensors
 from nn.exporting import export
 from nn.files import check_writable
 from nn.grader.many import as_text, grade_files
-from nn.history import kind_of, read_history, write_history
+from nn.history import history_format, read_history, write_history
 from nn.images import SIDE, read_images
 from nn.network import Network
 from nn.pages import digit_page
@@ -41,7 +41,7 @@ def _train(args: argparse.Namespace) -> int:
         raise ValueError("--nesterov needs a --momentum greater than 0")
     figures = _figures(args.plot) if args.plot and first else None
     if args.history and first:
-        kind_of(args.history)
+        history_format(args.history)
         check_writable(args.history)
     dtype = DTYPES[args.dtype]
     training, validation, test = load_digits(
@@ -110,7 +110,7 @@ def _figures(*paths: str) -> Any:
             "drawing this needs matplotlib: pip install 'handgrad[plot]' (in a checkout: pip install '.[plot]')"
         ) from None
     for path in paths:
-        figures.kind_of(path)
+        figures.figure_format(path)
         check_writable(path)
     return figures
 
@@ -162,7 +162,7 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _apart(paths: list[Path]) -> list[str]:
-    """Names for files: their stems, or what else tells them apart.
+    """Give files different names: their stems, or what else tells them apart.
 
     >>> _apart([Path("runs/one.csv"), Path("runs/two.csv")]), _apart([Path("a/run.csv"), Path("b/run.csv")])
     (['one', 'two'], ['a/run.csv', 'b/run.csv'])
@@ -237,7 +237,7 @@ def _info(args: argparse.Namespace) -> int:
     try:
         checkpoint = Checkpoint.read(args.model)
     except ValueError:
-        rows["training"] = "nothing is said of it"
+        rows["training"] = "not recorded"
     else:
         rows["training"] = checkpoint.where()
         options = checkpoint.notes.get("options")
@@ -271,7 +271,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _scale_of_training(path: str) -> float:
-    """Return by what the pixel bytes of a training were divided, as its file says; 255 if it does not."""
+    """Return the number by which the pixel bytes of a training were divided, as its file says; 255 if it does not."""
     try:
         options = Checkpoint.read(path).notes["options"]
         return float(options[options.index("--scale") + 1])
@@ -280,7 +280,7 @@ def _scale_of_training(path: str) -> float:
 
 
 def printable(text: str) -> str:
-    """Return the text in one line, without what would steer a terminal."""
+    """Return the text in one line, without anything that would steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
@@ -289,7 +289,7 @@ def _check(args: argparse.Namespace) -> int:
         told = {key: getattr(args, key) for key in ("cost", "activation", *LEARNERS) if getattr(args, key)}
         limits = {name: getattr(args, name) for name in ("sizes", "seed", "timeout", "memory", "hint")}
         graded = grade_files(args.files, args.jobs, limits | told)
-        print(gradebook.written(graded, args.form) if args.form else as_text(graded))
+        print(gradebook.formatted(graded, args.form) if args.form else as_text(graded))
         return max((row.code for row in graded), default=2)
     args.sizes = args.sizes or sizes_of(USUAL["sizes"])
     args.cost, args.activation = args.cost or USUAL["cost"], args.activation or USUAL["activation"]

@@ -1,9 +1,9 @@
-"""Cost functions. Each gives the mean cost over the examples, as one operation of the graph.
+"""Cost functions. Each computes the mean cost over the examples, as one operation of the graph.
 
 The last axis holds the output neurons; the axes before it, if any, hold the examples. Targets must have the shape of
 the outputs: what NumPy would broadcast, such as (n,) against (n, 1), is an error here.
 
-To add a cost, write its entry of COSTS, and that of COSTS in `nn.equations` to have it checked.
+To add a cost, write its entry of COSTS, and its entry of COSTS in `nn.equations`, which checks it.
 """
 
 from __future__ import annotations

@@ -34,11 +34,11 @@ PIECE = 1 << 20  # bytes read at a time
 
 
 class DataError(ValueError):
-    """A data file that is missing or wrong; the message names the file and what is wrong with it."""
+    """Raised for a data file that is missing or wrong; the message names the file and says what is wrong."""
 
 
 class Examples(NamedTuple):
-    """A data set: `x` of shape (n, inputs), an example per row, and `y`, the labels of shape (n,)."""
+    """A data set: `x` of shape (n, inputs), one example per row, and `y`, the labels of shape (n,)."""
 
     x: Array
     y: Array
@@ -90,7 +90,9 @@ def read_idx(path: str | Path, magic: int, sha256: str | None = None, *, each: i
     checksum = hashlib.sha256(start)
     checksum.update(content)
     if sha256 and checksum.hexdigest() != sha256:
-        raise DataError(f"{path}: the checksum (SHA-256) of its content is wrong; the file is damaged or another one")
+        raise DataError(
+            f"{path}: the checksum (SHA-256) of its content is wrong; the file is damaged, or not the expected one"
+        )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 

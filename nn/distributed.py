@@ -1,4 +1,5 @@
-"""One model on many machines: each process computes a part of every mini-batch, and their gradients are added up.
+"""Trains one model on many machines: each process computes a part of every mini-batch, and their gradients are added
+up.
 
     mpiexec -n 4 python -m nn train --sizes 784,1000,500,10 --batch 1024 --save net.npz
     mpiexec -hosts one,two -n 2 python -m nn train ...
@@ -35,7 +36,7 @@ GRACE = 2.0  # seconds that a rank waits before it ends a run, for rank 0 can sa
 
 
 def launched() -> Ranks | None:
-    """Return the ranks of this run; None where it is not one of several that `mpiexec` has started.
+    """Return the ranks of this run, or None if `mpiexec` has not started several.
 
     Raises RuntimeError without mpi4py.
     """
@@ -76,7 +77,7 @@ class Ranks:
         return slice(n * self.rank // self.size, n * (self.rank + 1) // self.size)
 
     def add(self, array: Array) -> Array:
-        """Return the sum of an array over all ranks, which is the same on each of them."""
+        """Return the sum of an array over all ranks, the same on each of them."""
         total = np.empty_like(array)
         self._add(array, total)
         return total
@@ -115,10 +116,13 @@ class Ranks:
         return self.first(content if self.rank == 0 else np.zeros(length, np.uint8)).tobytes().decode()
 
     def same(self, what: str, *arrays: Array) -> None:
-        """Raise RuntimeError where the arrays are others than on rank 0."""
+        """Raise RuntimeError if the arrays differ from those on rank 0."""
         here = fingerprint(*arrays)
         if self.text_of_first(here) != here:
-            raise RuntimeError(f"rank {self.rank} has other {what} than rank 0; all need the same files and versions")
+            raise RuntimeError(
+                f"rank {self.rank} has {what} that differ from those of rank 0; all ranks need the same files and"
+                " versions"
+            )
 
     def end(self, code: int, errors: str = "") -> NoReturn:
         """Say which errors this rank had, and end it and all others with an exit code.

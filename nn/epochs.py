@@ -27,14 +27,14 @@ from nn.steps import Steps
 
 
 def mini_batches(n: int, size: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
-    """Cut one epoch into mini-batches: `rng.permutation(n)` in slices of `size`, the last one short if need be."""
+    """Cut one epoch into mini-batches: `rng.permutation(n)` in slices of `size`, the last one shorter if need be."""
     order = rng.permutation(n)
     return [order[i : i + size] for i in range(0, n, size)]
 
 
 @dataclass
 class Training:
-    """How far a training is, how it goes on, and where that is written."""
+    """The state of a training: how far it is, how it goes on, and where that is written."""
 
     net: Classifier | Model
     optimiser: Optimiser
@@ -81,7 +81,7 @@ class Training:
         return self.patience is not None and bool(self.history) and self.epoch - 1 - self.best_epoch() >= self.patience
 
     def save(self, result: dict[str, Array] | None = None) -> None:
-        """Write a checkpoint. `result` is what the network is to be, if it is not as it is now."""
+        """Write a checkpoint. `result` is the network to save, if it is not the present one."""
         if self.claim is None:
             return
         now, written = self.net.state_dict(), Path(self.claim.path).exists()
@@ -100,7 +100,7 @@ class Training:
         except FileError as error:
             if self.claim.path.exists():
                 raise FileError(
-                    f"{error}. It holds what was saved before; resume from it when that is mended"
+                    f"{error}. It holds what was saved before; resume from it once that is fixed"
                 ) from error
             if not self.history and not written:
                 raise
@@ -150,7 +150,7 @@ class Training:
             self.finish_epoch(since)
 
     def one_epoch(self) -> None:
-        """Take the steps of an epoch, those that are left if it was resumed, and save after every so many."""
+        """Take the steps of an epoch, or those that are left if it was resumed, and save every so many mini-batches."""
         batches = self.order()
         bar = _progress(len(batches), self) if self.report is not None and self.progress else None
         while (before := self.batches) < len(batches):
@@ -226,7 +226,7 @@ class Training:
 
 
 def _progress(total: int, training: Training) -> tqdm[Any] | None:
-    """A bar for the mini-batches of an epoch, where there is a terminal."""
+    """Show a bar for the mini-batches of an epoch, if there is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         return None
     measured = [epoch.seconds for epoch in training.history if epoch.seconds]

@@ -8,8 +8,8 @@ z^l = w^l a^(l-1) + b^l its weighted input, and delta^l = dC/dz^l its error:
     BP3    dC/db^l = delta^l
     BP4    dC/dw^l = delta^l (a^(l-1))^T
 
-This file imports nothing of ours: it is the independent witness that the engine's gradients are compared with. It has
-everything twice: as the book does (`backprop`: one example, column vectors) and for a mini-batch as matrices
+This file imports nothing of ours: it is the independent witness that the engine's gradients are compared with. It
+derives everything twice: as the book does (`backprop`: one example, column vectors) and for a mini-batch as matrices
 (`backprop_batch`: an example per row). The tests compare the two with each other as well. For weights that are used
 more than once, at every time step or at every place of an image, the same equations are summed over the uses.
 
@@ -32,7 +32,7 @@ Arrays = Sequence[Array]
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + e^-z), chapter 1, equation (3). z is cut off just above where e^-z would overflow.
+    """Compute 1 / (1 + e^-z), chapter 1, equation (3). z is clipped just above the point where e^-z would overflow.
 
     >>> float(sigmoid(np.float64(0.0)))
     0.5
@@ -43,29 +43,29 @@ def sigmoid(z: Array) -> Array:
 
 
 def sigmoid_prime(z: Array, a: Array) -> Array:
-    """sigma'(z) = sigma(z) (1 - sigma(z)), for a = sigma(z)."""
+    """Compute sigma'(z) = sigma(z) (1 - sigma(z)), for a = sigma(z)."""
     prime: Array = a * (1 - a)
     return prime
 
 
 def tanh_prime(z: Array, a: Array) -> Array:
-    """tanh'(z) = 1 - tanh(z)^2, for a = tanh(z). Chapter 3, "Other models of artificial neuron"."""
+    """Compute tanh'(z) = 1 - tanh(z)^2, for a = tanh(z). Chapter 3, "Other models of artificial neuron"."""
     return 1 - a * a
 
 
 def relu(z: Array) -> Array:
-    """max(0, z), chapter 3, "Other models of artificial neuron"."""
+    """Compute max(0, z), chapter 3, "Other models of artificial neuron"."""
     a: Array = np.maximum(z, 0)
     return a
 
 
 def relu_prime(z: Array, a: Array) -> Array:
-    """The indicator of z > 0, with relu'(0) = 0."""
+    """Compute the indicator of z > 0, with relu'(0) = 0."""
     return (z > 0).astype(z.dtype)
 
 
 def softmax(z: Array, axis: int) -> Array:
-    """e^z_j / sum_k e^z_k, chapter 3, equation (78); the largest z is subtracted first, which changes nothing."""
+    """Compute e^z_j / sum_k e^z_k, chapter 3, equation (78). Subtracting the largest z first changes nothing."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     a: Array = e / np.sum(e, axis=axis, keepdims=True)
     return a
@@ -98,7 +98,7 @@ class CostByHand(NamedTuple):
     output      the activation of the output layer that it belongs to
     total       its sum over a batch, an example per row, from the weighted inputs z of that layer and the targets y
     derivative  dC/da of one example, from the output activations a and y
-    error       BP1 where sigma' cancels: delta^L of one example, from a and y. None where nothing cancels, and BP1 is
+    error       BP1 if sigma' cancels: delta^L of one example, from a and y. None if nothing cancels, and BP1 is
                 dC/da * sigma'(z) as it stands
     text        how `error`, or else `derivative`, is written
     """
@@ -148,7 +148,8 @@ def cost(z: Array, y: Array, name: str = "quadratic") -> float:
 
 
 def output_error(z: Array, y: Array, name: str, axis: int) -> Array:
-    """BP1: the error delta^L = dC/dz^L of one example, or of each in a batch. `axis` is that of the output neurons.
+    """Compute BP1, the error delta^L = dC/dz^L of an example, or of each in a batch. The output neurons lie along
+    `axis`.
 
     "quadratic"       (a - y) * sigma'(z): chapter 2, equation (30)
     "cross-entropy"   a - y, because sigma' cancels: chapter 3, equation (66)

@@ -1,4 +1,4 @@
-"""Models in files: our own `.npz`, and the `.safetensors` that PyTorch and many others read.
+"""Reads and writes models: our own `.npz`, and the `.safetensors` that PyTorch and many others read.
 
 A `.safetensors` file is a text in JSON, which says where each array is, followed by the arrays themselves. It contains
 no code. Its `__metadata__` holds what we say of a model besides its parameters, and a checksum of everything. Reading
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd.version import __version__
-from nn.checkpoint import fingerprint, split
+from nn.checkpoint import fingerprint, split_arrays
 from nn.equations import Array
 from nn.files import FileError, justify, read_arrays, write_arrays, write_bytes
 
@@ -29,19 +29,19 @@ DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", 
 
 
 def is_safetensors(path: str | Path) -> bool:
-    """Whether the name of a file says that it is a `.safetensors` file."""
+    """Say whether the name of a file is that of a `.safetensors` file."""
     return Path(path).suffix == SUFFIX
 
 
 def needed(path: str | Path, package: str, extra: str = "files") -> FileError:
-    """Return the error of a file for which a package is not there."""
+    """Make the error for a file that needs a package which is not installed."""
     return FileError(f"{path}: needs the package {package}: pip install {package}, or handgrad with the extra {extra}")
 
 
 def write_model(path: str | Path, description: dict[str, Array], parameters: dict[str, Array]) -> None:
-    """Write parameters, and what there is to say of the model, to a file: `.safetensors` by its name, or else `.npz`.
+    """Write parameters, and a description of the model, to a file: `.safetensors` if its name says so, else `.npz`.
 
-    Raises FileError if it cannot be written; a file of that name is then as it was.
+    Raises FileError if it cannot be written; an old file of that name then stays as it was.
     """
     if not is_safetensors(path):
         write_arrays(path, description | parameters)
@@ -58,13 +58,13 @@ def write_model(path: str | Path, description: dict[str, Array], parameters: dic
 
 
 def read_model(path: str | Path) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Read what `write_model` or a training wrote: what there is to say of the model, and its parameters.
+    """Read what `write_model` or a training wrote: the description of the model, and its parameters.
 
-    In a `.npz` file the two are not told apart: all is among the parameters. Raises FileError, naming the file, if it
-    is missing or damaged, or reading it would take more memory than its size justifies.
+    A `.npz` file does not tell the two apart: everything is among the parameters. Raises FileError, naming the file, if
+    it is missing or damaged, or if reading it would take more memory than its size justifies.
     """
     if not is_safetensors(path):
-        return {}, split(read_arrays(path))[0]
+        return {}, split_arrays(read_arrays(path))[0]
     try:
         from safetensors import safe_open
     except ImportError:
@@ -77,7 +77,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Array], dict[str, Array]]:
             raise ValueError("its checksum is wrong")
         said = about.get("description", {})
         if not isinstance(said, dict):
-            raise ValueError("what it says of its model is no table")
+            raise ValueError("its description of the model is not a table")
         description = {name: np.array(value) for name, value in said.items()}
     except FileNotFoundError:
         raise FileError(f"{path}: there is no such file") from None
@@ -90,7 +90,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Array], dict[str, Array]]:
 
 
 def checksum(text: dict[str, Any], parameters: dict[str, Array]) -> str:
-    """Return the SHA-256 of parameters by name, and of what is said of them."""
+    """Return the SHA-256 of parameters by name, and of the description."""
     names = sorted(parameters)
     rest = {key: value for key, value in text.items() if key != "sha256"}
     found = hashlib.sha256(json.dumps([rest, names], sort_keys=True).encode())
@@ -99,9 +99,9 @@ def checksum(text: dict[str, Any], parameters: dict[str, Array]) -> str:
 
 
 def _checked_header(path: str | Path) -> dict[str, Any]:
-    """Read the text at the beginning of a file, before any array, and return what we wrote in it ourselves, if we did.
+    """Read the text at the beginning of a file, before any array, and return the part that we wrote ourselves, if any.
 
-    The package looks whether the arrays fill the file. It takes the last of what is there twice, though.
+    The package checks whether the arrays fill the file. But if something occurs twice, it takes the last one.
     """
     with Path(path).open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -109,7 +109,7 @@ def _checked_header(path: str | Path) -> dict[str, Any]:
             raise ValueError(f"the text at its beginning is of {length:,} bytes, more than the limit of {LONGEST:,}")
         header = json.loads(file.read(length), object_pairs_hook=_once)
     if not isinstance(header, dict):
-        raise ValueError("the text at its beginning is no table")
+        raise ValueError("the text at its beginning is not a table")
     metadata = header.pop("__metadata__", None) or {}
     total = 0
     for name, entry in header.items():
@@ -125,7 +125,7 @@ def _checked_header(path: str | Path) -> dict[str, Any]:
         return {}
     about = json.loads(metadata[KEY], object_pairs_hook=_once)
     if not isinstance(about, dict) or not about:
-        raise ValueError("what it says of its model is no table")
+        raise ValueError("its description of the model is not a table")
     return about
 
 
@@ -141,7 +141,7 @@ PLACED = re.compile(r"(?:.*\.)?\d+\.(weight|bias)")  # as PyTorch names what is 
 
 
 def as_own_names(state: dict[str, Array], own: list[str], theirs: list[str]) -> dict[str, Array]:
-    """Return parameters of a file under a model's own names.
+    """Return the parameters in a file under a model's own names.
 
     They are taken as they are if the names fit. So are PyTorch's for the same model, `theirs`. The first layer of an
     `nn.Sequential`, whatever stands before and between its layers, is our layer 1: its weight is w1, its bias b1.
@@ -162,5 +162,5 @@ def as_own_names(state: dict[str, Array], own: list[str], theirs: list[str]) -> 
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts 10 behind 9."""
+    """Return a key that sorts 10 after 9."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in name.split(".")]

@@ -1,4 +1,4 @@
-"""Models for other programs: an ONNX file, or the parameters alone in a `.safetensors` file."""
+"""Exports models to other programs: an ONNX file, or the parameters alone in a `.safetensors` file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def export(
     """Write a model to a file for other programs: `.onnx`, the whole model, or `.safetensors`, its parameters.
 
     x      an example of the input, an array with an example per row, for its shape and dtype; a Network needs none
-    about  what an ONNX file is to say besides, for instance how the input is prepared; what JSON can hold
+    about  what else an ONNX file should say, such as how the input is prepared; anything that JSON can hold
     names  of the parameters in a `.safetensors` file: "own", or "pytorch" as in a PyTorch model of the same layers
 
     The ONNX model has the input `x` and the output `y`, for any number of examples, and y is what a call of the model

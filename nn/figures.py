@@ -1,4 +1,4 @@
-"""Figures of a training and of what a network learnt, with matplotlib: `pip install 'handgrad[plot]'`.
+"""Draws a training, and what a network learnt, with matplotlib, which the extra `plot` installs.
 
 Each function returns a matplotlib figure. A notebook shows it when a cell ends with it; `figure.savefig(path)` writes
 it as PNG, SVG or PDF, by the suffix of the path. Nothing here touches `matplotlib.pyplot`.
@@ -46,10 +46,10 @@ def as_bytes(figure: Figure, kind: str) -> bytes:
 
 def write_figure(path: str | Path, figure: Figure) -> None:
     """Write a figure to a file, whole or not at all. Raises FileError for another suffix, or if it cannot."""
-    write_bytes(path, as_bytes(figure, kind_of(path)))
+    write_bytes(path, as_bytes(figure, figure_format(path)))
 
 
-def kind_of(path: str | Path) -> str:
+def figure_format(path: str | Path) -> str:
     """Return the kind of a picture by its suffix. Raises FileError for one that is not written here."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
@@ -58,7 +58,7 @@ def kind_of(path: str | Path) -> str:
 
 
 def _two(title: str | None, lines: int) -> tuple[Picture, Any, Any]:
-    """A figure with room for costs at its left and accuracies at its right, over the epochs, and for legends above."""
+    """Make a figure for costs on the left and accuracies on the right, over the epochs, with room for legends above."""
     figure = Picture(figsize=(9.5, 3.6 + 0.22 * lines), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axes, name in ((left, "cost"), (right, "accuracy, %")):
@@ -72,20 +72,20 @@ def _two(title: str | None, lines: int) -> tuple[Picture, Any, Any]:
 
 
 def _line(axes: Any, epochs: Sequence[Epoch], values: Sequence[float], **style: Any) -> None:
-    """A line over the epochs; with a point for each where there are few."""
+    """Draw a line over the epochs; with a point for each if there are few."""
     marker = {"marker": "o", "markersize": 3} if len(epochs) <= 40 else {}
     axes.plot([epoch.number for epoch in epochs], values, linewidth=1.6, **marker, **style)
 
 
 def _legend(axes: Any) -> None:
-    """What the lines are called, above the axes: wherever it stood among the lines, one could run through it."""
+    """Put the names of the lines above the axes: among the lines, one could run through the legend."""
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
 
 def curve(history: Sequence[Epoch], *, title: str | None = None) -> Figure:
     """Draw how a training went: the costs and the accuracies after each epoch, a line for each set that was scored.
 
-    Without a scored set there are the costs of the mini-batches alone. Raises ValueError if there are no epochs.
+    If no set was scored, only the costs of the mini-batches are drawn. Raises ValueError if there are no epochs.
 
     >>> from nn.scoring import Score
     >>> history = [Epoch(i, 1.0, {"test": Score(0.5 / (i + 1), 80 + i, 100)}, cost=0.4) for i in range(5)]
@@ -167,13 +167,13 @@ def _names(names: set[str]) -> str:
 
 
 def _square(n: int) -> tuple[int, int] | None:
-    """The shape of a square image of n pixels; None if there is none."""
+    """Return the shape of a square image of n pixels; None if there is none."""
     side = math.isqrt(n)
     return (side, side) if side > 1 and side * side == n else None
 
 
 def _grid(n: int, width: float = 1.0, most: int = 10) -> tuple[Picture, list[Any]]:
-    """A figure with places for n small images, each `width` inches wide."""
+    """Make a figure with places for n small images, each `width` inches wide."""
     columns = min(most, n)
     rows = -(-n // columns)
     figure = Picture(figsize=(width * columns + 0.4, 1.12 * width * rows + 0.5), layout="constrained")
@@ -234,7 +234,7 @@ def weights(net: Any, layer: int = 1, *, shape: tuple[int, int] | None = None) -
 
 
 def _answers(net: Any, data: DataSet) -> tuple[Array, NDArray[Any], NDArray[Any], Array]:
-    """The inputs of a data set, its labels, those that the network gives, and how active the output of each is."""
+    """Return the inputs of a data set, its labels, the network's answers, and how active the output of each is."""
     pair = isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data)
     x, y = data if pair else as_examples(data, net.sizes[0])
     dtype = net.parameters()[0].dtype
@@ -255,7 +255,7 @@ def confusion(net: Any, data: DataSet, *, names: Sequence[str] | None = None) ->
     data   a pair of arrays (x, labels) or (x, targets), or the book's list of pairs
     names  of the labels: by default their numbers
 
-    The colour says how often an answer is wrong; the right ones, on the diagonal, are grey, whatever their number.
+    The colour says how often an answer is wrong. Right answers, on the diagonal, are always grey.
 
     >>> from nn.network import Network
     >>> figure = confusion(Network([4, 3], rng=0), (np.eye(4), np.array([0, 1, 2, 2])))
@@ -292,7 +292,7 @@ def confusion(net: Any, data: DataSet, *, names: Sequence[str] | None = None) ->
 def misclassified(
     net: Any, data: DataSet, *, most: int = 40, shape: tuple[int, int] | None = None, names: Sequence[str] | None = None
 ) -> Figure:
-    """Draw the images that a network takes for something else: those first of which it is surest.
+    """Draw the images that a network gets wrong, first those of which it is surest.
 
     Below each stands what it is, what the network says, and with which probability: the activation of that output,
     which is a probability for the log-likelihood cost, and read as one for the others.
@@ -318,7 +318,7 @@ def misclassified(
 
 
 def _image(x: Array, shape: tuple[int, int] | None) -> Array:
-    """The pixels of an example as an image: of the shape, square, or in one row."""
+    """Return the pixels of an example as an image: of the given shape, square, or in one row."""
     if x.ndim > 1:
         return x.reshape(x.shape[-2:])
     shape = shape or _square(x.size) or (1, x.size)

@@ -1,4 +1,4 @@
-"""Arrays in `.npz` files, written whole or not at all, read with limits, and never pickled."""
+"""Keeps arrays in `.npz` files, written whole or not at all, read with limits, and never pickled."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HINTS = {
 
 
 class FileError(ValueError):
-    """A file that is missing or wrong; the message names it."""
+    """Raised for a file that is missing or wrong; the message names it."""
 
 
 def justified(path: str | Path) -> int:
@@ -53,8 +53,8 @@ def justified(path: str | Path) -> int:
 def justify(path: str | Path, needed: int) -> None:
     """Raise ValueError if reading a file would take more memory, in bytes, than its size justifies.
 
-    A picture or a network packs to a few per cent. A file that promises hundreds of times its size is made to fill
-    the memory.
+    A picture or a network packs to a few per cent. A file that promises hundreds of times its size is made to fill the
+    memory.
     """
     if needed > (limit := justified(path)):
         raise ValueError(f"reading it would take {needed:,} bytes of memory, and its size justifies {limit:,}")
@@ -69,7 +69,7 @@ def _cannot_write(path: str | Path, error: OSError) -> FileError:
 
 
 def _target(path: Path) -> Path:
-    """Follow links to the file that a write replaces. Raises FileError for what cannot be replaced."""
+    """Follow links to the file that a write replaces. Raises FileError if it cannot be replaced."""
     if path.exists() and not path.is_file():
         raise FileError(f"{path}: cannot be written: it is a directory or a device")
     return path.resolve()
@@ -88,7 +88,7 @@ def _lock(descriptor: int) -> bool:
 
 
 def _remove_dead(target: Path) -> None:
-    """Remove the temporary files of writes that were killed. Those of a run that lives are locked."""
+    """Remove the temporary files of writes that were killed. Those of running programs are locked."""
     if fcntl is None:
         return
     name = re.compile(re.escape(target.name) + rf"\.{TEMPORARY}\.tmp")
@@ -106,7 +106,8 @@ def _remove_dead(target: Path) -> None:
 
 
 def _replace(target: Path, pieces: list[bytes] | None) -> int:
-    """Write a new file in the place of `target`, and return its descriptor, locked. With None, only try whether."""
+    """Write a new file in place of `target`, and return its descriptor, locked. With None, only try whether it
+    could."""
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     descriptor = -1
@@ -158,7 +159,7 @@ def write_arrays(path: str | Path, arrays: dict[str, Array]) -> None:
 
 
 class Claim:
-    """A file that one run alone writes, from `take` to `release`.
+    """A file that only one run may write, from `take` to `release`.
 
     The lock is on the file itself, and ends with the process, however it ends. Temporary files that dead runs have left
     beside it are removed.
@@ -182,7 +183,7 @@ class Claim:
             raise _cannot_write(self.path, error) from error
 
     def _hold(self) -> bool:
-        """Lock the file, or if there is none a file that stands for it; False if it changed meanwhile."""
+        """Lock the file, or if there is none a file that stands for it; return False if it changed meanwhile."""
         there = self._target.exists()
         held = self._target if there else self._starting
         try:
@@ -328,7 +329,7 @@ class _Header:
     def __init__(self, content: IO[bytes], size: int):
         start = content.read(8)
         if start[:6] != b"\x93NUMPY" or start[6:] not in (b"\1\0", b"\2\0", b"\3\0"):
-            raise ValueError("there is something in it that is no array")
+            raise ValueError("it holds something that is not an array")
         width = 2 if start[6] == 1 else 4
         length = int.from_bytes(content.read(width), "little")
         parts = self.GRAMMAR.fullmatch(content.read(min(length, 1 << 16)))

@@ -1,4 +1,4 @@
-"""The history of a training as a file: a line for each epoch, as CSV or as JSON lines."""
+"""Keeps the history of a training in a file: a line for each epoch, as CSV or as JSON lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST = 1 << 26  # bytes of a history that is read
 NAMES = ("cost", "correct", "total", "accuracy")  # of a score; the last is for whoever reads the file, and not read
 
 
-def kind_of(path: str | Path) -> str:
+def history_format(path: str | Path) -> str:
     """Return the kind of a history file by its suffix. Raises FileError for any other."""
     suffix = Path(path).suffix.lower()
     if suffix not in KINDS:
@@ -35,7 +35,7 @@ def write_history(path: str | Path, history: Sequence[Epoch]) -> None:
     Raises FileError for another suffix, or where it cannot be written.
     """
     rows = [as_row(epoch) for epoch in history]
-    if kind_of(path) == "CSV":
+    if history_format(path) == "CSV":
         text = io.StringIO()
         columns = dict.fromkeys(name for row in rows for name in row) or ["epoch", "cost", "seconds"]
         table = csv.DictWriter(text, list(columns), lineterminator="\n")
@@ -80,19 +80,19 @@ def read_history(path: str | Path) -> list[Epoch]:
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise FileError(f"{path}: not a history: it is no text in UTF-8") from error
+        raise FileError(f"{path}: not a history: it is not text in UTF-8") from error
     epochs, number = [], 1
     try:
-        for number, row in _rows(text, kind_of(path)):  # noqa: B007  # the error says it
+        for number, row in _rows(text, history_format(path)):  # noqa: B007  # the error says it
             epochs.append(_as_epoch(row))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, csv.Error) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else error
-        raise FileError(f"{path}: line {number} is no epoch of a history: {why}") from error
+        raise FileError(f"{path}: line {number} is not an epoch of a history: {why}") from error
     return epochs
 
 
 def _rows(text: str, kind: str) -> Iterator[tuple[int, Any]]:
-    """The records of a history, each with the number of its line."""
+    """Yield the records of a history, each with the number of its line."""
     if kind == "CSV":
         table = csv.DictReader(io.StringIO(text))
         for row in table:
@@ -104,7 +104,7 @@ def _rows(text: str, kind: str) -> Iterator[tuple[int, Any]]:
 
 
 def _as_epoch(row: Any) -> Epoch:
-    """Return the epoch of a row, in which numbers may stand as text. Raises nearly anything for one that is none."""
+    """Return the epoch in a row, where numbers may be text. Raises nearly anything if there is none."""
     row = json.loads(row) if isinstance(row, str) else row
     sets = [name.removesuffix("_total") for name, value in row.items() if name.endswith("_total") and value]
     scores = {

@@ -1,4 +1,4 @@
-"""Pictures to recognise: PNG, PGM and the like, which Pillow reads, and IDX files of many."""
+"""Reads pictures to recognise: PNG, PGM and the like, which Pillow reads, and IDX files of many."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read_images(path: str | Path, inputs: int | None = None) -> Array:
     if inputs == SIDE * SIDE and not looks_prepared(light):
         light = prepare(picture)
         if not np.any(light):
-            raise DataError(f"{path}: no digit is to be seen in it: it is the same all over")
+            raise DataError(f"{path}: no digit can be seen in it: it is the same all over")
     return light.reshape(1, -1)
 
 
@@ -136,7 +136,7 @@ def centred(strokes: Array) -> Array:
 
 
 def _averages(n: int, pixel: float) -> Array:
-    """The matrix that averages n numbers over pixels so many numbers long; a last one that is cut off is part empty."""
+    """Return the matrix that averages n numbers over pixels of a given length; the last pixel may be part empty."""
     edges = np.arange(np.ceil(n / pixel - 1e-9) + 1)[:, np.newaxis] * pixel
     places = np.arange(n)
     shared = np.minimum(edges[1:], places + 1) - np.maximum(edges[:-1], places)
@@ -145,7 +145,8 @@ def _averages(n: int, pixel: float) -> Array:
 
 
 def looks_prepared(image: Array) -> bool:
-    """Whether an image of shape (28, 28) is as those of MNIST are: the size of the digit, and its centre of mass."""
+    """Say whether an image of shape (28, 28) is like those of MNIST: by the size of the digit, and its centre of
+    mass."""
     box = np.argwhere(image >= LEAST)
     if image.shape != (SIDE, SIDE) or not len(box):
         return False
@@ -184,10 +185,10 @@ def ink(picture: Array) -> Array:
 
 
 def _above_ground(picture: Array) -> tuple[Array, float]:
-    """By how much each pixel differs from the ground, in the direction of the ink, and the noise of the ground.
+    """Measure how much each pixel differs from the ground, in the direction of the ink, and the noise of the ground.
 
-    The ground is what is near to the colour of the border: a surface of second order, as uneven light makes it, fitted
-    to some of the pixels, and again to those that are near to it.
+    The ground is what is near the colour of the border: a surface of second order, as uneven light makes it, fitted to
+    some of the pixels, and then again to those near it.
     """
     v, u = np.meshgrid(*(np.linspace(-1, 1, n) for n in picture.shape), indexing="ij")
     terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=-1).reshape(-1, 6)
@@ -237,7 +238,7 @@ def _without_lines(strokes: Array) -> Array:
 
 
 def _main_parts(strokes: Array) -> Array:
-    """Where the parts are that make up the digit: the one with the most ink, and others that are not specks."""
+    """Find the parts that make up the digit: the one with the most ink, and others that are not specks."""
     parts = _parts(strokes > 0)
     count = int(parts.max()) + 1
     mass = np.bincount(parts.ravel(), strokes.ravel(), count)
@@ -251,7 +252,7 @@ def _main_parts(strokes: Array) -> Array:
 
 
 def _parts(mask: Array) -> Array:
-    """Number the connected parts of a mask from 1, over corners too; 0 where it is False."""
+    """Number the connected parts of a mask from 1, also across corners; 0 where it is False."""
     wide = np.zeros((mask.shape[0], mask.shape[1] + 2), np.int8)
     wide[:, 1:-1] = mask
     steps = np.diff(wide, axis=1)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: makes sure that none is lost, and that they wait where something must be finished."""
+"""Handles Ctrl-C and SIGTERM: none is lost, and they wait where something must be finished."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def _may_handle() -> bool:
 
 
 class Deferred:
-    """Holds Ctrl-C and SIGTERM back while its block runs. What came is delivered at its end, as it would have been."""
+    """Holds Ctrl-C and SIGTERM back while its block runs. What arrived is delivered at the end, as it would have
+    been."""
 
     def __enter__(self) -> Deferred:
         self._came: list[int] = []
@@ -34,7 +35,7 @@ class Deferred:
 
 
 class Watch:
-    """Sees that Ctrl-C ends its block, and that SIGTERM ends it in good order.
+    """Makes sure that Ctrl-C ends its block, and that SIGTERM ends it in good order.
 
     Python swallows an exception that is raised while an object is destroyed, and an error on the way out can take the
     place of KeyboardInterrupt. A watch remembers what came: `check` and the end of the block raise it again. SIGTERM
@@ -55,7 +56,7 @@ class Watch:
         raise self._came
 
     def check(self) -> None:
-        """Raise again what came and was swallowed."""
+        """Raise again what arrived and was swallowed."""
         if self._came is not None:
             raise self._came
 

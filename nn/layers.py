@@ -29,7 +29,7 @@ INITIALISATIONS = ("gaussian", "scaled")
 def activations() -> dict[str, Op]:
     """Return the activations that hidden layers can have, by name.
 
-    >>> list(activations())
+    >>> list(activations())[:3]
     ['sigmoid', 'tanh', 'relu']
     """
     return ACTIVATIONS
@@ -45,7 +45,8 @@ def fused(activation: Layer | None) -> Op | None:
 
 
 class Module:
-    """Something with parameters: the Tensors in its attributes, also inside modules, lists, tuples and dictionaries.
+    """Base of everything with parameters: the Tensors in its attributes, also inside modules, lists, tuples and
+    dictionaries.
 
     To write a layer, keep its parameters in attributes and say in `__call__` what it computes:
 
@@ -95,7 +96,7 @@ class Module:
             p.grad = None
 
     def description(self) -> dict[str, Array]:
-        """Return what a file is to say of the model besides its parameters, as arrays by name. Nothing, usually."""
+        """Return what a file says of the model besides its parameters, as arrays by name. Usually nothing."""
         return {}
 
     def number(self, place: int) -> None:
@@ -164,7 +165,7 @@ class Module:
         self._take(path, {name: array for name, array in state.items() if described or name not in self.description()})
 
     def _take(self, path: str | Path, state: dict[str, Array]) -> None:
-        """Set every parameter to the one of a file, by our own name or PyTorch's."""
+        """Set every parameter to the one in a file, by our own name or PyTorch's."""
         theirs = {parameter: name for name, parameter in self.named_parameters()}
         own = self._named()
         try:
@@ -191,7 +192,7 @@ def _tensors(value: object) -> Iterator[Tensor]:
 
 
 def _under(name: str, value: object) -> Iterator[tuple[str, Tensor]]:
-    """The Tensors in an attribute, each under the way to it: `name`, `name.0`, `name.key`."""
+    """List the Tensors in an attribute, each under the path to it: `name`, `name.0`, `name.key`."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, (list, tuple, dict)):
@@ -293,8 +294,8 @@ class Linear(Module):
 class Dropout(Module):
     """Leaves out each activation with the probability `rate`, and divides the others by 1 - rate. Book, chapter 3.
 
-    So while a graph is recorded. Under `no_grad`, as where a model is scored, all are handed on as they are.
-    `nn.train` lets it draw from the generator of the training; by itself it draws from `rng`, a Generator or a seed.
+    It does so while a graph is recorded. Under `no_grad()`, as when a model is scored, it passes all of them on
+    unchanged.
 
     >>> from autograd import no_grad
     >>> Dropout(0.5, rng=0)(np.ones(6))
@@ -320,7 +321,7 @@ class Dropout(Module):
         return a * (kept / (1 - self.rate)).astype(a.dtype)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
-        """Draw a number for each activation; where others have the rest of the examples, for theirs as well."""
+        """Draw a number for each activation; if other ranks have the rest of the examples, for theirs as well."""
         if self.rows is None:
             return self.rng.random(shape)
         n, rows = self.rows

@@ -1,4 +1,4 @@
-"""The multilayer perceptron of the book, under the names of the book's network.py."""
+"""The book's multilayer perceptron, with the names of the book's network.py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Lists = tuple[list[Array], list[Array]]  # (nabla_b, nabla_w), an entry per laye
 
 
 def _with_shape(x: Any) -> Any:
-    """Lists as an array; what has a shape (an array, a Tensor, what a traced function is given) as it is."""
+    """Turn lists into an array; return what has a shape (an array, a Tensor, an input of a trace) as it is."""
     return x if hasattr(x, "shape") else np.asarray(x)
 
 
@@ -110,7 +110,7 @@ class Network(Module):
 
     @property
     def replayable(self) -> bool:
-        """Whether `autograd.compile` may replay the cost: a subclass's own may do what cannot be replayed."""
+        """Whether `autograd.compile` may replay the cost: that of a subclass may do what cannot be replayed."""
         return type(self).cost is Network.cost
 
     def __call__(self, x: Values | ArrayLike) -> Any:
@@ -120,7 +120,7 @@ class Network(Module):
         if not values.ndim or values.shape[-1] != self.sizes[0]:
             raise ValueError(
                 f"the network takes {self.sizes[0]} inputs, of shape ({self.sizes[0]},) for one example or"
-                f" (n, {self.sizes[0]}) for a batch, and not {values.shape}"
+                f" (n, {self.sizes[0]}) for a batch, not {values.shape}"
             )
         return self.layers(values)
 

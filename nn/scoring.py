@@ -1,4 +1,4 @@
-"""Data as arrays, and how well a network does on it: the cost, the correct labels, the line of an epoch."""
+"""Lays data out as arrays, and scores a network on it: the cost, the correct labels, the line of an epoch."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Score:
 class Epoch:
     """An epoch of training: its number from 0, the seconds that it took, and the scores by data set.
 
-    `cost` is the mean cost of its mini-batches, each as it was when the network was trained on it. Of an epoch that was
-    read from a checkpoint the seconds are 0.
+    `cost` is the mean cost of its mini-batches, each measured just before the network was trained on it. The seconds of
+    an epoch that was read from a checkpoint are 0.
     """
 
     number: int
@@ -90,7 +90,7 @@ class Epoch:
 
 
 def epochs_of(checkpoint: Checkpoint) -> list[Epoch]:
-    """Return the epochs that a checkpoint tells of. The seconds that they took are not in it, and are 0."""
+    """Return the epochs in a checkpoint. It does not keep their seconds, which are 0."""
     return [
         Epoch(number, 0.0, {name: Score(*numbers) for name, numbers in scores.items()}, cost)
         for number, (scores, cost) in enumerate(zip(checkpoint.history, checkpoint.costs[:-1], strict=True))
@@ -175,7 +175,7 @@ def score(net: Classifier, data: DataSet, what: str = "data") -> Score:
 
 
 class Model:
-    """A model of any kind and a cost of its outputs, as the trainer sees it."""
+    """A model of any kind and a cost of its outputs, as the trainer sees them."""
 
     PIECE = 500  # examples that are scored at a time
 

@@ -12,12 +12,12 @@ from nn.equations import Array
 
 
 class Optimiser:
-    """What moves parameters by their gradients: a subclass says in `change` by how much, and in `numbers` at what rate.
+    """Moves parameters by their gradients: a subclass says in `change` by how much, and in `numbers` at what rate.
 
     parameters  what is moved
-    memory      for each of them the arrays that are remembered from step to step; `remembers` says what they are called
+    memory      for each of them the arrays that are remembered from step to step; `remembers` has their names
     decay       for each of them the weight decay
-    steps       how many were taken
+    steps       the number of steps taken
     """
 
     eta: float
@@ -36,14 +36,15 @@ class Optimiser:
         ]
 
     def change(self, i: int, p: Any, g: Any, *memory: Any, **numbers: Any) -> tuple[Any, ...]:
-        """Return what is to be subtracted from the i-th parameter, p, with the gradient g; and the new memory.
+        """Return what to subtract from the i-th parameter p with the gradient g, and the new memory.
 
-        It is written in NumPy's functions and operators alone: `autograd.compile` records it.
+        Write it with NumPy's functions and operators alone: `autograd.compile` records it.
         """
         raise NotImplementedError
 
     def numbers(self) -> dict[str, float]:
-        """Return what changes from one step to another, for the next one, by the names that `change` takes it by."""
+        """Return the numbers that change from step to step, for the next one, by the names that `change` takes them
+        by."""
         return {"eta": self.eta}
 
     def step(self) -> None:
@@ -63,7 +64,7 @@ class Optimiser:
         self.steps += 1
 
     def settings(self) -> dict[str, Any]:
-        """Return what the optimiser was told, by name: what has to be the same for a training to go on."""
+        """Return what the optimiser was told, by name: it must be the same when a training goes on."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Array]:
@@ -76,7 +77,7 @@ class Optimiser:
         known = {f"{name}/{i}": p for i, p in enumerate(self.parameters) for name in self.remembers}
         for name, array in state.items():
             if name.partition("/")[0] not in self.remembers:
-                raise ValueError(f"{name} is nothing that {type(self).__name__} remembers")
+                raise ValueError(f"{type(self).__name__} remembers nothing called {name}")
             if name not in known or array.shape != known[name].shape:
                 raise ValueError(f"there is no parameter for the {name}, of shape {array.shape}, of the optimiser")
         self.memory = [
@@ -125,11 +126,11 @@ class SGD(Optimiser):
         super().__init__(parameters, weight_decay, decayed)
 
     def numbers(self) -> dict[str, float]:
-        """Return eta, unless that is 1: nothing is multiplied by it then."""
+        """Return eta, unless it is 1, since nothing is multiplied by it then."""
         return {} if self.eta == 1.0 else {"eta": self.eta}
 
     def change(self, i: int, p: Any, g: Any, *memory: Any, eta: Any = None) -> tuple[Any, ...]:
-        """Return eta times the gradient with weight decay and momentum; and the velocity, where there is one."""
+        """Return eta times the gradient with weight decay and momentum; and the velocity, if there is one."""
         if self.decay[i]:
             g = g + self.decay[i] * p
         if self.momentum:
@@ -175,7 +176,7 @@ class Adam(Optimiser):
         self.eta, self.beta1, self.beta2, self.epsilon = float(eta), float(beta1), float(beta2), float(epsilon)
 
     def numbers(self) -> dict[str, float]:
-        """Return eta, and what makes up for m and s having begun at 0: `first` and `second`."""
+        """Return eta, and the factors `first` and `second` that make up for m and s having started at 0."""
         t = self.steps + 1
         return {"eta": self.eta, "first": 1 - self.beta1**t, "second": 1 - self.beta2**t}
 

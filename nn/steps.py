@@ -1,4 +1,5 @@
-"""The steps of a training, one for each mini-batch: as a program in C or in NumPy, or by a graph that is built anew."""
+"""Takes the steps of a training, one for each mini-batch: as a program in C or in NumPy, or by building a graph each
+time."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ ENOUGH = 250  # mini-batches in an epoch for which it pays to build a program in
 
 
 def backend_of(backend: str, batches: int, resume: str | Path | None = None) -> str:
-    """What the mini-batches of an epoch run in: "c" or "numpy"; for "auto" the fastest that is there.
+    """Say what the mini-batches of an epoch run in: "c" or "numpy"; for "auto" the fastest that there is.
 
-    That is C where there is a compiler and something to gain. A training that goes on runs in what it ran in before, so
+    That is C if there is a compiler and something to gain. A training that goes on runs in what it ran in before, so
     that it ends bit for bit where it would have.
     """
     if backend not in ("auto", "numpy", "c"):
@@ -42,13 +43,13 @@ def backend_of(backend: str, batches: int, resume: str | Path | None = None) -> 
 class Steps:
     """Takes the steps of a training: the gradient of a cost on each mini-batch, and the update by an optimiser.
 
-    data      all examples; `size` is how many there are in a mini-batch
-    compiled  whether a program may do it; with `longest` or `ranks` it computes the gradient only
-    backend   what the steps are asked to run in; the attribute is what they do run in, "c" or "numpy"
+    data      all examples; a mini-batch has `size` of them
+    compiled  whether to run a program; with `longest` or `ranks` it computes only the gradient
+    backend   what the steps should run in; the attribute says what they do run in, "c" or "numpy"
     resume    the file of a training that goes on, in what it ran in before
-    augment   what changes the inputs of a mini-batch at random, with `rng`; with a method `draw`, each rank's own only
-    longest   the length down to which a longer gradient is scaled
-    ranks     what a mini-batch is shared out among; each `Dropout` is told which rows are its own
+    augment   changes the inputs of a mini-batch at random, with `rng`; with a method `draw`, each rank's own only
+    longest   the length to which a longer gradient is scaled down
+    ranks     the processes that share each mini-batch; each `Dropout` is told which rows are its own
     """
 
     def __init__(
@@ -104,10 +105,10 @@ class Steps:
         return total
 
     def _share(self, n: int) -> tuple[slice, float]:
-        """Which of the n rows of a mini-batch are computed here, and how much of the whole they are.
+        """Say which of the n rows of a mini-batch are computed here, and how much of the whole they are.
 
-        Of more ranks than rows some have none, and compute one that does not count: there is no mean of nothing, and a
-        dropout has to draw.
+        With more ranks than rows, some ranks have none. They compute one that does not count: there is no mean of
+        nothing, and a dropout has to draw.
         """
         if self._ranks is None:
             return slice(0, n), 1.0
@@ -119,7 +120,7 @@ class Steps:
         return rows, weight
 
     def _inputs(self, batch: NDArray[np.int64], rows: slice) -> Array:
-        """Return the inputs of these rows of a mini-batch. What is random is drawn for all its rows, on every rank."""
+        """Return the inputs of these rows of a mini-batch. Random numbers are drawn for all its rows, on every rank."""
         x = self._data.x
         if self._augment is None:
             return x[batch[rows]]
@@ -137,10 +138,10 @@ class Steps:
 def _step(
     cost: Callable[[Array, Array], Any], optimiser: Optimiser, batch: tuple[Array, Array], backend: str, may_fall: bool
 ) -> tuple[str, Step | None]:
-    """What the steps run in, and a whole step as a program; None for an optimiser with a step of its own.
+    """Decide what the steps run in, and make the program of a whole step; None for an optimiser with a step of its own.
 
-    In C it is built here, so that what is wrong with it is said before the training. With `may_fall`, a cost that
-    cannot be written in C runs in NumPy.
+    C is built here, so that errors show before the training. With `may_fall`, a cost that cannot be written in C runs
+    in NumPy.
     """
     from autograd import CompilerError, LoweringError  # what a compiler needs is imported where it is needed
 

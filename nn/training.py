@@ -1,4 +1,4 @@
-"""Training: `train`, what it may be told, and that whatever happens a network is left that was finished."""
+"""Trains: `train` with its options. Whatever happens, the network is left as it was after a finished epoch."""
 
 from __future__ import annotations
 

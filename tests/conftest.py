@@ -1,14 +1,26 @@
 """What several tests share: the table of operations, and the helpers of replay and of training."""
 
+import struct
+
 import numpy as np
 import pytest
+from browser import chromium
 from operations_table import EVERY_ROW, ROWS
 
 import autograd
 from nn import Examples, FileError, Network
 from nn.grader import grade
 
-__all__ = ["DATA", "EVERY_ROW", "ROWS", "Interrupting", "complaint", "eager", "quiet", "same", "small_data", "state"]
+__all__ = [
+    "DATA", "EVERY_ROW", "ROWS", "Interrupting", "complaint", "eager", "idx", "quiet", "same", "small_data", "state",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real browser."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
@@ -37,6 +49,12 @@ def eager(f, *args):
     """The value of f, and the gradient of every leaf that it reached, by backward()."""
     output = f(*args)
     return output.data, {x: g for x, g in autograd.backprop(output).items() if x.op is None}
+
+
+def idx(array):
+    """The content of an IDX file of unsigned bytes."""
+    array = np.asarray(array, np.uint8)
+    return struct.pack(f">{1 + array.ndim}I", 2048 + array.ndim, *array.shape) + array.tobytes()
 
 
 def small_data(n=47, n_in=6, classes=3, seed=0):

@@ -125,19 +125,10 @@ NN = [
 ]
 
 
-def imports(source, annotations=False):
-    """The modules that a source text imports when it runs, as dotted names; with those for type checkers if asked."""
-    tree = ast.parse(source)
-    for_type_checkers = {
-        id(child)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for child in ast.walk(node)
-    }
+def imports(source):
+    """The modules that a source text imports, also inside functions and for type checkers, as dotted names."""
     found = []
-    for node in ast.walk(tree):
-        if id(node) in for_type_checkers and not annotations:
-            continue
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -152,7 +143,7 @@ def violations(package, rooms, files):
     for room, sources in files.items():
         earlier = rooms[: rooms.index(room)]
         for source in sources:
-            for name in imports(source, annotations=package == "nn"):
+            for name in imports(source):
                 other = room_of(name, package, rooms)
                 if other and other not in [room, *earlier]:
                     wrong.append(f"{package}.{room} imports {name}")
@@ -186,6 +177,7 @@ def test_an_import_against_the_flow_is_found():
     assert violations("nn", NN, {"costs": ["def f():\n    from nn.network import Network"]})
     for_annotations = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from nn.network import Network"
     assert violations("nn", NN, {"training": [for_annotations]})
+    assert violations("autograd", AUTOGRAD, {"tensor": [for_annotations.replace("nn.network", "autograd.operation")]})
     assert violations("nn", NN, {"training": ["from nn.grader import grade"]})  # a package is all the rooms in it
     assert not violations("autograd", AUTOGRAD, {"check": ["from autograd.tensor import Tensor"]})
 
@@ -233,3 +225,22 @@ def test_the_top_level_is_what_the_readme_says():
     folders = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
     assert {"autograd", "nn", "tests", "examples"} <= folders
     assert folders <= {"autograd", "nn", "tests", "examples", "build", "dist", "handgrad.egg-info", "__pycache__"}
+
+
+def test_one_name_is_one_thing():
+    """Besides NumPy's own names in `ops`, and the same thing in another language or derived by hand."""
+    again = {
+        "activations",
+        "backprop",
+        "compare",
+        "main",
+        "type_of",
+    }  # figures of them, the witness, processes, printers
+    where = {}
+    for path in [path for package in ("autograd", "nn") for path in sorted((ROOT / package).rglob("*.py"))]:
+        if path.parent.name != "ops":
+            body = ast.parse(path.read_text("utf-8")).body
+            for name in {node.name for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef)}:
+                where.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    twice = {name: paths for name, paths in where.items() if len(paths) > 1 and not name.startswith("_")}
+    assert {name: paths for name, paths in twice.items() if name not in again} == {}

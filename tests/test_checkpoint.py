@@ -99,7 +99,7 @@ def test_early_stopping_goes_on_and_stops_in_the_same_place(tmp_path):
         ({"nesterov": False}, "nesterov was True and is False"),
         ({"weight_decay": 0.0}, "weight_decay was 0.01 and is 0.0"),
         ({"patience": 3}, "patience was None and is 3"),
-        ({"validation_data": DATA}, "the validation data is another one"),
+        ({"validation_data": DATA}, "the validation data has changed"),
         ({"net": Network([6, 5, 3], rng=0)}, "network was"),
         ({"net": Network([6, 4, 3], rng=0, dtype=np.float32)}, "parameters was"),
         ({"rng": np.random.Generator(np.random.MT19937(0))}, "used a random generator PCG64, and rng is a MT19937"),
@@ -120,7 +120,7 @@ def test_what_differs_is_said(tmp_path, options, words):
 def test_other_training_data_is_refused(tmp_path):
     trained(tmp_path / "x", epochs=2)
     net = Network([6, 4, 3], rng=1)
-    with pytest.raises(FileError, match="the training data is another one"):
+    with pytest.raises(FileError, match="the training data has changed"):
         net.SGD((DATA.x + 1e-9, DATA.y), 4, 10, 2.0, resume=tmp_path / "x", validation_data=VALIDATION, **OPTIONS)
 
 
@@ -130,7 +130,7 @@ def test_files_without_a_training_load_and_cannot_be_resumed(tmp_path):
     np.savez(tmp_path / "old.npz", sizes=[6, 4, 3], activation="sigmoid", cost="quadratic", **net.state_dict())
     for name in ("saved", "old.npz"):
         assert same(state(Network.load(tmp_path / name)), state(net))
-        with pytest.raises(FileError, match="holds a network, and not how its training went"):
+        with pytest.raises(FileError, match="holds a network, but not how its training went"):
             trained(tmp_path / "x", resume=tmp_path / name)
     assert not (tmp_path / "x").exists()
 

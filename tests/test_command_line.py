@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import struct
 import subprocess
 import sys
 import tomllib
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import idx
 from PIL import Image
 
 import autograd
@@ -26,11 +26,6 @@ from nn.history import read_history, write_history
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 HERE = ["--sizes", "12,8,3", "--validation-size", "30", "--epochs", "3"]
-
-
-def idx(array):
-    array = np.asarray(array, np.uint8)
-    return struct.pack(f">{1 + array.ndim}I", 2048 + array.ndim, *array.shape) + array.tobytes()
 
 
 def pictures(n, seed):
@@ -273,9 +268,9 @@ def test_what_is_wrong_with_a_history_or_a_picture(complaint, data, model, tmp_p
     def compare(*names):
         return complaint("compare", *[tmp_path / name for name in names], "--plot", tmp_path / "runs.png")
 
-    assert "a.csv: line 2 is no epoch of a history: it lacks 'seconds'" in compare("a.csv")
-    assert "b.csv: line 3 is no epoch of a history: could not convert string to float: 'much'" in compare("b.csv")
-    assert "c.jsonl: line 1 is no epoch of a history" in compare("c.jsonl")
+    assert "a.csv: line 2 is not an epoch of a history: it lacks 'seconds'" in compare("a.csv")
+    assert "b.csv: line 3 is not an epoch of a history: could not convert string to float: 'much'" in compare("b.csv")
+    assert "c.jsonl: line 1 is not an epoch of a history" in compare("c.jsonl")
     assert "there are no epochs to compare in d" in compare("d.csv")
     assert "no set was scored in all of the runs" in compare("e.csv")
     assert "a run is named twice" in compare("e.csv", "e.csv")
@@ -357,7 +352,7 @@ def test_predict_reports_a_bad_file_and_answers_the_others(run, reader, tmp_path
     errors = err.splitlines()
     assert errors[0].startswith(f"handgrad: error: {tmp_path / 'text'}: not a picture that can be read")
     assert errors[1] == f"handgrad: error: {tmp_path / 'none.png'}: cannot be read: No such file or directory"
-    assert errors[2].startswith(f"handgrad: error: {tmp_path / 'empty.png'}: no digit is to be seen in it")
+    assert errors[2].startswith(f"handgrad: error: {tmp_path / 'empty.png'}: no digit can be seen in it")
     assert len(errors) == 3
 
 
@@ -690,7 +685,7 @@ def test_info(run, complaint, data, model, tmp_path):
     assert re.fullmatch(r"\d+ / 50 after the last epoch, \d+ after the best \(\d+\)", rows["test"])
     assert rows["written by"].startswith(f"handgrad {nn.__version__}, numpy ")
     Network([12, 2], rng=0).save(tmp_path / "plain")
-    assert "training    nothing is said of it\n" in run("info", tmp_path / "plain")[1]
+    assert "training    not recorded\n" in run("info", tmp_path / "plain")[1]
     Network([12, 3], rng=0).SGD(load_digits(data, validation=0)[0], 1, 10, 1.0, save=tmp_path / "ours", report=None)
     assert "mini_batch_size 10, eta 1.0, momentum 0.0" in run("info", tmp_path / "ours")[1]
     assert "there is no such file" in complaint("info", tmp_path / "none")
@@ -728,7 +723,7 @@ def test_resume_says_which_settings_differ(complaint, run, data, tmp_path):
     assert "is after epoch 2, and epochs=2 is less" in complaint("train", "--resume", save, "--epochs", 2)
     assert f"{tmp_path / 'none'}: there is no such file" in complaint("train", "--resume", tmp_path / "none")
     Network([12, 8, 3], rng=0).save(save)
-    assert "holds a network, and not how its training went" in complaint("train", "--resume", save)
+    assert "holds a network, but not how its training went" in complaint("train", "--resume", save)
     assert "--every needs a file to --save to" in complaint("train", "--every", 3)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import Opened, axe, chromium
+from browser import Opened, axe
 from foreign import NODE, there
 
 import autograd
@@ -77,12 +77,6 @@ def test_nothing_drawn_is_an_empty_image():
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from conftest import idx
 
 from nn import DataError, digits, load_data_wrapper, load_digits, one_hot
 from nn.digits import IMAGES, LABELS, MNIST, SHA256, read_idx, read_part
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-
-
-def idx(array):
-    """The content of an IDX file of unsigned bytes."""
-    array = np.asarray(array, np.uint8)
-    return struct.pack(f">{1 + array.ndim}I", 2048 + array.ndim, *array.shape) + array.tobytes()
 
 
 def small_set(rows=3, columns=4, training=20, test=8, classes=10):

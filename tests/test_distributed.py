@@ -211,7 +211,7 @@ def test_other_data_on_a_rank_is_refused():
     def job(ranks):
         train(Network([6, 3]), (X + ranks.rank, Y), 1, 10, 0.1, ranks=ranks, report=None)
 
-    with pytest.raises(RuntimeError, match="has other training data than rank 0"):
+    with pytest.raises(RuntimeError, match="has training data that differ from those of rank 0"):
         on_ranks(2, job)
 
 

@@ -381,7 +381,7 @@ def test_arrays_can_be_given_names():
     text = draw(cost, inputs=x, targets=y).source
     assert "inputs\\n(2,) float64" in text
     assert "targets\\n(2,) float64" in text
-    with pytest.raises(ValueError, match="z is none of the arrays"):
+    with pytest.raises(ValueError, match="z is not one of the arrays"):
         draw(cost, z=np.array([3.0, 4.0]))
 
 

@@ -191,7 +191,7 @@ def test_a_graph_that_is_there_already():
     text = str(equations(cost, x=x))
     assert "z = w · x + b\n" in text
     assert "δ = ∂C/∂z = 2 a² ⊙ (1 − a)\n" in text
-    with pytest.raises(ValueError, match="y is none of the arrays"):
+    with pytest.raises(ValueError, match="y is not one of the arrays"):
         equations(cost, y=np.ones(2))
     with pytest.raises(ValueError, match="single number"):
         equations(w * x)

@@ -196,7 +196,7 @@ def test_what_is_not_an_element():
     for index in (2, slice(0, 2), (0, 0), "a"):
         with pytest.raises(ValueError, match="is not one element of a Tensor of shape"):
             explain(np.sum(x * x), element=(x, index))
-    with pytest.raises(ValueError, match="none that the output was computed from"):
+    with pytest.raises(ValueError, match="the output was not computed from the Tensor"):
         explain(np.sum(x * x), element=(y, ()))
 
 
@@ -205,7 +205,7 @@ def test_arrays_can_be_given_names():
     text = str(explain(np.sum(w * x), x=x))
     assert "u1 = w * x:  du1 * x = " in text
     assert "array" not in text.replace("array of shape", "")
-    with pytest.raises(ValueError, match="y is none of the arrays"):
+    with pytest.raises(ValueError, match="y is not one of the arrays"):
         explain(np.sum(w * x), y=np.array([3.0, 4.0]))
 
 
@@ -217,7 +217,7 @@ def test_names_that_are_no_names_of_python_and_names_like_ours():
     assert "u_{2}" in explain(e * u1 + u1).latex()
     with pytest.raises(ValueError, match="a pair of a Tensor and an index"):
         explain(e * u1, element=e)
-    with pytest.raises(ValueError, match="none that the output was computed from"):
+    with pytest.raises(ValueError, match="the output was not computed from the Tensor"):
         explain(e * u1, element=(np.ones(3), 0))
 
 

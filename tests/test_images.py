@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+from conftest import idx
 from PIL import Image
 
 from nn import DataError, load_digits
@@ -15,11 +16,6 @@ from nn.images import looks_prepared, prepare, read_images
 INK = np.zeros((5, 4), np.uint8)
 INK[1:4, 2] = [255, 51, 102]  # a light stroke on a dark ground
 ROW = INK.reshape(1, -1) / 255
-
-
-def idx(array):
-    array = np.asarray(array, np.uint8)
-    return struct.pack(f">{1 + array.ndim}I", 2048 + array.ndim, *array.shape) + array.tobytes()
 
 
 @pytest.mark.parametrize("name", ["digit.png", "digit.pgm", "digit.bmp", "digit.tif"])

@@ -49,7 +49,7 @@ def agree(f, shape, dtype=np.float32, scale=1.0):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("activation", activations())
+@pytest.mark.parametrize("activation", [name for name, op in activations().items() if "onnx" in op.facts])
 @pytest.mark.parametrize("cost", COSTS)
 def test_the_digit_network(cost, activation, dtype):
     for sizes in ([784, 30, 10], [784, 10], [20, 8, 7, 6, 4]):

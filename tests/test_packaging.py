@@ -1,5 +1,6 @@
 """What is installed: every package and every file that the code reads, and what the checkout claims of itself."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -33,6 +34,27 @@ def test_every_other_file_is_listed():
         inside = {path for pattern in listed.get(name, []) for path in package.glob(pattern)}
         others = [path for path in package.iterdir() if path.is_file() and path.suffix != ".py"]
         assert set(others) <= inside, f"{name}: {[path.name for path in others]}"
+
+
+def test_the_type_checker_has_the_packages_whose_types_it_needs():
+    """So `make lint` is green in a clone where nothing else has been installed."""
+    names = {re.split("[<>=]", text)[0] for text in SETTINGS["project"]["optional-dependencies"]["dev"]}
+    imported = set(re.findall(r"^import (pytest)$", (ROOT / "autograd" / "plugin.py").read_text("utf-8"), re.M))
+    assert imported and imported <= names
+
+
+def test_advice_to_install_an_extra_works_from_a_checkout_too():
+    advice = [
+        node.value
+        for package in ("autograd", "nn")
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "handgrad[" in node.value
+    ]
+    assert advice
+    for text in advice:
+        for extra in re.findall(r"handgrad\[(\w+)\]", text):
+            assert f"pip install '.[{extra}]'" in text
 
 
 @pytest.mark.parametrize("name", ["ruff", "mypy"])

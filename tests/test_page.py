@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browser import Opened, axe, chromium
+from browser import Opened, axe
 from conftest import ROWS
 from foreign import NODE, run_javascript, there
 from test_source import a_number
@@ -44,12 +44,6 @@ def contents(path):
     """The data that a page carries."""
     text = path.read_text("utf-8")
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -346,7 +346,7 @@ def test_nothing_of_an_empty_array_is_read():
 @pytest.mark.parametrize("number", [3, 9])  # a function, and a step of a network
 def test_what_the_sanitiser_reports_is_found(number, monkeypatch, capsys):
     foreign.there(foreign.GCC, "gcc", 1)
-    whole = native.written
+    whole = native.native_text
 
     def one_further(trace):
         program, rows, text = whole(trace)
@@ -355,7 +355,7 @@ def test_what_the_sanitiser_reports_is_found(number, monkeypatch, capsys):
                 return program, rows, text.replace(f"{array.name}[", f"{array.name}[1 + ")
         raise AssertionError("a program of numbers")
 
-    monkeypatch.setattr(native, "written", one_further)
+    monkeypatch.setattr(native, "native_text", one_further)
     assert native.main(["--programs", "1", "--first", str(number), "--quiet"]) == 1
     printed = capsys.readouterr().out
     assert "heap-buffer-overflow" in printed

@@ -1,1 +1,1 @@
-"""What judges somebody's file: the fences around the file, and the formats of the verdict."""
+"""Judges somebody's file: the fences around it, and the formats of the verdict."""

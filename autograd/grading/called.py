@@ -1,6 +1,7 @@
-"""The process of a file with a function and its gradient: both are called, and their numbers handed over.
+"""Runs a file with a function and its gradient, in a process of its own: calls both, and hands their numbers over.
 
-The file is EXECUTED here. What is found wrong here is only told; whether it is right is decided outside, by `judge`.
+The file is EXECUTED here. What is found wrong here is only a hint; `judge` decides outside whether the gradient is
+right.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.answers import as_arrays, copies, differentiated
+from autograd.answers import as_arrays, copies, differentiated_arguments
 from autograd.check import GradientError
 from autograd.grading.fence import MEMORY, Arrays, Fence, FenceError, Message, serve
 from autograd.grading.gradebook import Row
@@ -25,7 +26,7 @@ APART = 1e-3  # how far the two may be apart: finite differences are no more tha
 
 
 class _UnreadableError(Exception):
-    """What a file lacks."""
+    """Raised for a file that lacks something; says what."""
 
 
 class Called:
@@ -73,7 +74,7 @@ class Called:
         return {}, [np.asarray(plain(given[i])) for i in self.positions]
 
     def _at(self, arrays: Arrays) -> list[Any]:
-        """The arguments, with arrays in place of those that are differentiated."""
+        """Return the arguments, with these arrays in place of those that are differentiated."""
         given = [np.copy(x) if isinstance(x, np.ndarray) else x for x in self.given]
         for i, x in zip(self.positions, arrays, strict=False):
             given[i] = x[()].copy() if x.ndim else x[()]
@@ -83,13 +84,13 @@ class Called:
         return {}, [np.asarray(plain(self.f(*self._at(arrays))), float)]
 
     def _gradients(self, question: dict[str, Any], arrays: Arrays) -> Message:
-        """The gradients of the file, in the order of the arguments; weights of the value come after those."""
+        """Return the gradients of the file, in the order of the arguments. Weights of the value come after those."""
         returned = self.gradient(*self._at(arrays), *arrays[len(self.positions) :])
         names = argument_names(self.f, self.given)
         return {}, [g.astype(float) for g in as_arrays(returned, tuple(self.positions), names)]
 
     def _explain(self, question: dict[str, Any], arrays: Arrays) -> Message:
-        """What is wrong with the gradient, in words; nothing where it seems to be right."""
+        """Say in words what is wrong with the gradient; nothing if it seems to be right."""
         try:
             assert_gradient(self.gradient, self.f, *self.given, hint_only=question["hint"], seed=question["seed"])
         except GradientError as error:
@@ -98,18 +99,18 @@ class Called:
 
 
 def _differentiated(f: Any, gradient: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments, with Tensors for those that the gradient returns something for: the first ones, or by name."""
+    """Return the arguments, with Tensors for those that the gradient belongs to: the first ones, or by name."""
     try:
         value = np.asarray(plain(f(*copies(given, None))))
         returned = gradient(*copies(given, np.ones(value.shape) if value.ndim else None))
     except Exception:  # assert_gradient says so
         returned = None
-    chosen = differentiated(returned, given, argument_names(f, given))
+    chosen = differentiated_arguments(returned, given, argument_names(f, given))
     return tuple([Tensor(x) if i in chosen else x for i, x in enumerate(given)])
 
 
 def main() -> None:
-    """Do the file's process."""
+    """Run the process of the file."""
     serve(Called().answer)
 
 
@@ -117,7 +118,8 @@ def judge(
     path: Path, *, function: str = "f", gradient: str | None = None, shapes: list[tuple[int, ...]] | None = None,
     seed: int = 0, hint: bool = False, timeout: float = 60.0, memory: int = MEMORY,
 ) -> tuple[int, str, str]:  # fmt: skip
-    """Judge the gradient in a file, which is EXECUTED in fences. Return the exit code, a message, what it printed."""
+    """Judge the gradient in a file, which is EXECUTED in fences. Return the exit code, a message, and what it
+    printed."""
     if not path.is_file():
         return 2, "there is no such file", ""
     path = path.absolute()
@@ -137,7 +139,8 @@ def judge(
 
 
 def row_of(told: dict[str, Any], path: Path) -> Row:
-    """The verdict on a file as a row of a gradebook. Other processes find it here: they do not load a `__main__`."""
+    """Judge a file, and return a row of a gradebook. It stands here because other processes do not load a
+    `__main__`."""
     return Row(str(path), *judge(path, **told))
 
 
@@ -152,7 +155,7 @@ def _asked(fence: Fence, question: dict[str, Any], arrays: Arrays, doing: str) -
 
 
 def _apart(fence: Fence, arguments: Arrays, seed: int) -> str:
-    """Compare a file's gradient with its value, out of its reach. Return what is wrong, or nothing."""
+    """Compare a file's gradient with its value, out of the file's reach. Return what is wrong, or nothing."""
     rng = np.random.default_rng(seed + 1)
 
     def ask(do: str, arrays: Arrays) -> Arrays:

@@ -1,6 +1,6 @@
-"""A process with fences around it, in which somebody's file runs, and which answers questions with numbers.
+"""A process with fences around it, in which somebody's file runs and answers questions with numbers.
 
-What comes out of it are arrays and sentences, never a verdict: that is reached outside, from the numbers.
+Only arrays and sentences come out of it, never a verdict: that is reached outside, from the numbers.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ KINDS = "fiub"  # of the arrays that are answered
 
 
 class FenceError(Exception):
-    """The process gave no answer; the message says why, in a sentence."""
+    """Raised if the process gave no answer; the message says why, in a sentence."""
 
 
 def pack(header: Mapping[str, Any], arrays: Sequence[NDArray[Any]]) -> bytes:
-    """A dictionary and arrays as bytes.
+    """Pack a dictionary and arrays into bytes.
 
     >>> unpack(pack({"a": 1}, [np.array([2.0])]))
     ({'a': 1}, [array([2.])])
@@ -50,7 +50,7 @@ def pack(header: Mapping[str, Any], arrays: Sequence[NDArray[Any]]) -> bytes:
 
 
 def unpack(data: bytes) -> Message:
-    """The dictionary and the arrays in bytes from `pack`. Raises ValueError where they are something else."""
+    """Unpack the dictionary and the arrays in bytes from `pack`. Raises ValueError for anything else."""
     try:
         length = int.from_bytes(data[:8], "big")
         told = json.loads(data[8 : 8 + length])
@@ -83,9 +83,9 @@ def _read_exactly(stream: IO[bytes], n: int) -> bytes:
 
 
 def serve(answer: Callable[[dict[str, Any], Arrays], Message]) -> None:
-    """Do the process in the fences: answer questions until there are no more.
+    """Run the process in the fences: answer questions until there are no more.
 
-    Standard input and output are the channel. They are moved, and what the file prints goes to standard error.
+    Standard input and output are the channel. They are moved away, and what the file prints goes to standard error.
     """
     questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -105,12 +105,12 @@ def serve(answer: Callable[[dict[str, Any], Arrays], Message]) -> None:
 
 
 class Fence:
-    """A process that runs `code`, which calls `serve`, in a folder, with limits. Use it in a `with`.
+    """A process that runs `code`, which calls `serve`, in a folder, with limits. Use it in a `with` statement.
 
     timeout  seconds until it is stopped, in all
     memory   megabytes that it may hold
 
-    All processes that it starts end with it; the module `autograd.grading.warden` says what holds on which system.
+    All processes that it starts end with it. The module `autograd.grading.warden` says what holds on which system.
     """
 
     def __init__(self, code: str, folder: str | Path, *, timeout: float = 60.0, memory: int = MEMORY) -> None:
@@ -150,7 +150,7 @@ class Fence:
         self.close()
 
     def _hear(self) -> None:
-        """Take the answers, one after the other."""
+        """Receive the answers, one after the other."""
         stream = self._process.stdout
         assert stream is not None
         with contextlib.suppress(EOFError, OSError, ValueError):
@@ -162,7 +162,7 @@ class Fence:
         self._answers.put(None)
 
     def _listen(self) -> None:
-        """Keep the beginning of what is printed, and let the rest go."""
+        """Keep the beginning of what is printed, and drop the rest."""
         stream = self._process.stderr
         assert stream is not None
         with contextlib.suppress(OSError, ValueError):
@@ -171,7 +171,7 @@ class Fence:
 
     @property
     def printed(self) -> str:
-        """What the file has printed, cut, and without what would steer a terminal."""
+        """What the file has printed, cut short, and without anything that would steer a terminal."""
         text = self._said.decode("utf-8", "replace")
         text = "".join(c if c.isprintable() or c == "\n" else "?" for c in text).rstrip()
         return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
@@ -194,7 +194,7 @@ class Fence:
         try:
             return unpack(answer)
         except ValueError as error:
-            raise FenceError(f"what came back from its process is no answer ({error}), {doing}") from None
+            raise FenceError(f"what came back from its process is not an answer ({error}), {doing}") from None
 
     def _send(self, data: bytes) -> None:
         stream = self._process.stdin
@@ -214,7 +214,7 @@ class Fence:
             "memory": f"it was stopped because it holds more than {self.memory} MB of memory",
             "disk": f"it was stopped because it has written or printed more than {DISK >> 20} MB",
             "processes": f"it was stopped because it runs more than {PROCESSES} processes",
-            "closed": "it sent what is no answer",
+            "closed": "it sent something that is not an answer",
         }.get(why)
         if said is None:
             said = (
@@ -223,14 +223,14 @@ class Fence:
         return f"{said}, {doing}"
 
     def _take_end(self, seconds: float) -> None:
-        """Hear from the warden how the process ended, if it ends within some seconds."""
+        """Ask the warden how the process ended, if it ends within some seconds."""
         if self._control is not None and not self._ended:
             self._control.settimeout(seconds)
             with contextlib.suppress(OSError, ValueError):
                 self._ended = json.loads(self._control.recv(4096))
 
     def close(self) -> None:
-        """End the process, and all that it has started."""
+        """End the process, and everything that it has started."""
         if self._control is not None:
             with contextlib.suppress(OSError):
                 self._control.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""Verdicts on many files: reached one after the other or side by side, and written as a gradebook reads them."""
+"""Collects verdicts on many files, one after the other or side by side, and writes them for a gradebook."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Row:
 
 
 def files(names: Iterable[str]) -> list[Path]:
-    """The files that are named, and those of Python in the folders that are, and in theirs; no hidden ones."""
+    """List the named files, and the Python files in named folders and below, without hidden ones."""
     found: list[Path] = []
     for name in names:
         path = Path(name)
@@ -67,7 +67,7 @@ def _timed(judge: Callable[[Path], Row], path: Path) -> Row:
 
 
 def judge_all(judge: Callable[[Path], Row], paths: Sequence[Path], jobs: int = 1) -> Iterator[Row]:
-    """Judge files, `jobs` at a time, each in a process of its own, and give the rows in the order of the files.
+    """Judge files, `jobs` at a time, each in a process of its own, and yield the rows in the order of the files.
 
     judge  takes a file and returns its row; a function of a module, or a partial of one, if there are several jobs
     """
@@ -80,12 +80,12 @@ def judge_all(judge: Callable[[Path], Row], paths: Sequence[Path], jobs: int = 1
 
 
 def clean(text: str) -> str:
-    """A text without what XML does not allow, and what would steer a terminal."""
+    """Remove from a text what XML does not allow, and what would steer a terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
 
 
 def _cell(text: object) -> object:
-    """A cell that no spreadsheet takes for a formula: what a file prints may be meant to be one."""
+    """Write a cell that no spreadsheet takes for a formula: what a file prints may be meant to be one."""
     return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
@@ -94,7 +94,7 @@ def as_json(rows: Sequence[Row]) -> str:
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """A line of CSV for each file, under a line of names.
+    """Write a line of CSV for each file, below a line of names.
 
     >>> print(as_csv([Row("a.py", 0, "right: a.py")]))
     file,verdict,code,reason,message,printed
@@ -108,7 +108,7 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 
 def as_junit(rows: Sequence[Row], name: str = "gradients") -> str:
-    """The verdicts as a test suite: a wrong file is a failure, and one that cannot be judged an error.
+    """Write the verdicts as a test suite: a wrong file is a failure, and one that cannot be judged an error.
 
     >>> print(as_junit([Row("a.py", 1, "wrong: the sign")]).splitlines()[2].strip())
     <testcase classname="gradients" name="a.py" time="0.000">
@@ -134,6 +134,6 @@ def as_junit(rows: Sequence[Row], name: str = "gradients") -> str:
     return ElementTree.tostring(whole, "unicode")
 
 
-def written(rows: Sequence[Row], form: str) -> str:
-    """The rows as "json", "csv" or "junit"."""
+def formatted(rows: Sequence[Row], form: str) -> str:
+    """Write the rows as "json", "csv" or "junit"."""
     return {"json": as_json, "csv": as_csv, "junit": as_junit}[form](rows)

@@ -1,13 +1,13 @@
-"""The process that stands between a grader and somebody's file: it starts the file's process, and ends all of it.
+"""A process between a grader and somebody's file: it starts the file's process, and ends everything that came of it.
 
-Run as a script, with nothing but the standard library, so that it starts in a few milliseconds. It is told what to do
-in its one argument, as JSON, and says how the file's process ended over a channel that this process does not get. When
-that is closed, because the grader is done or has died, it ends everything and goes.
+It runs as a script, with nothing but the standard library, so that it starts in a few milliseconds. Its one argument
+says in JSON what to do. It reports how the file's process ended over a channel that this process does not get. When the
+channel is closed, because the grader is done or has died, it ends everything and exits.
 
 On Linux the file's process may write below one folder only, reaches no network, and can neither signal nor look into a
 process outside (Landlock, as far as the kernel has it: signals from 6.12 on, the network from 6.7, files from 5.13).
-What it leaves behind is ended, also in a session of its own. Elsewhere only what is in its process group is ended, and
-the limits are those that `resource` knows.
+Whatever it leaves behind is ended, even in a session of its own. Elsewhere only its process group is ended, and the
+limits are those that `resource` knows.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def fence_in(scratch: str) -> bool:
-    """Let this process, and what it starts, write below `scratch` alone, and touch no process outside.
+    """Let this process, and what it starts, write only below `scratch`, and touch no process outside.
 
     Return whether the system can do that.
     """
@@ -83,7 +83,7 @@ def _limit(told: dict[str, Any]) -> None:
 
 
 def _parents() -> dict[int, int]:
-    """The parent of every process, by number."""
+    """Map every process to its parent, by number."""
     found = {}
     for name in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
         if name.isdigit():
@@ -93,7 +93,7 @@ def _parents() -> dict[int, int]:
 
 
 def descendants() -> Iterator[int]:
-    """The processes that this one has started, and those that they have."""
+    """List the processes that this one has started, and those that they have."""
     parents = _parents()
     for pid in parents:
         above = pid
@@ -104,7 +104,7 @@ def descendants() -> Iterator[int]:
 
 
 def end_all(process: subprocess.Popen[bytes]) -> None:
-    """End the file's process, and all that it has started, until nothing is left."""
+    """End the file's process, and everything that it has started, until nothing is left."""
     with contextlib.suppress(OSError, AttributeError):
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
@@ -125,7 +125,7 @@ def end_all(process: subprocess.Popen[bytes]) -> None:
 
 
 def _used() -> tuple[int, int, int]:
-    """How many bytes of memory all of them hold, how many they have written, and how many processes they are."""
+    """Count the bytes of memory that all of them hold, those that they have written, and the processes."""
     held = written = count = 0
     for pid in descendants():
         count += 1
@@ -139,7 +139,7 @@ def _used() -> tuple[int, int, int]:
 
 
 def watch(told: dict[str, Any]) -> dict[str, Any]:
-    """Run the file's process until it ends or goes too far. Return how it ended, and why."""
+    """Watch the file's process until it ends or goes too far. Return how it ended, and why."""
     _prctl(SUBREAPER, 1)
     _prctl(DUMPABLE, 0)  # nobody looks into this process, or at what it holds
     until = time.monotonic() + told["timeout"]

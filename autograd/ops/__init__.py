@@ -28,7 +28,7 @@ NOT_NUMPYS = {"identity"}  # what NumPy calls so is something else
 
 
 def register(table: dict[str, Any], package: str) -> None:
-    """Enter each Op of a module's table, under the name that it has there, and for NumPy's function of that name."""
+    """Enter each Op of a module's table under its name there, and for NumPy's function of that name."""
     for name, op in table.items():
         if isinstance(op, Op):
             name = package + name
@@ -52,7 +52,7 @@ OURS = {"backward", "html", "constant_tensor", "plain_call", "index", "identity"
 
 
 def operations() -> list[str]:
-    """The names of all operations that have a derivative.
+    """List the names of all operations that have a derivative.
 
     >>> operations()[:4]
     ['absolute', 'add', 'add.accumulate', 'add.reduce']

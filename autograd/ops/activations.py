@@ -1,7 +1,7 @@
-"""The functions of neural networks that NumPy does not have. All are stable: finite, and exact to rounding (or to the
-smallest normal number), at any x.
+"""The functions of neural networks that NumPy does not have. They are stable at any x: finite, and exact to rounding
+(or to the smallest normal number).
 
-relu'(0) = 0. softmax and log_softmax go along `axis`, the last by default; logsumexp over all axes by default.
+relu'(0) = 0. softmax and log_softmax work along `axis`, by default the last; logsumexp by default over all axes.
 """
 
 import re
@@ -32,7 +32,7 @@ _LIMITS: dict[str, Any] = {
 
 
 def _sigmoid(x: Any, out: Any = None) -> Any:
-    """1 / (1 + e^-x), in one array throughout; x is cut off just above where e^-x would overflow."""
+    """Compute 1 / (1 + e^-x) in one array throughout; x is clipped just above the point where e^-x would overflow."""
     lowest, one = _LIMITS.get(x.dtype.char if isinstance(x, (ndarray, np.generic)) else "d", _LIMITS["d"])
     if not isinstance(x, ndarray) or not x.ndim:
         return 1 / (1 + np.exp(-(lowest[()] if x < lowest else x)))
@@ -44,7 +44,7 @@ def _sigmoid(x: Any, out: Any = None) -> Any:
 
 
 def _largest(x: Any, axis: Any) -> Any:
-    """The largest of x along `axis`, which stays; 0 for nothing."""
+    """Return the largest of x along `axis`, which is kept; 0 if there are no elements."""
     return (np.max if np.size(x) else np.sum)(x, axis=axis, keepdims=True)
 
 
@@ -87,7 +87,7 @@ log_softmax = Op(_log_softmax, "x - np.logaddexp.reduce(x, axis, keepdims=True)"
 
 @cache
 def _reads_input(activation: Op) -> bool:
-    """Whether the rule of an activation reads more of its input than the shape."""
+    """Say whether the rule of an activation reads more of its input than the shape."""
     z = Tensor(np.full((2, 2), 0.5))
     a = Tensor(activation.forward(z.data))
     a.op, a.inputs = activation, (z,)
@@ -96,10 +96,10 @@ def _reads_input(activation: Op) -> bool:
 
 @cache
 def layer(activation: Op) -> Op:
-    """A layer of neurons as one node: f(x w^T + b) for an activation f.
+    """Make a layer of neurons that is one node: f(x w^T + b) for an activation f.
 
-    It has the rules of `linear`, given the error that the rule of f makes of the arriving gradient. If that rule reads
-    the weighted input z, and not just the output, z is computed again for it.
+    It has the rules of `linear`, applied to the error that the rule of f makes of the arriving gradient. If that rule
+    reads the weighted input z, and not just the output, z is computed again for it.
     """
     (rule,) = activation.rules
 
@@ -116,5 +116,6 @@ def layer(activation: Op) -> Op:
     )
 
 
-ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}  # what the layers of a network can have
+# The activations that the layers of a network can have.
+ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}
 sigmoid_layer, tanh_layer, relu_layer = map(layer, (sigmoid, tanh, relu))

@@ -30,12 +30,12 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _share(g: Any, a: Any, b: Any, wins: Any) -> Any:
-    """The part of `g` that goes to an operand where it wins, half of it between equals."""
+    """The part of `g` that goes to an operand where it wins; half of it where the two are equal."""
     return np.where(wins, g, np.where(a == b, g / 2, 0.0))
 
 
 def _finite(y: Any) -> Any:
-    """0 in place of infinities, for a difference whose other side is infinite, too."""
+    """Replace infinities by 0, also in a difference whose other side is infinite."""
     return np.where(np.isfinite(y), y, 0.0)
 
 
@@ -44,7 +44,7 @@ _SINC = [(-1) ** k / math.factorial(2 * k + 1) for k in range(12)]
 
 
 def _sinc_slope(x: Any) -> Any:
-    """d sinc / dx = (cos(pi x) - sinc(x)) / x, and near 0, where that cancels, its power series."""
+    """d sinc / dx = (cos(pi x) - sinc(x)) / x; near 0, where the two cancel, its power series."""
     near = np.abs(x) < 0.5
     square, total = (np.pi * np.where(near, x, 0.0)) ** 2, 0.0
     for k in range(11, 0, -1):
@@ -57,7 +57,7 @@ _COSINES = np.cos(np.pi * np.arange(0.5, 256) / 256)
 
 
 def _i0(x: Any, order: Any = 0) -> Any:
-    """The mean of exp(x cos t) over all t, or a derivative of it: exact to rounding as far as its values are finite."""
+    """Average exp(x cos t) over all t, or a derivative of it: exact to rounding as long as the values are finite."""
     cosines = _COSINES.astype(np.result_type(x))
     return np.mean(np.exp(np.expand_dims(x, -1) * cosines) * cosines**order, axis=-1)
 
@@ -171,18 +171,18 @@ heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
 
 
 def array_like(x: Any) -> Any:
-    """x as something with a shape: itself, or an array of what else it is."""
+    """Return x as something with a shape: itself, or an array made of it."""
     return x if isinstance(x, Node) else np.asarray(x)
 
 
 def values_of(x: Any) -> Any:
-    """The values of x, as a constant."""
+    """Return the values of x, as a constant."""
     return NAMED["detach"](x)
 
 
 @stands_for("where")
 def where(condition: Any, *branches: Any) -> Any:
-    """a where the condition holds, b elsewhere; of a condition alone, the indices where it holds."""
+    """Take a where the condition holds, and b elsewhere; for a condition alone, return the indices where it holds."""
     if len(branches) not in (0, 2):
         raise TypeError(f"where takes a condition alone, or with two branches, not {len(branches)}")
     return pick(condition, *branches) if branches else np.nonzero(condition)
@@ -190,58 +190,58 @@ def where(condition: Any, *branches: Any) -> Any:
 
 @stands_for("clip")
 def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    """The elements of x, moved to the nearer bound where they are outside; no bound where it is None."""
+    """Move the elements of x that are outside the bounds to the nearer bound. A bound of None is no bound."""
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     return limit(x, -np.inf if low is None else low, np.inf if high is None else high)
 
 
 @stands_for("positive", "conjugate", "real", "real_if_close")
 def itself(x: Any) -> Any:
-    """The Tensor itself, which is real."""
+    """Return the Tensor itself, which is real."""
     return x
 
 
 @stands_for("imag")
 def imag(val: Any) -> Any:
-    """Zeros: the data is real."""
+    """Return zeros: the data is real."""
     return np.zeros_like(val)
 
 
 @stands_for("angle")
 def angle(z: Any, deg: Any = False) -> Any:
-    """0 where a real number is positive, and pi where it is negative."""
+    """Return 0 where a real number is positive, and pi where it is negative."""
     return (180.0 if deg else np.pi) * (z < 0).astype(z.dtype)
 
 
 @stands_for("float_power")
 def float_power(x1: Any, x2: Any) -> Any:
-    """A power, in float64."""
+    """Compute a power in float64."""
     return power(*[x.astype(float) if isinstance(x, Node) else np.asarray(x, float) for x in (x1, x2)])
 
 
 @stands_for("divmod")
 def divmod(x1: Any, x2: Any) -> Any:
-    """The whole quotient, which is plain, and the remainder."""
+    """Return the whole quotient, which is plain, and the remainder."""
     return np.floor_divide(x1, x2), np.remainder(x1, x2)
 
 
 @stands_for("modf")
 def modf(x: Any) -> Any:
-    """The fractional part, and the whole part, which is plain."""
+    """Return the fractional part, and the whole part, which is plain."""
     whole = np.trunc(x)
     return x - whole, whole
 
 
 @stands_for("frexp")
 def frexp(x: Any) -> Any:
-    """The mantissa, and the exponent of two, which is plain."""
+    """Return the mantissa, and the exponent of two, which is plain."""
     _, exponent = NAMED["plain_call"](np.frexp, "np.frexp", (values_of(x),), {})
     return np.ldexp(x, -exponent), exponent
 
 
 @stands_for("nan_to_num")
 def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """x with numbers in place of nan and of the infinities."""
+    """Replace nan and the infinities in x by numbers."""
     most = np.finfo(x.dtype).max
     x = np.where(np.isnan(x), nan, x)
     x = np.where(x == np.inf, most if posinf is None else posinf, x)
@@ -250,7 +250,7 @@ def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -
 
 @stands_for("select")
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """Of the choices, the first whose condition holds; `default` where none does."""
+    """Take the first of the choices whose condition holds, and `default` where none does."""
     if len(condlist) != len(choicelist):
         raise ValueError(f"select: {len(condlist)} conditions for {len(choicelist)} choices")
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
@@ -260,7 +260,8 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @stands_for("interp")
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """The line through the points (xp, fp), at x; outside them left and right, by default the values at the ends."""
+    """Follow the line through the points (xp, fp) to x; outside them return left and right, by default the values at
+    the ends."""
     xp, fp = array_like(xp), array_like(fp)
     if period is not None:
         x, xp = np.mod(x, period), np.mod(xp, period)
@@ -280,7 +281,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
 
 @stands_for("unwrap")
 def unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: Any = 2 * np.pi) -> Any:
-    """Angles without jumps of a whole turn; the turns that are added are constants."""
+    """Take the jumps of a whole turn out of angles. The turns that are added are constants."""
     values = values_of(p)
     turns = NAMED["plain_call"](np.unwrap, "np.unwrap", (values, discont, axis), {"period": period}) - values
     return p + turns

@@ -1,6 +1,7 @@
 """Operations that pick elements, and their transpose, which puts gradients back where the elements came from.
 
-Only the two operations of the table have rules; the rest are compositions, which find out where the elements are.
+Only the two operations of the table have rules. The others are compositions, which first find out where the elements
+are.
 """
 
 from functools import cache
@@ -61,7 +62,7 @@ NAMED["index"] = index
 
 
 def _written(part: Any) -> str:
-    """A part of an index as it stands between brackets."""
+    """Write a part of an index as it stands between brackets."""
     if isinstance(part, slice):
         ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
         return ":".join(ends[: 3 if ends[2] else 2])
@@ -70,7 +71,8 @@ def _written(part: Any) -> str:
 
 @cache
 def indexed(where: str, n: int) -> tuple[Op, Op]:
-    """Indexing by `where`, which has the n inputs i0, i1, … in it, and its transpose; always the same pair."""
+    """Make the operation that indexes by `where`, in which i0, i1, … stand for n inputs, and its transpose; the same
+    pair for the same index."""
     names = ", ".join(f"i{k}" for k in range(n))
     known: dict[str, Any] = {"np": np, "_scatter": _scatter, "__name__": __name__}
     never = [None] * n
@@ -89,7 +91,7 @@ def indexed(where: str, n: int) -> tuple[Op, Op]:
 
 @stands_for("take")
 def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
-    """The elements, or what lies along an axis, at the indices."""
+    """Take the elements at the indices, or everything along an axis that is at them."""
     a = array_like(a)
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -103,7 +105,7 @@ def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
 
 @stands_for("take_along_axis")
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    """Along an axis, the elements at the indices, which are others in each line."""
+    """Take the elements at the indices along an axis; each line has indices of its own."""
     arr, indices = array_like(arr), array_like(indices)
     if axis is None:
         arr, axis = np.ravel(arr), 0
@@ -116,7 +118,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
 
 @stands_for("sort")
 def sort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
-    """The elements along an axis in order."""
+    """Sort the elements along an axis."""
     if axis is None:
         a, axis = np.ravel(a), 0
     return np.take_along_axis(a, np.argsort(a, axis=axis, kind="stable" if stable else kind), axis)
@@ -124,7 +126,8 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
 
 @stands_for("partition")
 def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect") -> Any:
-    """The elements along an axis, the kth where it is in order, smaller ones before it and larger ones behind."""
+    """Partition the elements along an axis: the kth in its sorted place, smaller ones before it and larger ones after
+    it."""
     if axis is None:
         a, axis = np.ravel(a), 0
     return np.take_along_axis(a, np.argpartition(a, kth, axis=axis, kind=kind), axis)
@@ -132,7 +135,7 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect") -> An
 
 @stands_for("compress")
 def compress(condition: Any, a: Any, axis: Any = None) -> Any:
-    """What lies along an axis where the condition holds."""
+    """Take the slices along an axis where the condition holds."""
     if axis is None:
         a, axis = np.ravel(a), 0
     (places,) = np.nonzero(condition)
@@ -141,13 +144,13 @@ def compress(condition: Any, a: Any, axis: Any = None) -> Any:
 
 @stands_for("extract")
 def extract(condition: Any, arr: Any) -> Any:
-    """The elements where the condition holds."""
+    """Take the elements where the condition holds."""
     return np.compress(np.ravel(condition), arr)
 
 
 @stands_for("choose")
 def choose(a: Any, choices: Any, mode: Any = "raise") -> Any:
-    """In each place the element of the array whose number is there."""
+    """Take each element from the array whose number stands in its place."""
     a, n = array_like(a), len(choices)
     if mode != "raise":
         a = a % n if mode == "wrap" else np.clip(a, 0, n - 1)
@@ -162,7 +165,7 @@ def _unique_indices(x: Any) -> Any:
 
 @stands_for("unique_values")
 def unique_values(x: Any) -> Any:
-    """The values in order, each once: the gradient goes to the first place where it stands."""
+    """Sort the values, each once. The gradient goes to the first place where a value stands."""
     if is_tracing():
         refuse_value(x, "np.unique, whose result has a length that depends on the values,")
     x = np.ravel(x)
@@ -173,7 +176,7 @@ def unique_values(x: Any) -> Any:
 def unique(
     ar: Any, return_index: Any = False, return_inverse: Any = False, return_counts: Any = False, axis: Any = None
 ) -> Any:
-    """The values in order, each once, and where they are, as NumPy gives that."""
+    """Sort the values, each once, and say where they are, as NumPy does."""
     if is_tracing():
         refuse_value(ar, "np.unique, whose result has a length that depends on the values,")
     _, places, inverse, counts = np.unique(values_of(ar), True, True, True, axis)
@@ -185,27 +188,27 @@ def unique(
 
 @stands_for("union1d")
 def union1d(ar1: Any, ar2: Any) -> Any:
-    """The values of both, in order, each once."""
+    """Sort the values of both, each once."""
     return unique(np.concatenate([ar1, ar2], axis=None))
 
 
 @stands_for("setdiff1d")
 def setdiff1d(ar1: Any, ar2: Any) -> Any:
-    """The values of the one that are not in the other, in order, each once."""
+    """Sort the values of the first that are not in the second, each once."""
     values = unique_of(ar1)
     return values[~np.isin(values, ar2)]
 
 
 @stands_for("intersect1d")
 def intersect1d(ar1: Any, ar2: Any) -> Any:
-    """The values of the one that are in the other too, in order, each once."""
+    """Sort the values of the first that are in the second too, each once."""
     values = unique_of(ar1)
     return values[np.isin(values, ar2)]
 
 
 @stands_for("setxor1d")
 def setxor1d(ar1: Any, ar2: Any) -> Any:
-    """The values that are in one of the two only, in order, each once."""
+    """Sort the values that are in only one of the two, each once."""
     return unique(np.concatenate([setdiff1d(ar1, ar2), setdiff1d(ar2, ar1)]))
 
 
@@ -215,7 +218,7 @@ def unique_of(x: Any) -> Any:
 
 @stands_for("trim_zeros")
 def trim_zeros(filt: Any, trim: Any = "fb") -> Any:
-    """A vector without the zeros at its ends."""
+    """Remove the zeros at the ends of a vector."""
     (places,) = np.nonzero(filt)
     start = int(places[0]) if "f" in trim.lower() and len(places) else 0
     stop = int(places[-1]) + 1 if "b" in trim.lower() and len(places) else filt.size * bool(len(places))
@@ -224,7 +227,7 @@ def trim_zeros(filt: Any, trim: Any = "fb") -> Any:
 
 @stands_for("delete")
 def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    """What is left along an axis without the indices."""
+    """Remove what is at the indices along an axis."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
     return np.take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
@@ -232,7 +235,7 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
 
 @stands_for("insert")
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
-    """What there is along an axis, with values put in before the indices."""
+    """Insert values along an axis before the indices."""
     arr, values = array_like(arr), array_like(values)
     if axis is None:
         arr, axis = np.ravel(arr), 0
@@ -252,8 +255,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 @stands_for("piecewise")
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """Each function (or number) of those elements for which its condition holds, the last such; 0, or one function
-    more, for the rest. A function sees only its own elements."""
+    """Apply each function (or number) to the elements for which its condition holds; the last one that holds counts.
+    The rest is 0, or the result of one function more. A function sees only its own elements."""
     if is_tracing():
         refuse_value(x, "np.piecewise, whose parts have lengths that depend on the values,")
     conditions = [

@@ -1,7 +1,7 @@
 """Operations that join arrays, cut them up, repeat them or put a border around them.
 
-Each element is copied, so its gradient is the sum of those of its copies. Only joining and padding have rules of their
-own; the other functions are compositions.
+They copy elements, so the gradient of an element is the sum over its copies. Only joining and padding have rules of
+their own; the other functions are compositions.
 """
 
 import itertools
@@ -17,14 +17,14 @@ from autograd.registry import stands_for
 
 
 def _concatenate_rule(wanted: Any, g: Any, y: Any, *xs: Any, axis: Any = 0) -> Any:
-    """Each gets its own part of g back."""
+    """Return to each input its own part of g."""
     ends = list(itertools.accumulate(x.shape[axis] for x in xs))
     before = (slice(None),) * (axis % g.ndim)
     return [g[(*before, slice(ends[i] - xs[i].shape[axis], ends[i]))] for i in wanted]
 
 
 def _inside(x: Any, pad_width: Any) -> Any:
-    """The index of `x` inside the padded array."""
+    """Return the index of `x` inside the padded array."""
     widths = np.broadcast_to(pad_width, (x.ndim, 2))
     return tuple(slice(int(before), int(before) + n) for (before, _), n in zip(widths, x.shape, strict=True))
 
@@ -41,7 +41,7 @@ join         = Op(lambda *xs, axis=0: np.concatenate(xs, axis=axis), "np.concate
 
 @stands_for("concatenate")
 def concatenate(arrays: Any, axis: Any = 0, dtype: Any = None) -> Any:
-    """Join arrays along an existing axis; flattened first if `axis` is None."""
+    """Join arrays along an existing axis; if `axis` is None, flatten them first."""
     if axis is None:
         arrays, axis = [np.ravel(x) for x in arrays], 0
     joined = join(*arrays, axis=axis)
@@ -67,7 +67,7 @@ def vstack(tup: Any) -> Any:
 
 @stands_for("hstack")
 def hstack(tup: Any) -> Any:
-    """Join arrays side by side; vectors behind one another."""
+    """Join arrays side by side; vectors end to end."""
     arrays = [np.atleast_1d(x) for x in tup]
     return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1)
 
@@ -87,7 +87,8 @@ def column_stack(tup: Any) -> Any:
 
 @stands_for("block")
 def block(arrays: Any) -> Any:
-    """Join what is in nested lists: the innermost along the last axis, those around them along the axis before."""
+    """Join the arrays in nested lists: the innermost along the last axis, those around them along the axis before
+    it."""
 
     def depth(x: Any) -> int:
         return 1 + max(map(depth, x)) if isinstance(x, list) else 0
@@ -107,13 +108,14 @@ def block(arrays: Any) -> Any:
 
 @stands_for("append")
 def append(arr: Any, values: Any, axis: Any = None) -> Any:
-    """Join two arrays along an axis; flattened if it is None."""
+    """Join two arrays along an axis; if it is None, flatten them first."""
     return np.concatenate([arr, values], axis=axis)
 
 
 @stands_for("array_split")
 def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
-    """Cut along an axis into a list: into so many parts, nearly equal, or before each of the given indices."""
+    """Cut an array along an axis into a list: into a number of nearly equal parts, or before each of the given
+    indices."""
     axis = normalize_axis_index(axis, ary.ndim, "array_split")
     n = ary.shape[axis]
     if np.ndim(indices_or_sections) == 0:
@@ -129,7 +131,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
 
 @stands_for("split")
 def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
-    """Cut along an axis into a list: into so many equal parts, or before each of the given indices."""
+    """Cut an array along an axis into a list: into a number of equal parts, or before each of the given indices."""
     axis = normalize_axis_index(axis, ary.ndim, "split")
     n = ary.shape[axis]
     if np.ndim(indices_or_sections) == 0 and (indices_or_sections < 1 or n % indices_or_sections):
@@ -139,31 +141,32 @@ def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
 
 @stands_for("vsplit")
 def vsplit(ary: Any, indices_or_sections: Any) -> Any:
-    """Cut along the first axis."""
+    """Cut an array along the first axis."""
     return split(ary, indices_or_sections, 0)
 
 
 @stands_for("hsplit")
 def hsplit(ary: Any, indices_or_sections: Any) -> Any:
-    """Cut along the second axis; a vector along its only one."""
+    """Cut an array along the second axis, a vector along its only one."""
     return split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
 
 
 @stands_for("dsplit")
 def dsplit(ary: Any, indices_or_sections: Any) -> Any:
-    """Cut along the third axis."""
+    """Cut an array along the third axis."""
     return split(ary, indices_or_sections, 2)
 
 
 @stands_for("unstack")
 def unstack(x: Any, axis: Any = 0) -> Any:
-    """What lies along an axis, one after the other."""
+    """List the slices along an axis."""
     return tuple(np.moveaxis(x, axis, 0))
 
 
 @stands_for("repeat")
 def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
-    """Repeat each element along an axis (flattened first if None), all `repeats` times or each by its own number."""
+    """Repeat each element along an axis (flattened first if it is None), all `repeats` times or each by its own
+    number."""
     if axis is None:
         x, axis = np.ravel(x), 0
     axis = normalize_axis_index(axis, x.ndim, "repeat")
@@ -186,7 +189,7 @@ def tile(x: Any, reps: Any) -> Any:
 
 @stands_for("resize")
 def resize(a: Any, new_shape: Any) -> Any:
-    """The elements over and over again, as many as the shape takes."""
+    """Repeat the elements in order until the shape is full."""
     new_shape = tuple(int(n) for n in np.atleast_1d(new_shape))
     n = math.prod(new_shape)
     return np.reshape(np.take(a, np.arange(n) % a.size), new_shape) if a.size else np.zeros(new_shape, a.dtype)
@@ -194,7 +197,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 @stands_for("pad")
 def pad(x: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """Add a border: of a constant, or of elements of x (modes edge, reflect, symmetric and wrap)."""
+    """Add a border: a constant, or elements of x (modes edge, reflect, symmetric and wrap)."""
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(axis, pad_width.get(axis - x.ndim, 0)) for axis in range(x.ndim)]
         pad_width = [(width, width) if np.ndim(width) == 0 else tuple(width) for width in pad_width]

@@ -1,8 +1,8 @@
 """np.linalg, for one matrix or for many at once: the last two axes are a matrix.
 
-A decomposition gives several arrays. Its operation packs them into one, which a composition takes apart again: so every
+A decomposition gives several arrays. Its operation packs them into one, and a composition takes that apart: so every
 operation has one output, and derivatives of any order are right. What is not unique has no derivative: where two
-eigenvalues or singular values are equal, the gradient of their vectors is infinite, as it is in other libraries.
+eigenvalues or singular values are equal, the gradient of their vectors is infinite, as in other libraries.
 """
 
 import functools
@@ -21,7 +21,7 @@ from autograd.registry import numpy_function, stands_for
 
 
 def _diagonal(x: Any) -> Any:
-    """Vectors as diagonal matrices."""
+    """Turn vectors into diagonal matrices."""
     return np.expand_dims(x, -1) * np.eye(x.shape[-1], dtype=x.dtype)
 
 
@@ -30,17 +30,17 @@ def _eye(n: int, like: Any) -> Any:
 
 
 def _halved(x: Any) -> Any:
-    """The lower triangles, with half of the diagonals."""
+    """Take the lower triangles, with half of the diagonals."""
     return np.tril(x) - x * (0.5 * _eye(x.shape[-1], x))
 
 
 def _folded(x: Any, lower: bool) -> Any:
-    """The gradient of symmetric matrices as that of the triangle that was read."""
+    """Fold the gradient of symmetric matrices into that of the triangle that was read."""
     return np.tril(x) + np.tril(x.mT, -1) if lower else np.triu(x) + np.triu(x.mT, 1)
 
 
 def _gaps(w: Any, weight: Any) -> Any:
-    """1 / (w_j - w_i) off the diagonal; 0 on it, and between equal values if no weight is there."""
+    """Compute 1 / (w_j - w_i) off the diagonal; 0 on it, and between equal values that have no weight."""
     gap = np.expand_dims(w, -2) - np.expand_dims(w, -1)
     none = np.eye(w.shape[-1]) + ((gap == 0) & (weight == 0))
     return np.where(none > 0, 0.0, 1 / np.where(none > 0, 1.0, gap))
@@ -67,7 +67,7 @@ def _flat(*parts: Any) -> Any:
 
 
 def _usv(y: Any, shape: Any) -> Any:
-    """u, s and v^T of the singular value decomposition of a matrix of this shape."""
+    """Take u, s and v^T out of the packed singular value decomposition of a matrix of this shape."""
     m, n = shape[-2:]
     k = min(m, n)
     lead = y.shape[:-1]
@@ -194,32 +194,33 @@ length      = Op(lambda x, axis=None, keepdims=False: np.sqrt(np.sum(x * x, axis
 
 
 def _result(name: str, *parts: Any) -> Any:
-    """NumPy's named tuple of this name, where it has one."""
+    """Return NumPy's named tuple of this name, if it has one."""
     kind = getattr(numpy_function(f"linalg._linalg.{name}"), "_make", tuple)
     return kind(parts)
 
 
 @stands_for("linalg.slogdet")
 def slogdet(a: Any) -> Any:
-    """The sign of the determinant, which is plain, and the logarithm of its size."""
+    """Return the sign of the determinant, which is plain, and the logarithm of its size."""
     return _result("SlogdetResult", signdet(a), logabsdet(a))
 
 
 @stands_for("linalg.solve")
 def solve(a: Any, b: Any) -> Any:
-    """The x for which a x = b; b is a vector if it has one axis, and matrices otherwise."""
+    """Find the x for which a x = b. b is a vector if it has one axis, else matrices."""
     return solve_all(a, np.expand_dims(b, -1))[..., 0] if np.ndim(b) == 1 else solve_all(a, b)
 
 
 @stands_for("linalg.cholesky")
 def lower_or_upper(a: Any, *, upper: Any = False) -> Any:
-    """The triangle l for which l l^T = a, of the lower triangle of a; its transpose, of the upper one, if asked for."""
+    """Find the triangle l with l l^T = a, from the lower triangle of a; if asked for, its transpose, from the upper
+    one."""
     return cholesky(a.mT).mT if upper else cholesky(a)
 
 
 @stands_for("linalg.pinv")
 def pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = None) -> Any:
-    """The pseudo-inverse; with hermitian, of the symmetric matrix of which `a` has the lower triangle."""
+    """Compute the pseudo-inverse; with `hermitian`, that of the symmetric matrix whose lower triangle is in `a`."""
     if hermitian:
         a = np.tril(a) + np.tril(a, -1).mT
     return pseudo(a, rcond=rcond if rtol is None else rtol)
@@ -227,14 +228,14 @@ def pinv(a: Any, rcond: Any = None, hermitian: Any = False, *, rtol: Any = None)
 
 @stands_for("linalg.eigh")
 def eigh(a: Any, UPLO: Any = "L") -> Any:  # noqa: N803
-    """The eigenvalues of symmetric matrices, of which one triangle is read, and the eigenvectors in columns."""
+    """Return the eigenvalues of symmetric matrices, of which one triangle is read, and the eigenvectors in columns."""
     y = packed_eigh(a, UPLO=UPLO)
     return _result("EighResult", _values(y), _vectors(y))
 
 
 @stands_for("linalg.eig")
 def eig(a: Any) -> Any:
-    """The eigenvalues of matrices, where all are real, and the eigenvectors in columns."""
+    """Return the eigenvalues of matrices, if all are real, and the eigenvectors in columns."""
     y = real_eig(a)
     return _result("EigResult", _values(y), _vectors(y))
 
@@ -244,7 +245,7 @@ stands_for("linalg.eigvals")(real_eigvals)
 
 @stands_for("linalg.qr")
 def qr(a: Any, mode: Any = "reduced") -> Any:
-    """q with orthogonal columns of length one, and the upper triangle r, for which q r = a."""
+    """Return q, with orthogonal columns of length one, and the upper triangle r, for which q r = a."""
     m, n = a.shape[-2:]
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and m > n):
         raise TypeError(f"linalg.qr: mode {mode!r} is not supported for Tensors of shape {a.shape}; use mode='reduced'")
@@ -258,8 +259,8 @@ def qr(a: Any, mode: Any = "reduced") -> Any:
 
 @stands_for("linalg.svd")
 def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
-    """u, s and v^T for which u diag(s) v^T = a; with hermitian, of the symmetric matrix of which `a` has the lower
-    triangle."""
+    """Return u, s and v^T with u diag(s) v^T = a; with `hermitian`, of the symmetric matrix whose lower triangle is in
+    `a`."""
     if hermitian:
         w, v = eigh(a)
         order = np.argsort(np.abs(w))[..., ::-1]
@@ -280,7 +281,7 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: An
 
 @stands_for("linalg.lstsq")
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    """The x for which a x is nearest to b, the squared distances, and the rank and the singular values of a."""
+    """Return the x for which a x is nearest to b, the squared distances, and the rank and the singular values of a."""
     a, b = array_like(a), array_like(b)
     m, n = a.shape
     x = pinv(a, rcond=np.finfo(a.dtype).eps * max(m, n) if rcond is None else rcond) @ b
@@ -292,14 +293,14 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 
 @stands_for("linalg.tensorinv")
 def tensorinv(a: Any, ind: Any = 2) -> Any:
-    """The inverse of what sums over the first `ind` axes."""
+    """Invert the tensor that sums over the first `ind` axes."""
     before, behind = a.shape[:ind], a.shape[ind:]
     return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(before), -1))), (*behind, *before))
 
 
 @stands_for("linalg.tensorsolve")
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    """The x for which the sum of products of a and x over all axes of x is b."""
+    """Find the x whose products with a, summed over all axes of x, are b."""
     a, b = array_like(a), array_like(b)
     if axes is not None:
         axes = [normalize_axis_index(axis, a.ndim) for axis in axes]
@@ -310,7 +311,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 @stands_for("linalg.matrix_power")
 def matrix_power(a: Any, n: Any) -> Any:
-    """The product of n times the same matrix; of its inverse if n is negative."""
+    """Multiply n factors of the same matrix, or of its inverse if n is negative."""
     if n <= 0:
         return matrix_power(np.linalg.inv(a), -n) if n else a * 0.0 + _eye(a.shape[-1], a)
     half = matrix_power(a, n // 2) if n > 1 else None
@@ -319,13 +320,13 @@ def matrix_power(a: Any, n: Any) -> Any:
 
 @stands_for("linalg.multi_dot")
 def multi_dot(arrays: Any) -> Any:
-    """The product of several matrices."""
+    """Multiply several matrices."""
     return functools.reduce(dot, arrays)
 
 
 @stands_for("linalg.vector_norm")
 def vector_norm(x: Any, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Any:
-    """The length of vectors: the ord-th root of the sum of the ord-th powers of what is in them."""
+    """Measure the length of vectors: the ord-th root of the sum of the ord-th powers of their elements."""
     if ord is None or ord == 2:
         return length(x, axis=axis, keepdims=keepdims)
     size = np.abs(x)
@@ -341,7 +342,7 @@ def vector_norm(x: Any, *, axis: Any = None, keepdims: Any = False, ord: Any = 2
 
 @stands_for("linalg.matrix_norm")
 def matrix_norm(x: Any, *, keepdims: Any = False, ord: Any = "fro") -> Any:
-    """The size of matrices: of all elements ("fro"), of the sums of columns or rows (1, inf), of singular values."""
+    """Measure the size of matrices: from all elements ("fro"), sums of columns or rows (1, inf), or singular values."""
     if ord in ("fro", None):
         return length(x, axis=(-2, -1), keepdims=keepdims)
     if ord in (1, -1, np.inf, -np.inf):
@@ -356,7 +357,7 @@ def matrix_norm(x: Any, *, keepdims: Any = False, ord: Any = "fro") -> Any:
 
 @stands_for("linalg.norm")
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    """The length of vectors, or the size of matrices; at 0, where it has no derivative, the gradient is 0."""
+    """Measure the length of vectors, or the size of matrices. At 0, where there is no derivative, the gradient is 0."""
     if axis is None and (ord is None or x.ndim not in (1, 2)):
         if ord is not None:
             raise ValueError(f"linalg.norm: ord={ord!r} of shape {x.shape}; say along which axis")
@@ -370,7 +371,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
 
 @stands_for("linalg.cond")
 def cond(x: Any, p: Any = None) -> Any:
-    """How much a matrix can magnify relative errors: its norm times that of its inverse."""
+    """Say by how much a matrix can magnify relative errors: its norm times that of its inverse."""
     if p is None or p in (2, -2):
         s = svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]

@@ -1,4 +1,4 @@
-"""Arrays made from numbers, which may be Tensors: full of one, at equal distances, grids."""
+"""Arrays made from numbers, which may be Tensors: filled with one, evenly spaced, grids."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from autograd.registry import stands_for
 
 @stands_for("full_like")
 def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
-    """An array of the shape of a, full of one value, which may be a Tensor."""
+    """Make an array of the shape of a, filled with one value, which may be a Tensor."""
     full = np.broadcast_to(fill_value, np.shape(a) if shape is None else shape)
     return full.astype(np.result_type(a) if dtype is None else dtype)
 
 
 @stands_for("linspace")
 def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, axis: Any = 0) -> Any:
-    """Numbers at equal distances, from `start` to `stop`."""
+    """Make evenly spaced numbers from `start` to `stop`."""
     dtype = np.result_type(start, stop, float(num))
     start, stop = np.broadcast_arrays(start, stop)
     parts = max(num - 1 if endpoint else num, 1)
@@ -27,13 +27,13 @@ def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep
 
 @stands_for("logspace")
 def logspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0, axis: Any = 0) -> Any:
-    """Powers whose exponents are at equal distances."""
+    """Make powers with evenly spaced exponents."""
     return np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
 
 
 @stands_for("geomspace")
 def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, axis: Any = 0) -> Any:
-    """Numbers in equal ratios, from `start` to `stop`, which have the same sign."""
+    """Make numbers in equal ratios from `start` to `stop`, which have the same sign."""
     sign = np.sign(start)
     start, stop = np.log(np.abs(start)).astype(float), np.log(np.abs(stop)).astype(float)
     return sign * np.exp(np.linspace(start, stop, num, endpoint, axis=axis))
@@ -41,14 +41,14 @@ def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, axis: 
 
 @stands_for("broadcast_arrays")
 def broadcast_arrays(*args: Any) -> Any:
-    """All of them, of the shape that they have together."""
+    """Broadcast all of them to their common shape."""
     shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple(np.broadcast_to(x, shape) for x in args)
 
 
 @stands_for("meshgrid")
 def meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "xy") -> Any:
-    """For each vector an array of all points of a grid: its coordinate there."""
+    """Make an array for each vector that holds this coordinate of every point of a grid."""
     n = len(xi)
     order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else [*range(n)]
     grids = [np.reshape(x, [-1 if axis == order[i] else 1 for axis in range(n)]) for i, x in enumerate(xi)]

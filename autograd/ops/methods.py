@@ -1,6 +1,6 @@
 """The operators and methods of a Tensor. Each calls an operation from the tables.
 
-The methods that NumPy's arrays have are NumPy's functions, with the Tensor as the first argument.
+The methods of NumPy's arrays are NumPy's functions, with the Tensor as the first argument.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ UNARY = {
 
 
 def reflected(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The operator as the right operand has it."""
+    """Return the operator for when the Tensor is its right operand."""
     return lambda self, other: call(other, self)
 
 
@@ -57,12 +57,12 @@ COMPARED = (Node, np.ndarray, np.generic, Number, list, tuple, range)
 
 
 def equality(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The operator == or != : what is no number, such as None or a string, is told apart by Python."""
+    """Return the operator == or !=. What is not a number, such as None or a string, is left to Python."""
     return lambda self, other: call(self, other) if isinstance(other, COMPARED) else NotImplemented
 
 
 def add_method(name: str, method: Callable[..., Any], op: Op) -> None:
-    """Give every node the method, which says what it computes."""
+    """Give every node the method, and say in its docstring what it computes."""
     method.__name__, method.__qualname__, method.__doc__ = op.name, f"Tensor.{op.name}", f"{op.template}, recorded."
     setattr(Node, name, method)
 
@@ -75,7 +75,7 @@ METHODS = [
 
 
 def method_of(name: str) -> Callable[..., Any]:
-    """NumPy's function of this name as a method."""
+    """Turn NumPy's function of this name into a method."""
     function = numpy_function(name)
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,6 @@
 """What has no derivative: truth values, indices, and steps. These operations have no rules.
 
-In ordinary use they give plain arrays. While a function is traced they are recorded, so that a program computes them
+In ordinary use they return plain arrays. While a function is traced they are recorded, so that a program computes them
 anew. `plain_call` does the same for any other function of NumPy that sees only the values.
 """
 
@@ -72,10 +72,10 @@ PLAIN |= STATIC | OF_UNKNOWN_LENGTH
 
 
 def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
-    """A call of any function whose result has no derivative: of the values, and recorded while a function is traced.
+    """Call any function whose result has no derivative, on the values; record the call while a function is traced.
 
-    Raises TypeError in a trace for a result whose length depends on the values, for a program would not know its shape,
-    and for a function that writes into an array, for a program would not write it anew.
+    In a trace, raises TypeError for a result whose length depends on the values, since a program would not know its
+    shape, and for a function that writes into an array, since a program would not do it again.
     """
     if not is_tracing() or function in STATIC:
         return function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
@@ -88,7 +88,7 @@ def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
         _refuse_writing(name)
 
     def text(value: Any) -> str:
-        """How an argument is written: nodes and arrays are inputs, everything else is a parameter."""
+        """Write an argument: nodes and arrays as inputs, everything else as a parameter."""
         if isinstance(value, list | tuple) and any(isinstance(x, Node | np.ndarray) for x in _flat(value)):
             inside = ", ".join(map(text, value)) + "," * (len(value) == 1)
             return f"[{inside}]" if isinstance(value, list) else f"({inside})"
@@ -113,7 +113,7 @@ def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
 def _refuse_writing(name: str) -> NoReturn:
     raise TracedValueError(
         f"{name} writes into an array while the function is traced, and a program would keep what is written now; use"
-        " what gives a new array: np.sort for x.sort(), np.where for np.copyto and fill, no out="
+        " a function that returns a new array: np.sort for x.sort(), np.where for np.copyto and fill, no out="
     )
 
 
@@ -125,7 +125,7 @@ def _flat(values: Any) -> list[Any]:
 
 @cache
 def _call(function: Any, template: str, inputs: int, params: int, method: bool) -> Op:
-    """The operation that calls `function` as the template says; the same one for the same call."""
+    """Return the operation that calls `function` as the template says; the same one for the same call."""
     names = [*(f"i{k}" for k in range(inputs)), *(f"p{k}=None" for k in range(params))]
     forward = eval(f"lambda {', '.join(names)}: {template}", {"np": np})
     return Op(forward, template, name=function.__name__, literal=True)

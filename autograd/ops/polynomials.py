@@ -1,4 +1,4 @@
-"""Polynomials as vectors of coefficients, the one of the highest power first: NumPy's `poly…` functions."""
+"""Polynomials as vectors of coefficients, that of the highest power first: NumPy's `poly…` functions."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from autograd.registry import stands_for
 
 @stands_for("polyval")
 def polyval(p: Any, x: Any) -> Any:
-    """The value of a polynomial at x."""
+    """Evaluate a polynomial at x."""
     y: Any = array_like(x) * 0.0
     for k in range(np.shape(p)[0]):
         y = y * x + p[k]
@@ -19,7 +19,7 @@ def polyval(p: Any, x: Any) -> Any:
 
 @stands_for("polyadd")
 def polyadd(a1: Any, a2: Any) -> Any:
-    """The sum of two polynomials."""
+    """Add two polynomials."""
     a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
     n = max(a1.shape[0], a2.shape[0])
     return np.pad(a1, (n - a1.shape[0], 0)) + np.pad(a2, (n - a2.shape[0], 0))
@@ -27,19 +27,19 @@ def polyadd(a1: Any, a2: Any) -> Any:
 
 @stands_for("polysub")
 def polysub(a1: Any, a2: Any) -> Any:
-    """The difference of two polynomials."""
+    """Subtract two polynomials."""
     return polyadd(a1, np.negative(a2))
 
 
 @stands_for("polymul")
 def polymul(a1: Any, a2: Any) -> Any:
-    """The product of two polynomials."""
+    """Multiply two polynomials."""
     return np.convolve(a1, a2)
 
 
 @stands_for("polydiv")
 def polydiv(u: Any, v: Any) -> Any:
-    """The quotient of two polynomials, and what remains."""
+    """Divide two polynomials: return the quotient and the remainder."""
     u, v = np.atleast_1d(u) * 1.0, np.atleast_1d(v) * 1.0
     m, n = u.shape[0], v.shape[0]
     quotient = []
@@ -52,7 +52,7 @@ def polydiv(u: Any, v: Any) -> Any:
 
 @stands_for("polyder")
 def polyder(p: Any, m: Any = 1) -> Any:
-    """The m-th derivative of a polynomial."""
+    """Differentiate a polynomial m times."""
     for _ in range(m):
         p = p[:-1] * np.arange(np.shape(p)[0] - 1, 0, -1)
     return p
@@ -60,7 +60,7 @@ def polyder(p: Any, m: Any = 1) -> Any:
 
 @stands_for("polyint")
 def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
-    """The polynomial of which p is the m-th derivative, with the constants k."""
+    """Integrate a polynomial m times, with the constants k."""
     p = np.atleast_1d(p)
     constants = [0.0] * m if k is None else [k] * m if np.ndim(k) == 0 else k
     for i in range(m):
@@ -70,7 +70,7 @@ def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
 
 @stands_for("poly")
 def poly(seq_of_zeros: Any) -> Any:
-    """The polynomial with these roots."""
+    """Make the polynomial with these roots."""
     roots = np.atleast_1d(seq_of_zeros)
     if roots.ndim != 1:
         raise TypeError("poly: of a matrix it is not supported for Tensors; np.poly(np.linalg.eigvals(t)) is")
@@ -82,14 +82,14 @@ def poly(seq_of_zeros: Any) -> Any:
 
 @stands_for("vander")
 def vander(x: Any, N: Any = None, increasing: Any = False) -> Any:  # noqa: N803
-    """The powers of the elements, side by side."""
+    """Put the powers of the elements side by side."""
     n = x.shape[0] if N is None else N
     return np.expand_dims(x, 1) ** (np.arange(n) if increasing else np.arange(n - 1, -1, -1))
 
 
 @stands_for("polyfit")
 def polyfit(x: Any, y: Any, deg: Any, w: Any = None) -> Any:
-    """The polynomial of this degree whose values at x are nearest to y: least squares, with weights w."""
+    """Fit a polynomial of this degree to the values y at x: least squares, with weights w."""
     x, y = array_like(x) * np.ones(1), array_like(y) + 0.0
     powers = np.stack([x**k for k in range(int(deg), -1, -1)], axis=1)
     if w is not None:

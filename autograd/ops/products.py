@@ -29,7 +29,7 @@ def _matmul_right(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _linear_weights(g: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
-    """dC/dw = delta a^T, summed over whatever axes of x hold the examples."""
+    """dC/dw = delta a^T, summed over the axes of x that hold the examples."""
     if x.ndim != 2:
         n = math.prod(x.shape[:-1])  # -1 could not be found out where there are no examples
         g, x = np.reshape(g, (n, g.shape[-1])), np.reshape(x, (n, x.shape[-1]))
@@ -41,11 +41,11 @@ def _einsum_rule(wanted: Any, g: Any, y: Any, *xs: Any, subscripts: Any = "") ->
 
 
 def _einsum_part(i: Any, g: Any, xs: Any, subscripts: Any) -> Any:
-    """The einsum of the gradient and the other operands, onto the labels of the i-th.
+    """Find the einsum of the gradient and the other operands that gives the gradient of the i-th.
 
-    Labels that only it has, or that have length one elsewhere, are summed away, so the gradient is repeated along them:
-    a vector of ones. A label that it has twice picks a diagonal, so the gradient is put on a diagonal: an identity
-    matrix.
+    Labels that only this operand has, or that have length one elsewhere, are summed away, so the gradient is repeated
+    along them: a vector of ones. A label that it has twice picks a diagonal, so the gradient goes onto a diagonal: an
+    identity matrix.
     """
     terms, output = subscripts.split("->")
     labels = terms.split(",")
@@ -83,7 +83,7 @@ sum_products = Op(lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=le
 
 
 def _explicit(subscripts: Any, xs: Any) -> Any:
-    """`subscripts` with the ellipses spelled out as labels and the output written down."""
+    """Spell out the ellipses in `subscripts` as labels, and write the output down."""
     subscripts = subscripts.replace(" ", "")
     terms, arrow, output = subscripts.partition("->")
     spare = sorted(set(string.ascii_letters) - set(subscripts))
@@ -100,14 +100,14 @@ def _explicit(subscripts: Any, xs: Any) -> Any:
 
 
 def _letters(labels: Any) -> str:
-    """A list of labels as letters."""
+    """Write a list of labels as letters."""
     return "".join("..." if label is Ellipsis else string.ascii_letters[label] for label in labels)
 
 
 @stands_for("einsum")
 def einsum(subscripts: Any, *xs: Any, optimize: Any = True) -> Any:
-    """The sum of products that `subscripts` describe, as in NumPy: `"ij,jk->ik"`, ellipses and repeats included; or
-    each operand is followed by the list of its labels."""
+    """Sum the products that `subscripts` describe, as in NumPy: `"ij,jk->ik"`, ellipses and repeats included. Or follow
+    each operand by the list of its labels."""
     if not isinstance(subscripts, str):
         xs = (subscripts, *xs)
         output = f"->{_letters(xs[-1])}" if len(xs) % 2 else ""
@@ -117,7 +117,7 @@ def einsum(subscripts: Any, *xs: Any, optimize: Any = True) -> Any:
 
 @stands_for("tensordot")
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """The sum of products over the last `axes` axes of a and the first of b, or over two lists of axes."""
+    """Sum the products over the last `axes` axes of a and the first of b, or over two lists of axes."""
     if np.ndim(axes) == 0:
         over_a, over_b = list(range(np.ndim(a) - int(axes), np.ndim(a))), list(range(int(axes)))
     else:
@@ -138,7 +138,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 @stands_for("dot")
 def dot(a: Any, b: Any) -> Any:
-    """The product of two vectors or matrices; over the last axis of a and the second to last of b in general."""
+    """Multiply vectors or matrices; in general, sum over the last axis of a and the second to last of b."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     return a @ b if np.ndim(b) <= 2 else tensordot(a, b, axes=(-1, -2))
@@ -146,12 +146,12 @@ def dot(a: Any, b: Any) -> Any:
 
 @stands_for("outer")
 def outer(a: Any, b: Any) -> Any:
-    """The product of each element of a with each of b, both flattened."""
+    """Multiply each element of a by each of b, both flattened."""
     return np.expand_dims(np.ravel(a), 1) * np.ravel(b)
 
 
 def outer_by(op: Any, a: Any, b: Any) -> Any:
-    """What an operation makes of each element of a with each of b: np.multiply.outer, and its like."""
+    """Apply an operation to each element of a with each of b: np.multiply.outer, and the like."""
     a, b = array_like(a), array_like(b)
     return op(np.reshape(a, (*a.shape, *[1] * b.ndim)), b)
 
@@ -161,7 +161,7 @@ NAMED["outer_by"] = outer_by
 
 @stands_for("inner")
 def inner(a: Any, b: Any) -> Any:
-    """The sum of products over the last axes."""
+    """Sum the products over the last axes."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     return tensordot(a, b, axes=(-1, -1))
@@ -169,31 +169,31 @@ def inner(a: Any, b: Any) -> Any:
 
 @stands_for("vdot")
 def vdot(a: Any, b: Any) -> Any:
-    """The sum of products of all elements."""
+    """Sum the products of all elements."""
     return np.ravel(a) @ np.ravel(b)
 
 
 @stands_for("vecdot", "linalg.vecdot")
 def vecdot(x1: Any, x2: Any, axis: Any = -1) -> Any:
-    """The product of vectors, which lie along an axis."""
+    """Multiply vectors that lie along an axis."""
     return np.sum(np.multiply(x1, x2), axis=axis)
 
 
 @stands_for("matvec")
 def matvec(x1: Any, x2: Any) -> Any:
-    """The product of each matrix with its vector."""
+    """Multiply each matrix by its vector."""
     return (x1 @ np.expand_dims(x2, -1))[..., 0]
 
 
 @stands_for("vecmat")
 def vecmat(x1: Any, x2: Any) -> Any:
-    """The product of each vector with its matrix."""
+    """Multiply each vector by its matrix."""
     return (np.expand_dims(x1, -2) @ x2)[..., 0, :]
 
 
 @stands_for("kron")
 def kron(a: Any, b: Any) -> Any:
-    """b, once for each element of a and times it, put together as a is."""
+    """Put together a copy of b for each element of a, multiplied by it, laid out as a is."""
     a, b = array_like(a), array_like(b)
     ndim = max(a.ndim, b.ndim)
     m, n = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
@@ -203,7 +203,7 @@ def kron(a: Any, b: Any) -> Any:
 
 @stands_for("cross")
 def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
-    """The vector product of vectors with three components."""
+    """Compute the vector product of vectors with three components."""
     a, b = array_like(a), array_like(b)
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
@@ -218,13 +218,13 @@ def cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axi
 
 @stands_for("linalg.cross")
 def cross_product(x1: Any, x2: Any, axis: Any = -1) -> Any:
-    """The vector product of vectors with three components."""
+    """Compute the vector product of vectors with three components."""
     return cross(x1, x2, axis=axis)
 
 
 @stands_for("linalg.outer")
 def outer_product(x1: Any, x2: Any) -> Any:
-    """The product of each element of a vector with each of another."""
+    """Multiply each element of a vector by each of another."""
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
         raise ValueError(f"linalg.outer takes two vectors, not shapes {np.shape(x1)} and {np.shape(x2)}")
     return outer(x1, x2)
@@ -236,19 +236,19 @@ stands_for("linalg.tensordot")(tensordot)
 
 @stands_for("trace")
 def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
-    """The sum along the diagonals."""
+    """Sum along the diagonals."""
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
 
 
 @stands_for("linalg.trace")
 def matrix_trace(x: Any, offset: Any = 0) -> Any:
-    """The sum along the diagonal of each matrix."""
+    """Sum along the diagonal of each matrix."""
     return trace(x, offset, -2, -1)
 
 
 @stands_for("convolve")
 def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
-    """The one slid over the other, reversed: sums of products at each place."""
+    """Slide one vector over the other, reversed, and sum the products at each place."""
     a, v = np.atleast_1d(a), np.atleast_1d(v)
     if v.shape[0] > a.shape[0]:
         a, v = v, a
@@ -262,7 +262,7 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
 
 @stands_for("correlate")
 def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
-    """The one slid over the other: sums of products at each place."""
+    """Slide one vector over the other, and sum the products at each place."""
     a, v = np.atleast_1d(a), np.atleast_1d(v)
     if v.shape[0] > a.shape[0]:  # NumPy exchanges them, and turns the result around
         return np.flip(correlate(v, a, mode))

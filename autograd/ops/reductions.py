@@ -1,4 +1,4 @@
-"""Operations that make one element of all those along some axes: sums, means, products, extremes.
+"""Operations that reduce the elements along some axes to one: sums, means, products, extremes.
 
 max and min share the gradient equally among ties. The derivative of std at 0 is taken to be 0.
 """
@@ -16,12 +16,12 @@ from autograd.registry import stands_for
 
 
 def expanded(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
-    """`g` with the axes back, of length one, that the reduction of `x` over `axis` left out."""
+    """Put back into `g`, with length one, the axes that the reduction of `x` over `axis` left out."""
     return g if keepdims or axis is None or not x.ndim else np.expand_dims(g, axis)
 
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
-    """`g` repeated along the reduced axes, to the shape of `x`."""
+    """Repeat `g` along the reduced axes, to the shape of `x`."""
     return broadcast_to(expanded(g, x, axis, keepdims), x.shape)
 
 
@@ -31,7 +31,7 @@ def _to_ties(g: Any, y: Any, x: Any, axis: Any, keepdims: Any) -> Any:
 
 
 def count(x: Any, axis: Any) -> Any:
-    """How many elements are reduced into one."""
+    """Count how many elements are reduced into one."""
     return math.prod(x.shape if axis is None or not x.ndim else [x.shape[i] for i in np.atleast_1d(axis)])
 
 
@@ -45,7 +45,7 @@ def _std(g: Any, y: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
 
 
 def _others(x: Any) -> Any:
-    """For each element the product of all the others along the last axis: pairs first, so that nothing is divided."""
+    """Multiply, for each element, all the others along the last axis: in pairs first, so that nothing is divided."""
     n = x.shape[-1]
     if n == 1:
         return np.ones(x.shape, x.dtype)
@@ -95,7 +95,7 @@ prod   = Op(np.prod,   "np.prod(x, axis=axis, keepdims=keepdims)",
 
 
 def chosen(op: Op, neutral: float, join: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """The reduction with the other parameters that NumPy gives it: a dtype, a mask of what counts, a start."""
+    """Give a reduction the other parameters that it has in NumPy: a dtype, a mask of what counts, a start."""
 
     def reduce(
         a: Any, axis: Any = None, keepdims: Any = False, dtype: Any = None, initial: Any = None, where: Any = True
@@ -119,7 +119,7 @@ _smallest   = stands_for("min", "amin")(chosen(min, np.inf, np.minimum))
 
 
 def first_axis(reduce: Callable[..., Any]) -> Callable[..., Any]:
-    """The reduction as NumPy's ufuncs have it: along the first axis where none is given."""
+    """Reduce as NumPy's ufuncs do: along the first axis if none is given."""
     return lambda array, axis=0, **how: reduce(array, axis, **how)
 
 
@@ -131,7 +131,7 @@ stands_for("minimum.reduce")(first_axis(_smallest))
 
 @stands_for("mean")
 def _mean_of(a: Any, axis: Any = None, keepdims: Any = False, dtype: Any = None, where: Any = True) -> Any:
-    """The mean, of what the mask `where` chooses."""
+    """Average what the mask `where` chooses."""
     if dtype is not None:
         a = a.astype(dtype)
     if where is True:
@@ -145,7 +145,7 @@ def _var_of(
     a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False, dtype: Any = None, where: Any = True,
     mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
-    """The variance, of what the mask `where` chooses, around a mean that is known already."""
+    """Compute the variance of what the mask `where` chooses, around a mean that may be known already."""
     if dtype is not None:
         a = a.astype(dtype)
     ddof = ddof if correction is None else correction
@@ -163,7 +163,7 @@ def _std_of(
     a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False, dtype: Any = None, where: Any = True,
     mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
-    """The standard deviation, as `var` has it."""
+    """Compute the standard deviation, as `var` computes the variance."""
     if where is True and mean is None:
         a = a if dtype is None else a.astype(dtype)
         return std(a, axis=axis, ddof=ddof if correction is None else correction, keepdims=keepdims)
@@ -172,12 +172,12 @@ def _std_of(
 
 
 def without_nan(reduce: Callable[..., Any], neutral: float) -> Callable[..., Any]:
-    """The reduction of what is not nan: nan is replaced by what changes nothing."""
+    """Reduce everything but nan: nan is replaced by a value that changes nothing."""
     return lambda a, axis=None, **how: reduce(np.where(np.isnan(a), neutral, a), axis, **how)
 
 
 def nan_where_all_are(reduce: Callable[..., Any]) -> Callable[..., Any]:
-    """The reduction of what is not nan, and nan where nothing else is there."""
+    """Reduce everything but nan; the result is nan if there is nothing else."""
 
     def of(a: Any, axis: Any = None, keepdims: Any = False, **how: Any) -> Any:
         nothing = np.all(np.isnan(a), axis=axis, keepdims=keepdims)
@@ -197,5 +197,5 @@ stands_for("nanstd")(lambda a, axis=None, **how: _std_of(a, axis, where=~np.isna
 
 @stands_for("ptp")
 def ptp(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    """From the smallest to the largest."""
+    """Measure the range, from the smallest to the largest."""
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)

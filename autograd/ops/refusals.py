@@ -1,6 +1,6 @@
 """What Tensors do not support, by the name of NumPy's function or of the method, and what to write instead.
 
-The code in an entry's first pair of backticks works for a Tensor t; a test runs it.
+The code in the first backticks of an entry works for a Tensor t; a test runs it.
 """
 
 _ASSIGNED = "use `np.where(mask, a, t)`, which gives a new value"

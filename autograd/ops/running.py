@@ -1,4 +1,4 @@
-"""Operations that go along an axis, from element to element: running sums and products, differences, slopes, areas."""
+"""Operations that run along an axis, from element to element: running sums and products, differences, slopes, areas."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from autograd.registry import NAMED, stands_for
 
 
 def _cumsum(g: Any, y: Any, x: Any, axis: Any) -> Any:
-    """Every element flows into all the sums from its own on."""
+    """Every element goes into all sums from its own place on."""
     if axis is None:
         return np.reshape(np.flip(np.cumsum(np.flip(g))), x.shape)
     return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
@@ -26,12 +26,12 @@ cumsum = Op(np.cumsum, "np.cumsum(x, axis=axis)",
 
 
 def flat_or_along(x: Any, axis: Any) -> tuple[Any, int]:
-    """x and the axis to go along; x made flat where that is None."""
+    """Return x and the axis to go along; if that is None, flatten x."""
     return (np.ravel(x), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
 
 
 def part(x: Any, axis: int, start: Any, stop: Any = None, step: Any = None) -> Any:
-    """x[start:stop:step] along an axis."""
+    """Take x[start:stop:step] along an axis."""
     return x[(slice(None),) * axis + (slice(start, stop, step),)]
 
 
@@ -42,8 +42,8 @@ def _cumsum_of(a: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 @stands_for("cumprod")
 def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """The products of the elements so far. The distance over which they are multiplied doubles each time, so that
-    nothing is ever divided, by a zero for instance."""
+    """Multiply the elements so far. The distance over which they are multiplied doubles each time, so that nothing is
+    ever divided, for example by a zero."""
     x, axis = flat_or_along(a if dtype is None else a.astype(dtype), axis)
     distance = 1
     while distance < x.shape[axis]:
@@ -57,7 +57,7 @@ stands_for("nancumprod")(without_nan(cumprod, 1.0))
 
 
 def so_far(ufunc: Any) -> Callable[..., Any]:
-    """The largest (or smallest) element up to each one, taken from where it first stood."""
+    """Return the largest (or smallest) element up to each one, taken from where it first stood."""
 
     def accumulate(array: Any, axis: Any = 0) -> Any:
         axis = normalize_axis_index(axis, array.ndim)
@@ -93,21 +93,21 @@ def _with_start(x: Any, start: float, axis: int) -> Any:
 
 @stands_for("cumulative_sum")
 def cumulative_sum(x: Any, axis: Any = None, dtype: Any = None, include_initial: Any = False) -> Any:
-    """cumsum, of one axis; with a zero at its beginning if asked for."""
+    """Sum up as cumsum does, along one axis; with a zero at the beginning if asked for."""
     y = _cumsum_of(x, 0 if axis is None else axis, dtype)
     return _with_start(y, 0.0, normalize_axis_index(axis or 0, y.ndim)) if include_initial else y
 
 
 @stands_for("cumulative_prod")
 def cumulative_prod(x: Any, axis: Any = None, dtype: Any = None, include_initial: Any = False) -> Any:
-    """cumprod, of one axis; with a one at its beginning if asked for."""
+    """Multiply as cumprod does, along one axis; with a one at the beginning if asked for."""
     y = cumprod(x, 0 if axis is None else axis, dtype)
     return _with_start(y, 1.0, normalize_axis_index(axis or 0, y.ndim)) if include_initial else y
 
 
 @stands_for("diff")
 def diff(a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Each element minus the one before it, n times over."""
+    """Subtract from each element the one before it, n times over."""
     if n < 0:
         raise ValueError(f"diff: n is at least 0; it is {n}")
     a = array_like(a)
@@ -126,14 +126,14 @@ def diff(a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, append: Any = 
 
 @stands_for("ediff1d")
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    """Each element minus the one before it, of the flat array, with numbers put before and behind."""
+    """Subtract from each element of the flat array the one before it, and put numbers before and after."""
     parts = [to_begin, diff(np.ravel(ary)), to_end]
     return np.concatenate([np.ravel(x).astype(ary.dtype) for x in parts if x is not None])
 
 
 @stands_for("gradient")
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:
-    """The slope at each element, from its neighbours, along each axis: of steps of one length, or between places."""
+    """Estimate the slope at each element from its neighbours, along each axis, for equal steps or for given places."""
     f = array_like(f)
     axes = normalize_axis_tuple(range(f.ndim) if axis is None else axis, f.ndim)
     steps = varargs or (1.0,)
@@ -145,7 +145,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> An
 
 
 def _slope(f: Any, axis: int, step: Any, edge_order: Any) -> Any:
-    """Of the parabola through three neighbours, its slope in the middle; at the ends that of the line through two."""
+    """Take the slope of the parabola through three neighbours, in the middle; at the ends that of the line through
+    two."""
     n = f.shape[axis]
     if n < edge_order + 1:
         raise ValueError(f"gradient: axis {axis} has {n} elements; edge_order {edge_order} needs {edge_order + 1}")
@@ -165,7 +166,7 @@ def _slope(f: Any, axis: int, step: Any, edge_order: Any) -> Any:
 
 @stands_for("trapezoid")
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
-    """The area under the lines through the points."""
+    """Measure the area under the lines through the points."""
     y = array_like(y)
     axis = normalize_axis_index(axis, y.ndim)
     if x is not None:

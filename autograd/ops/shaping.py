@@ -1,4 +1,4 @@
-"""Operations that change the shape of an array or the order of its elements: each gradient goes back the way it came.
+"""Operations that change the shape of an array or the order of its elements: the gradient goes back the way they came.
 
 The functions below the table are compositions of its operations, and need no rules of their own.
 """
@@ -29,8 +29,8 @@ def _inverse(axes: Any, x: Any) -> Any:
 
 
 def _from_windows(g: Any, x: Any, window_shape: Any, axis: Any) -> Any:
-    """Every element gets the gradients of the windows that it is in: for each place in a window, those of the windows
-    that have it there, shifted to it."""
+    """Give every element the gradients of the windows that contain it: for each place in a window, the gradients of the
+    windows that have the element there, shifted to it."""
     lengths = tuple(int(n) for n in np.atleast_1d(window_shape))
     axes = range(x.ndim) if axis is None else [int(i) % x.ndim for i in np.atleast_1d(axis)]
     total = None
@@ -75,7 +75,7 @@ stands_for("lib.stride_tricks.sliding_window_view")(sliding_window_view)
 
 
 def at_least(ndim: int) -> Any:
-    """np.atleast_1d, and its like: axes of length one are added in front; by atleast_3d behind a matrix."""
+    """Make np.atleast_1d and the like: axes of length one are added in front; by atleast_3d also behind a matrix."""
 
     def atleast(*arys: Any) -> Any:
         found = []
@@ -95,31 +95,31 @@ stands_for("atleast_3d")(at_least(3))
 
 @stands_for("copy")
 def copy(a: Any) -> Any:
-    """The Tensor itself, which no operation ever changes."""
+    """Return the Tensor itself, which no operation ever changes."""
     return a
 
 
 @stands_for("matrix_transpose", "linalg.matrix_transpose")
 def matrix_transpose(x: Any) -> Any:
-    """Each matrix transposed."""
+    """Transpose each matrix."""
     return np.swapaxes(x, -1, -2)
 
 
 @stands_for("fliplr")
 def fliplr(m: Any) -> Any:
-    """Mirrored along the second axis."""
+    """Mirror an array along the second axis."""
     return np.flip(m, 1)
 
 
 @stands_for("flipud")
 def flipud(m: Any) -> Any:
-    """Mirrored along the first axis."""
+    """Mirror an array along the first axis."""
     return np.flip(m, 0)
 
 
 @stands_for("rot90")
 def rot90(m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
-    """Turned by k right angles, in the plane of two axes."""
+    """Turn an array by k right angles, in the plane of two axes."""
     first, second = axes
     if k % 2 == 0:
         return np.flip(m, axes) if k % 4 else m
@@ -129,33 +129,33 @@ def rot90(m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
 
 @stands_for("rollaxis")
 def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
-    """One axis moved to before another."""
+    """Move one axis to the place before another."""
     axis = normalize_axis_index(axis, a.ndim)
     start = start + a.ndim if start < 0 else start
     return np.moveaxis(a, axis, start - 1 if axis < start else start)
 
 
 def _triangle(m: Any, k: Any) -> Any:
-    """Where the lower triangle is, up to the k-th diagonal."""
+    """Say where the lower triangle is, up to the k-th diagonal."""
     rows, columns = m.shape[-2:]
     return np.tri(rows, columns, k) > 0
 
 
 @stands_for("tril")
 def tril(m: Any, k: Any = 0) -> Any:
-    """The lower triangles of matrices: zero above the k-th diagonal."""
+    """Take the lower triangles of matrices: zero above the k-th diagonal."""
     return np.where(_triangle(m, k), m, 0.0)
 
 
 @stands_for("triu")
 def triu(m: Any, k: Any = 0) -> Any:
-    """The upper triangles of matrices: zero below the k-th diagonal."""
+    """Take the upper triangles of matrices: zero below the k-th diagonal."""
     return np.where(_triangle(m, k - 1), 0.0, m)
 
 
 @stands_for("diagonal")
 def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
-    """The k-th diagonals, along the last axis."""
+    """Take the k-th diagonals, along the last axis."""
     a = np.moveaxis(a, (axis1, axis2), (-2, -1))
     n = max(0, min(a.shape[-2] + min(offset, 0), a.shape[-1] - max(offset, 0)))
     return a[..., np.arange(n) - min(offset, 0), np.arange(n) + max(offset, 0)]
@@ -163,13 +163,13 @@ def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
 
 @stands_for("linalg.diagonal")
 def matrix_diagonal(x: Any, offset: Any = 0) -> Any:
-    """The k-th diagonal of each matrix."""
+    """Take the k-th diagonal of each matrix."""
     return diagonal(x, offset, -2, -1)
 
 
 @stands_for("diagflat")
 def diagflat(v: Any, k: Any = 0) -> Any:
-    """A matrix with the elements along its k-th diagonal."""
+    """Put the elements on the k-th diagonal of a matrix."""
     v = np.ravel(v)
     matrix = v * np.eye(v.size, dtype=v.dtype)
     return np.pad(matrix, ((max(-k, 0), max(k, 0)), (max(k, 0), max(-k, 0)))) if k else matrix
@@ -177,13 +177,13 @@ def diagflat(v: Any, k: Any = 0) -> Any:
 
 @stands_for("diag")
 def diag(v: Any, k: Any = 0) -> Any:
-    """The k-th diagonal of a matrix, or the matrix that has the vector there."""
+    """Take the k-th diagonal of a matrix, or make the matrix that has the vector there."""
     return diagflat(v, k) if v.ndim == 1 else diagonal(v, k)
 
 
 @stands_for("apply_along_axis")
 def apply_along_axis(func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: Any) -> Any:
-    """A function of each line along an axis."""
+    """Apply a function to each line along an axis."""
     moved = np.moveaxis(arr, axis, -1)
     lines = [func1d(line, *args, **kwargs) for line in np.reshape(moved, (-1, moved.shape[-1]))]
     results = np.reshape(np.stack(lines), (*moved.shape[:-1], *np.shape(lines[0])))
@@ -194,7 +194,7 @@ def apply_along_axis(func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: Any
 
 @stands_for("apply_over_axes")
 def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
-    """A function of an array and an axis, for one axis after the other."""
+    """Apply a function of an array and an axis to one axis after the other."""
     for axis in np.atleast_1d(axes):
         y = func(a, int(axis))
         a = y if np.ndim(y) == a.ndim else np.expand_dims(y, int(axis))

@@ -1,4 +1,4 @@
-"""Weighted means, covariances, quantiles: compositions of other operations, which need no rule of their own."""
+"""Weighted means, covariances, quantiles: compositions of other operations, without rules of their own."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from autograd.registry import stands_for
 
 @stands_for("average")
 def average(a: Any, axis: Any = None, weights: Any = None, returned: Any = False, keepdims: Any = False) -> Any:
-    """The mean with weights; with `returned`, and the sum of the weights."""
+    """Compute the mean with weights; with `returned`, the sum of the weights as well."""
     a = array_like(a)
     if weights is None:
         y: Any = np.mean(a, axis=axis, keepdims=keepdims)
@@ -35,7 +35,7 @@ def cov(
     m: Any, y: Any = None, rowvar: Any = True, bias: Any = False, ddof: Any = None, fweights: Any = None,
     aweights: Any = None,
 ) -> Any:  # fmt: skip
-    """The covariances of the rows of m."""
+    """Compute the covariances of the rows of m."""
     x = _rows(m, rowvar)
     if y is not None:
         x = np.concatenate([x, _rows(y, rowvar)])
@@ -53,7 +53,7 @@ def cov(
 
 
 def _rows(m: Any, rowvar: Any) -> Any:
-    """The variables in rows, in float64 at least."""
+    """Lay the variables in rows, in float64 at least."""
     m = np.atleast_2d(m)
     m = m.astype(np.result_type(m, np.float64))
     return m if rowvar or m.shape[0] == 1 else m.T
@@ -61,7 +61,7 @@ def _rows(m: Any, rowvar: Any) -> Any:
 
 @stands_for("corrcoef")
 def corrcoef(x: Any, y: Any = None, rowvar: Any = True) -> Any:
-    """The correlations of the rows of x: their covariances over their standard deviations."""
+    """Compute the correlations of the rows of x: their covariances over their standard deviations."""
     c = cov(x, y, rowvar)
     if c.ndim == 0:
         return c / c
@@ -70,7 +70,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: Any = True) -> Any:
 
 
 def _in_front(a: Any, q: Any, axis: Any) -> tuple[Any, tuple[int, ...], Any, Any]:
-    """Join the axes of a quantile in front. Returns that array, the axes, q as an array, and the dtype to be."""
+    """Join the axes of a quantile in front. Return that array, the axes, q as an array, and the dtype of the result."""
     axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
     kept = [i for i in range(a.ndim) if i not in axes]
     flat = np.reshape(np.transpose(a, [*axes, *kept]), (-1, *[a.shape[i] for i in kept]))
@@ -84,7 +84,7 @@ def _hundredths(q: Any) -> Any:
 
 @stands_for("quantile")
 def quantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: Any = False) -> Any:
-    """Where the part q of the sorted elements lies below: between two of them, as `method` says."""
+    """Find the value below which the part q of the sorted elements lies: between two of them, as `method` says."""
     a = array_like(a)
     flat, axes, q, dtype = _in_front(a, q, axis)
     n = flat.shape[0]
@@ -101,13 +101,13 @@ def quantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims:
 
 @stands_for("percentile")
 def percentile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: Any = False) -> Any:
-    """The quantile of q hundredths."""
+    """Find the quantile of q hundredths."""
     return quantile(a, _hundredths(q), axis, method, keepdims)
 
 
 @stands_for("median")
 def median(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    """The middle element, or the mean of the middle two; nan of nothing."""
+    """Find the middle element, or the mean of the middle two; nan if there are no elements."""
     if not np.size(a):
         return np.mean(a, axis=axis, keepdims=keepdims)
     return quantile(a, 0.5, axis, keepdims=keepdims)
@@ -115,7 +115,7 @@ def median(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
 
 @stands_for("nanquantile")
 def nanquantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: Any = False) -> Any:
-    """The quantile of what is not nan."""
+    """Find the quantile of what is not nan."""
     if method != "linear":
         raise TypeError(f"nanquantile: method {method!r} is not supported for Tensors; linear is")
     flat, axes, q, dtype = _in_front(a, q, axis)
@@ -133,11 +133,11 @@ def nanquantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdi
 
 @stands_for("nanpercentile")
 def nanpercentile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: Any = False) -> Any:
-    """The percentile of what is not nan."""
+    """Find the percentile of what is not nan."""
     return nanquantile(a, _hundredths(q), axis, method, keepdims)
 
 
 @stands_for("nanmedian")
 def nanmedian(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    """The median of what is not nan."""
+    """Find the median of what is not nan."""
     return nanquantile(a, 0.5, axis, keepdims=keepdims)

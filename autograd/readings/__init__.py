@@ -1,1 +1,1 @@
-"""What reads a recorded graph: as a picture, step by step, as equations, as a NumPy program, and replayed."""
+"""Reads a recorded graph: as a picture, step by step, as equations, as a NumPy program, and run again."""

@@ -1,12 +1,12 @@
-"""Expressions as sums of products, which is how people write them: what a formula comes to when terms cancel.
+"""Expressions as sums of products, which is how people write them, and what is left of a formula when terms cancel.
 
 A `Sum` is a tuple of `Term`s, a `Term` a number times powers of `Atom`s, and an `Atom` a symbol, or what a function, a
 matrix product, … makes of other sums. Equal expressions are equal.
 
 Everything has the shape that NumPy would give it. Sums, products and powers act element by element and broadcast as
-NumPy does; the product of matrices is an atom, in which a one-dimensional array is a column. A sum may have come to a
-smaller shape than what it stands for, where a factor cancelled or a number stands for an array of equal elements:
-`spread` makes up for it wherever that matters.
+NumPy does; the product of matrices is an atom, in which a one-dimensional array is a column. A sum may have a smaller
+shape than what it stands for, if a factor cancelled or a number stands for an array of equal elements: `spread` makes
+up for it wherever that matters.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ Shape = tuple[int, ...]
 
 
 class Atom:
-    """What is not a sum or a product.
+    """A part of an expression that is neither a sum nor a product.
 
-    kind   "symbol"; "derivative", of C with respect to w where the name is "C/w"; "group", a sum of several terms as a
+    kind   "symbol"; "derivative", of C with respect to w if the name is "C/w"; "group", a sum of several terms as a
            factor; "call" of the function `name`; "numpy", an expression of NumPy, in which {0}, {1}, … stand for the
            args; "total" over all axes, or one, `name`; "matmul"; "transpose"; "column", a vector as a matrix of one
            column; "indicator" of the comparison `name`; "index"; "ones", "zeros", "eye"
     args   the sums that it is made of
     shape  the shape of its value
-    size   how many symbols and numbers there are to write in it, and `depth` how many expressions inside one another
+    size   how many symbols and numbers there are to write in it; `depth` how deep its expressions are nested
     """
 
     __slots__ = ("_hash", "args", "depth", "kind", "name", "shape", "size")
@@ -57,7 +57,7 @@ class Atom:
 
     @property
     def written(self) -> Shape:
-        """The shape of what is written, which is a number where all is summed up."""
+        """The shape of the text: that of a number where everything is summed up."""
         return () if self.kind == "total" and not self.name else self.shape
 
 
@@ -71,7 +71,7 @@ ONE = Fraction(1)
 
 
 def number(value: float) -> Sum:
-    """A number, as a fraction where it is one of small numbers, to the precision that it has.
+    """Make the expression of a number: a fraction if it is one of small numbers, to the precision that it has.
 
     >>> number(0.05)
     (Term(coefficient=Fraction(1, 20), factors=()),)
@@ -97,7 +97,7 @@ def atom(kind: str, name: str, *args: Sum, shape: Shape = ()) -> Sum:
 
 
 def shape_of(x: Sum) -> Shape:
-    """The shape that the expression has as it is written, which is the smallest that it can be."""
+    """Return the shape of the expression as it is written, which is the smallest that it can have."""
     shapes = {factor.written for term in x for factor, _ in term.factors if factor.written}
     if len(shapes) < 2:
         return next(iter(shapes), ())
@@ -113,7 +113,7 @@ def scaled(x: Sum, by: Any) -> Sum:
 
 
 def times(a: Any, b: Any) -> Any:
-    """The product of two numbers: a fraction where both are, which are never large."""
+    """Multiply two numbers; a product of fractions is one. They are never large."""
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         product = a * b
         if max(abs(product.numerator), product.denominator) < 10**15:
@@ -122,7 +122,7 @@ def times(a: Any, b: Any) -> Any:
 
 
 def leaves_range(a: Any, b: Any) -> bool:
-    """Whether the product of two numbers is too large or too small to be one."""
+    """Say whether the product of two numbers is too large or too small for a float."""
     product = abs(float(times(a, b)))
     inside = 0 < abs(a) < np.inf and 0 < abs(b) < np.inf
     return bool(inside and not np.finfo(float).tiny <= product < np.inf)
@@ -133,12 +133,12 @@ def plus(a: Any, b: Any) -> Any:
 
 
 def group(x: Sum) -> Term:
-    """A sum as one term."""
+    """Wrap a sum up as one term."""
     return x[0] if len(x) == 1 else Term(ONE, ((Atom("group", "", (x,), shape_of(x)), 1),))
 
 
 def collected(x: Sum) -> Sum:
-    """A sum in which like terms are put together.
+    """Collect like terms of a sum.
 
     >>> a = atom("symbol", "a")
     >>> collected(a + scaled(a, -1))
@@ -154,13 +154,13 @@ def collected(x: Sum) -> Sum:
 
 
 def alone(x: Sum) -> Atom | None:
-    """The atom that a sum is, times a number; None where it is something else."""
+    """Return the atom that a sum consists of, times a number; None if it is anything else."""
     single = len(x) == 1 and len(x[0].factors) == 1 and x[0].factors[0][1] == 1
     return x[0].factors[0][0] if single else None
 
 
 class Algebra:
-    """Sums, products and powers. Without `cancel`, everything stays as it was written; with it, a b / a is b, and sums
+    """Sums, products and powers. Without `cancel`, everything stays as it was written. With it, a b / a is b, and sums
     are multiplied out where that makes them shorter."""
 
     def __init__(self, cancel: bool):
@@ -204,12 +204,12 @@ class Algebra:
         return _without_ones(tuple([(factor, n) for (_, factor), n in powers.items() if n]))
 
     def _cancels(self, x: Sum, by: Term) -> bool:
-        """Whether a factor of `by` stands below the fraction bar in some term of `x`, or the other way round."""
+        """Say whether a factor of `by` stands below the fraction bar in some term of `x`, or the other way round."""
         powers = dict(by.factors)
         return any(n * powers.get(factor, 0) < 0 for term in x for factor, n in term.factors)
 
     def shortest(self, x: Sum) -> Sum:
-        """The sum as it is, or multiplied out where that is shorter."""
+        """Return the sum as it is, or multiplied out if that is shorter."""
         out = self._multiplied_out(x)
         return out if size(out) < size(x) else x
 
@@ -233,7 +233,7 @@ class Algebra:
         return collected(tuple(parts))
 
     def total(self, x: Sum, axis: str, shape: Shape = ()) -> Sum:
-        """The sum over an axis ("" for all), with a common number in front of it."""
+        """Sum over an axis ("" for all), with a common number in front."""
         if len({term.coefficient for term in x}) != 1:
             return atom("total", axis, x, shape=shape)
         ones = tuple([Term(ONE, term.factors) for term in x])
@@ -241,7 +241,7 @@ class Algebra:
 
 
 def spread(x: Sum, shape: Shape) -> Sum:
-    """The same values in an expression that has this shape as it is written: times 𝟏, where it has not."""
+    """Write the same values so that the expression has this shape: times 𝟏, where it has another."""
     if shape_of(x) == shape:
         return x
     if not x:
@@ -251,7 +251,7 @@ def spread(x: Sum, shape: Shape) -> Sum:
 
 
 def _without_ones(factors: tuple[tuple[Atom, int], ...]) -> tuple[tuple[Atom, int], ...]:
-    """The factors with no more of 𝟏 among them than their shape needs."""
+    """Drop those factors 𝟏 that the shape does not need."""
     ones = [factor for factor, _ in factors if factor.kind == "ones"]
     if not ones:
         return factors
@@ -261,7 +261,7 @@ def _without_ones(factors: tuple[tuple[Atom, int], ...]) -> tuple[tuple[Atom, in
 
 
 def _apart(x: Sum) -> tuple[Term, Sum]:
-    """The numbers that an array is multiplied by, as a term, and the rest."""
+    """Split an array into the numbers that it is multiplied by, as a term, and the rest."""
     if len(x) != 1:
         return Term(ONE), x
     numbers = tuple([part for part in x[0].factors if not part[0].written])
@@ -269,7 +269,8 @@ def _apart(x: Sum) -> tuple[Term, Sum]:
 
 
 def _outer(a: Sum, b: Sum) -> Sum | None:
-    """A column times a row, element by element, as the product of matrices a bᵀ; None for anything else."""
+    """Turn a column times a row, element by element, into the product of matrices a bᵀ; return None for anything
+    else."""
     by, inner = _apart(a)
     found = alone(inner)
     if found is None or found.kind != "column" or not is_array(b):
@@ -286,7 +287,7 @@ def _outer(a: Sum, b: Sum) -> Sum | None:
 
 
 def is_row(x: Sum) -> bool:
-    """Whether this is the transpose of a vector, or such a one times a matrix."""
+    """Say whether this is the transpose of a vector, or such a row times a matrix."""
     inner = alone(x)
     if inner is None or len(inner.shape) != 2:
         return False
@@ -296,14 +297,14 @@ def is_row(x: Sum) -> bool:
 
 
 def column(x: Sum) -> Sum:
-    """A vector as a matrix of one column."""
+    """Turn a vector into a matrix of one column."""
     term = group(x)
     inner: Sum = (Term(ONE, term.factors),)
     return scaled(atom("column", "", inner, shape=(*shape_of(x), 1)), term.coefficient)
 
 
 def transposed(x: Sum) -> Sum:
-    """The transpose, of a product of matrices with the factors in the other order; that of a vector is a row."""
+    """Transpose: a product of matrices in the other order; a vector into a row."""
     if len(shape_of(x)) == 0:
         return x
     inner = alone(x)
@@ -324,7 +325,7 @@ def transposed(x: Sum) -> Sum:
 
 
 def product(*matrices: Sum) -> Sum:
-    """The product of matrices and vectors, with the numbers among them in front of it."""
+    """Multiply matrices and vectors, with the numbers among them in front."""
     if not all(matrices):
         return ZERO
     last = alone(matrices[-1])
@@ -390,7 +391,7 @@ def of_sigmoid(x: Sum) -> bool:
 
 
 def size(x: Sum) -> int:
-    """How many symbols and numbers there are to write.
+    """Count the symbols and numbers to write.
 
     >>> a = atom("symbol", "a")
     >>> size(a), size(a + number(2.0))
@@ -404,12 +405,12 @@ def size(x: Sum) -> int:
 
 
 def depth(x: Sum) -> int:
-    """How many expressions are inside one another."""
+    """Count how deep expressions are nested."""
     return 1 + max((factor.depth for term in x for factor, _ in term.factors), default=0)
 
 
 def symbols_in(x: Sum) -> set[str]:
-    """The names of the symbols in an expression."""
+    """Collect the names of the symbols in an expression."""
     names: set[str] = set()
     for term in x:
         for factor, _ in term.factors:

@@ -1,4 +1,4 @@
-"""The BLAS that NumPy itself calls, for the large products of programs in C."""
+"""Finds the BLAS that NumPy itself calls, for the large products of programs in C."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Blas(NamedTuple):
 
 @cache
 def blas() -> Blas | None:
-    """The OpenBLAS that came with NumPy, or the one of the package scipy-openblas32; None where there is neither.
+    """Find the OpenBLAS that came with NumPy, or the one of the package scipy-openblas32; None if there is neither.
 
-    NumPy's wheels bring it as a library of their own, which is in this process already.
+    NumPy's wheels bring it as a library of their own, which this process has already loaded.
     """
     places: list[tuple[Path, str]] = [(Path(np.__file__).parent.parent / "numpy.libs", "64_")]
     places.append((Path(np.__file__).parent / ".dylibs", "64_"))

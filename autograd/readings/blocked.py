@@ -1,7 +1,7 @@
-"""C for this machine: products of matrices in blocks, and sums that may be added up in any order.
+"""Prints C for this machine: products of matrices in blocks, and sums that may be added up in any order.
 
-A product reads each element of its operands many times. Several of its elements are computed at once, so that what was
-read serves for all of them; shapes are known, and so the blocks divide them. Other loops are those of `CPrinter`.
+A product reads each element of its operands many times. So several of its elements are computed at once, from what was
+read once. Shapes are known, and the blocks divide them. `CPrinter` prints all other loops.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from autograd.readings.blas import blas
 from autograd.readings.c import CPrinter
 from autograd.readings.elements import Expr, Index, Nest, Part, Var
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.printer import OPERATORS
 
 BLOCKS = ((2, 5), (5, 2), (2, 4), (4, 2), (2, 3), (3, 2), (1, 5), (5, 1), (1, 4), (4, 1), (2, 2), (1, 3), (3, 1),
@@ -34,9 +34,9 @@ PLAIN = frozenset({*OPERATORS, "load", "number", "cast", "negative", "where", "n
 
 @dataclass
 class Product:
-    """A sum over k of a[…, k] b[…, k], and what is made of each.
+    """A sum over k of a[…, k] b[…, k], and what is made of each sum.
 
-    row, column  the loop that a alone depends on, if there is one; and the loop that b alone does, whose neighbours
+    row, column  the loop that only a depends on, if there is one; and the loop that only b depends on, whose neighbours
                  are written to neighbours
     along        whether neighbours of b are along the column; else those of both operands are along k
     """
@@ -51,7 +51,7 @@ class Product:
 
 
 def product_of(nest: Nest) -> Product | None:
-    """The product that a nest computes; None where it is none, or has indices that are no sums of multiples."""
+    """Return the product that a nest computes; None if it is not one, or its indices are not sums of multiples."""
     sums = {id(x): x for x in _parts(nest.store.value) if x.op == "reduce"}
     if len(sums) != 1 or nest.scan or nest.store.adds:
         return None
@@ -82,7 +82,7 @@ def product_of(nest: Nest) -> Product | None:
 
 
 def _parts(x: Expr) -> list[Expr]:
-    """An expression, and all that is in it."""
+    """List an expression and everything in it."""
     found, queue = {id(x): x}, [x]
     for one in queue:
         for part in one.parts:
@@ -142,7 +142,8 @@ class FastPrinter(CPrinter):
             self._write(nest, self.text(to.value))
 
     def _rows_by_rows(self, nest: Nest, product: Product, bare: bool) -> None:
-        """Both operands lie along k: several elements at a time, each the sum of a loop over neighbours."""
+        """Multiply where both operands lie along k: several elements at a time, each summed in a loop over
+        neighbours."""
         height, width = next(
             ((n, m) for n, m in BLOCKS if _divides(n, product.row) and product.column.n % m == 0), (1, 1)
         )
@@ -172,7 +173,8 @@ class FastPrinter(CPrinter):
                 self._finish(nest, product, names[r][c], bare)
 
     def _rows_by_columns(self, nest: Nest, product: Product, bare: bool) -> None:
-        """The second operand lies along the column, as the result does: a vector of each of several rows at a time."""
+        """Multiply where the second operand lies along the column, as the result does: a vector of each of several rows
+        at a time."""
         height = next((n for n in (5, 4, 3, 2) if _divides(n, product.row)), 1)
         self._open_around(nest, product, height)
         self._open(product.column, "#pragma omp simd\n")
@@ -190,7 +192,7 @@ class FastPrinter(CPrinter):
             self._finish(nest, product, names[r], bare)
 
     def _large(self, nest: Nest, product: Product) -> bool:
-        """Whether there is a BLAS, which takes less time, and can be told what to do."""
+        """Say whether there is a BLAS that takes less time and can be told what to do."""
         row, column, k, to = product.row, product.column, product.k, nest.store
         if not self.blas or row is None or row.n * column.n * k.n < LARGE[product.along]:
             return False
@@ -200,7 +202,7 @@ class FastPrinter(CPrinter):
         return same and laid_out and _lies(to.index, row, column)
 
     def _by_blas(self, nest: Nest, product: Product, scaled: tuple[str, Expr | None] | None) -> None:
-        """A call of BLAS, which adds to the result what is `scaled`, or writes it there."""
+        """Call BLAS, which adds to the result what is `scaled`, or writes it there."""
         row, column, k, to = product.row, product.column, product.k, nest.store
         assert row is not None
         for var in nest.loops:
@@ -236,12 +238,12 @@ class FastPrinter(CPrinter):
         self._add(f"{self.variable(dtype)} {', '.join(f'{name} = {zero}' for name in names)};")
 
     def _new(self, wish: str) -> str:
-        name = unique(wish, self.local)
+        name = unique_name(wish, self.local)
         self.local.add(name)
         return name
 
     def _shift(self, var: Var | None, by: int) -> None:
-        """Let a loop's variable stand for one so many further on."""
+        """Let the variable of a loop stand for one that is so many steps further on."""
         if var is not None:
             name = self._at.setdefault(var, self.names[var])
             self.names[var] = f"({name} + {by})" if by else name
@@ -260,14 +262,14 @@ class FastPrinter(CPrinter):
 
 
 def _bare(x: Expr) -> Expr:
-    """An expression without its name."""
+    """Return an expression without its name."""
     while x.op == "name":
         x = x.args[1]
     return x
 
 
 def _scaled(nest: Nest, product: Product) -> tuple[str, Expr | None] | None:
-    """The sign and the factor with which a nest adds the product to what is there; None for anything else."""
+    """Return the sign and the factor with which a nest adds the product to what is there; None for anything else."""
     to, value = nest.store, _bare(nest.store.value)
     if value.op not in ("add", "subtract"):
         return None
@@ -285,7 +287,7 @@ def _scaled(nest: Nest, product: Product) -> tuple[str, Expr | None] | None:
 
 
 def _lies(index: Index, row: Var, column: Var) -> bool:
-    """Whether rows lie one behind the other, and do not overlap: as BLAS takes a matrix."""
+    """Say whether rows lie one after the other without overlap, as BLAS takes a matrix."""
     return bool(index.terms.get(column) == 1 and index.terms.get(row, 0) >= column.n)
 
 
@@ -294,5 +296,6 @@ def _divides(n: int, var: Var | None) -> bool:
 
 
 def _calls(value: Expr) -> bool:
-    """Whether an expression calls a function: a loop with a call takes one element at a time, unless it is alone."""
+    """Say whether an expression calls a function: a loop with a call takes one element at a time, unless the call is
+    alone."""
     return any(x.op not in PLAIN for x in _parts(value))

@@ -1,4 +1,4 @@
-"""What of a graph is drawn: which values get a box, and what is written into the operation that uses it."""
+"""Decides what of a graph is drawn: which values get a box, and what is written into the operation that uses it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Boxes(Graph):
     * An identity, by which a transform sets its argument apart, is not drawn: what uses it uses the argument.
 
     graph  the whole graph
-    of     the Tensors that a value is the gradient of, by the id of the value
-    names  of arrays and numbers that have one, by id
+    of     for each gradient, by its id, the Tensors that it belongs to
+    names  the names of arrays and numbers, by id
     """
 
     def __init__(self, graph: Graph, output: Tensor, of: Mapping[int, Sequence[Tensor]], names: Mapping[int, str]):
@@ -63,7 +63,7 @@ class Boxes(Graph):
             written.append(text)
 
     def operation(self, entry: Entry) -> list[str]:
-        """What the operation of a box is called: its symbol or name, what is written into it, and its parameters."""
+        """Label the box of an operation: its symbol or name, what is written into it, and its parameters."""
         op, params = entry.value.op, entry.value.params
         symbol, operands = op.facts.get("symbol"), self.operands[entry.number]
         name = symbol or op.name
@@ -90,7 +90,7 @@ def _is_transpose(node: Node) -> bool:
 
 
 def _layout(value: Any, transposed: bool = False) -> Any:
-    """Where the elements of a matrix are in memory; of what it is the transpose of, if asked."""
+    """Say how the elements of a matrix lie in memory; if asked, those of the matrix that it is the transpose of."""
     if not isinstance(value, np.ndarray) or value.ndim != 2:
         return None
     layout = value.T if transposed else value
@@ -102,7 +102,8 @@ def _is_written(value: Any) -> bool:
 
 
 def index_text(index: Any) -> str:
-    """An index as it is written in brackets; of an array of many indices, how many there are, of a mask, how many hold.
+    """Write an index as it stands in brackets; for an array of many indices say how many there are, for a mask how many
+    hold.
 
     >>> index_text((slice(None), None, slice(1, 4))), index_text((0, slice(None, None, 2))), index_text(slice(-2, None))
     ('[:, None, 1:4]', '[0, ::2]', '[-2:]')
@@ -130,10 +131,11 @@ def _one_index(part: Any) -> str:
 
 
 def place_gradients(graph: Graph, forward: Graph, of: Mapping[int, Sequence[Tensor]]) -> None:
-    """Give what was derived the scopes of what it is derived from.
+    """Give each derived value the scopes of the value that it is derived from.
 
-    A gradient belongs to the scope of its value; what its rule computes on the way from the gradient that arrives at a
-    value, to the scope of that value; what it does not depend on, such as 1 − a, to the scope of all that uses it.
+    A gradient belongs to the scope of its value. What its rule computes from the gradient arriving at a value belongs
+    to the scope of that value, and what does not depend on that gradient, such as 1 − a, to the scope of everything
+    that uses it.
     """
 
     def common(values: Sequence[Tensor]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Formulas as a program in preallocated memory: an operation per line, and arrays written into buffers (`out=`).
 
-Two values share a buffer where the last use of the one comes before the other is made; what the caller gets is in none.
+Two values share a buffer if the last use of one comes before the other is made. What the caller gets is in none.
 Shapes, layouts, and which value is a view of which, are those of the values that were recorded.
 """
 
@@ -19,8 +19,8 @@ from numpy import ndarray
 from autograd.data import float_data
 from autograd.operation import Op
 from autograd.readings.formula import Formula, fact, own_name
-from autograd.readings.names import unique
-from autograd.readings.text import applied, literal, number, numbers, parsed, text
+from autograd.readings.names import unique_name
+from autograd.readings.text import applied, literal, number_ast, numbers, parsed, text
 
 SMALL = 4096  # elements of a matrix product up to which np.dot is faster than np.matmul; what they compute is the same
 
@@ -50,13 +50,13 @@ class Line:
 class Assembly:
     """The lines that compute the formulas `order`, of which the caller gets the `results`.
 
-    With `overwrite` the results are written into buffers too, which every call overwrites; else they are new arrays.
-    A result whose place among `into` is the name of a parameter is written into that, in the end, and not returned.
+    With `overwrite` the results are written into buffers too, which every call overwrites; else they are new arrays. If
+    the place of a result among `into` is the name of a parameter, it is written into that in the end, and not returned.
 
     setup      lines to run once, before all else: they make the buffers, and numbers as arrays without axes, which
                NumPy takes faster than Python's
     constants  what the lines need by name besides their arguments: arrays, indices, the engine's own functions
-    fresh      the names of results that are arrays of nobody else
+    fresh      the names of results whose memory nothing else uses
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Assembly:
                 self._names[id(formula)] = formula.name
             elif np.ndim(formula.value):
                 self._names[id(formula)] = self._constant(formula.value, "c")
-        self.results = [self._names.get(id(result)) or text(number(result.value)) for result in results]
+        self.results = [self._names.get(id(result)) or text(number_ast(result.value)) for result in results]
         moves = [(name, place) for name, place in zip(self.results[1:], into) if place]
         self._assign_buffers(overwrite, moves)
         if moves:
@@ -87,7 +87,7 @@ class Assembly:
         self.fresh = {name for name in made if self.results.count(name) == 1}
 
     def text_of(self, formula: Formula) -> str:
-        """The name of a formula, or the number that it is, in the dtype of what it meets."""
+        """Return the name of a formula, or the number that it is, in the dtype of what it meets."""
         return self._names.get(id(formula)) or text(literal(formula.value))
 
     def _compute(self, formula: Formula, op: Op) -> None:
@@ -98,12 +98,13 @@ class Assembly:
         if own == "transpose" and formula.params.get("axes") is None:
             self._names[id(formula)] = f"{operands[0]}.T"
             return
-        name = self._names[id(formula)] = unique(formula.name, self._taken) if formula.name else self._numbered("t")
+        name = unique_name(formula.name, self._taken) if formula.name else self._numbered("t")
+        self._names[id(formula)] = name
         function = op.facts.get("stands_for", op.forward)
         array = isinstance(value, ndarray)
         if own == "linear" and array:
             x, w, b = operands
-            product = unique(f"{name}_", self._taken)
+            product = unique_name(f"{name}_", self._taken)
             dtype = np.result_type(args[0].value, args[1].value)
             shapes = [np.shape(arg.value) for arg in args[:2]]
             self._product(product, f"{x}, {w}.T", value.astype(dtype, copy=False), shapes, reads)
@@ -126,8 +127,8 @@ class Assembly:
             self._call(formula, op, name, reads)
 
     def _call(self, formula: Formula, op: Op, name: str, reads: list[str]) -> None:
-        """Add the line of an operation that is called by its template, if that is what it says to the letter, or else
-        by its function."""
+        """Add the line of an operation: a call by its template, if that is exactly what it says, else by its
+        function."""
         value, own = formula.value, own_name(op)
         function = op.facts.get("stands_for", op.forward)
         params = {key: self._parameter(param) for key, param in formula.params.items()}
@@ -158,9 +159,9 @@ class Assembly:
         return self._once(f"np.array({self.text_of(number)}, np.{dtype})", "c")
 
     def _operands(self, formula: Formula, as_text: bool) -> list[ast.expr]:
-        """The operands of a call, which is written `as_text` or goes to a function that gets numbers as they are. Those
-        that are not Python's are made before all else."""
-        places = {i: number(arg.value) for i, arg in enumerate(formula.args) if arg.is_number}
+        """Write the operands of a call: `as_text` for a template, else as they are for a function. Numbers that are not
+        Python's are made before everything else."""
+        places = {i: number_ast(arg.value) for i, arg in enumerate(formula.args) if arg.is_number}
         written = {i: text(place) for i, place in (numbers(formula) if as_text else places).items()}
         held = {i: self._once(place, "c") if place.startswith("np.") else place for i, place in written.items()}
         return [parsed(held[i] if i in held else self.text_of(arg)) for i, arg in enumerate(formula.args)]
@@ -170,27 +171,27 @@ class Assembly:
         return ast.Constant(value) if simple else parsed(self._constant(value, "p"))
 
     def _constant(self, value: Any, wish: str) -> str:
-        """The name by which the lines know a value; one for each."""
+        """Return the name by which the lines know a value; the same one for the same value."""
         known = next((name for name, held in self.constants.items() if held is value), None)
-        name = known or unique(wish, self._taken)
+        name = known or unique_name(wish, self._taken)
         self.constants[name] = value
         return name
 
     def _numbered(self, prefix: str) -> str:
-        """A name that is not taken yet: t1, t2, …"""
+        """Return a name that is not taken yet: t1, t2, …"""
         self._last[prefix] = self._last.get(prefix, 0) + 1
         name = f"{prefix}{self._last[prefix]}"
-        return unique(name, self._taken) if name not in self._taken else self._numbered(prefix)
+        return unique_name(name, self._taken) if name not in self._taken else self._numbered(prefix)
 
     def _once(self, expression: str, wish: str) -> str:
-        """The name of what is computed before all else."""
+        """Return the name of what is computed once, before everything else."""
         if expression not in self._before:
             self._before[expression] = self._numbered(wish)
             self.setup.append(f"{self._before[expression]} = {expression}")
         return self._before[expression]
 
     def _assign_buffers(self, overwrite: bool, moves: list[tuple[str, str]]) -> None:
-        """Give every line that can write into a buffer one; two share it where one value comes after the other."""
+        """Give a buffer to every line that can write into one; two share it if one value comes after the other."""
         roots: dict[str, set[str]] = {}  # the lines that made the memory in which a value may be: itself, as a rule
         last: dict[str, int] = {}  # the last line that reads a value, or a view of it
         for i, line in enumerate(self.lines):
@@ -224,7 +225,7 @@ class Assembly:
                 free.setdefault(fits, []).append(name)
 
     def _write_back(self, moves: list[tuple[str, str]], roots: dict[str, set[str]], last: dict[str, int]) -> None:
-        """Let results be written into parameters: by the line that makes one, where no other reads the old value."""
+        """Write results into parameters: by the line that makes one, if no other line reads the old value."""
         copied = []
         viewed = any(roots.get(_variable(name), {name}) - {name} for name, _ in moves)
         for name, place in moves:
@@ -235,7 +236,7 @@ class Assembly:
                 copied.append((name, place))
         value = self.results[0]
         if {place for _, place in moves} & roots.get(_variable(value), {value}):
-            self.results[0] = unique("value_", self._taken)
+            self.results[0] = unique_name("value_", self._taken)
             self.copies.append(f"{self.results[0]} = np.array({value})")
         if viewed:  # a view of what another of these may overwrite
             self.copies += [f"{place}_ = np.array({name})" for name, place in copied]
@@ -243,24 +244,24 @@ class Assembly:
         self.copies += [f"np.copyto({place}, {name})" for name, place in copied]
 
     def function(self, name: str, parameters: list[str]) -> str:
-        """The text of what is set up, and of a function that returns the first result and a tuple of the others."""
+        """Return the text of the setup, and of a function that returns the first result and a tuple of the others."""
         before = "".join(f"{line}\n" for line in self.setup) + ("\n\n" if self.setup else "")
         return f"{before}def {name}({', '.join(parameters)}):\n" + "".join(f"    {line}\n" for line in self.text())
 
     def text(self) -> list[str]:
-        """The lines of the function."""
+        """Return the lines of the function."""
         value, *gradients = self.results
         comma = "," if len(gradients) == 1 else ""
         return [*map(str, self.lines), *self.copies, f"return {value}, ({', '.join(gradients)}{comma})"]
 
 
 def _variable(name: str) -> str:
-    """The variable that `x` or `x.T` reads."""
+    """Return the variable that `x` or `x.T` reads."""
     return name.split(".")[0]
 
 
 def _array_like(value: Any) -> str:
-    """The arguments that make np.empty give an array like this one; nothing where it cannot."""
+    """Return the arguments with which np.empty makes an array like this one; nothing if it cannot."""
     if not isinstance(value, ndarray) or not value.ndim or not value.flags.forc:
         return ""
     order = "" if value.flags.c_contiguous else ', order="F"'
@@ -269,7 +270,7 @@ def _array_like(value: Any) -> str:
 
 @cache
 def _parameters(function: Any) -> frozenset[str]:
-    """The names of a function's parameters, as far as they can be told."""
+    """List the names of a function's parameters, as far as they can be found out."""
     try:
         return frozenset(inspect.signature(function).parameters)
     except (TypeError, ValueError):

@@ -9,7 +9,7 @@ import numpy as np
 from autograd.readings.elements import Array, Expr, LoweringError
 from autograd.readings.loops import share_memory
 from autograd.readings.lowering import Lowered
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.printer import (
     ATOM,
     OPERATORS,
@@ -18,7 +18,7 @@ from autograd.readings.printer import (
     Printer,
     filled,
     printer_text,
-    shape_of,
+    shape_text,
     type_name,
     used,
     words_of,
@@ -52,7 +52,7 @@ class CPrinter(Printer):
     reserved = KEYWORDS
 
     def declarations(self) -> list[str]:
-        """What is written above the function."""
+        """Write what stands above the function."""
         return []
 
     def number(self, value: Any, dtype: Any) -> str:
@@ -91,7 +91,7 @@ class CPrinter(Printer):
 
 
 def parameter(array: Array) -> str:
-    """How a parameter is declared: a number as a value, an array as a pointer that nothing else overlaps."""
+    """Declare a parameter: a number as a value, an array as a pointer that nothing else overlaps."""
     kind = type_of(array.dtype)
     if array.role in ("output", "changed"):
         return f"{kind} *restrict {array.name}"
@@ -99,7 +99,7 @@ def parameter(array: Array) -> str:
 
 
 def declared(program: Lowered, words: set[str]) -> list[str]:
-    """The memory of a program: constant tables, and what is between the nests."""
+    """Declare the memory of a program: constant tables, and what is kept between the nests."""
     printer = CPrinter(set())
     lines = []
     for array in program.loops.constants:
@@ -117,7 +117,7 @@ def declared(program: Lowered, words: set[str]) -> list[str]:
 
 
 def wrapped(lines: list[str]) -> list[str]:
-    """Long tables, over several lines."""
+    """Break long tables over several lines."""
     out = []
     for line in lines:
         while len(line) > 116 and line.rfind(", ", 0, 116) > 0:
@@ -129,7 +129,7 @@ def wrapped(lines: list[str]) -> list[str]:
 
 
 def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
-    """The file of C."""
+    """Write the file of C."""
     share_memory(program.loops)
     printer = language(program.taken)
     body = printer.nests(program.loops.nests)
@@ -141,7 +141,7 @@ def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
     unused = [x.name for x in [*program.inputs, *program.outputs] if x.name not in words]
     parameters = [*map(parameter, [*program.inputs, *program.outputs])]
     wide = max(map(len, (x.name for x in [*program.inputs, *program.outputs])), default=0)
-    says = [f"//   {x.name:{wide}}  {shape_of(x)}{ROLES.get(x.role, '')}"
+    says = [f"//   {x.name:{wide}}  {shape_text(x)}{ROLES.get(x.role, '')}"
             for x in [*program.inputs, *program.outputs]]  # fmt: skip
     lines = [*wrapped(declared(program, words)), *(f"(void){name};" for name in unused), *body, f"return {returned};"]
     head = f"{type_of(value.dtype)} {program.name}({', '.join(parameters)})"
@@ -158,17 +158,17 @@ def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
 
 
 def epoch_text(program: Lowered, rows: list[Array]) -> str:
-    """A function that takes a step for one mini-batch after the other, whose `rows` it gathers.
+    """Write a function that takes a step for each mini-batch, whose `rows` it gathers.
 
-    It takes all rows of those arrays, their order, the numbers of the first mini-batch and of the one behind the last,
-    what else a step takes (of a number one for each mini-batch), and memory for the value of each.
+    It takes the arrays with all their rows, the order of the rows, the numbers of the first mini-batch and of the one
+    after the last, whatever else a step takes (one number for each mini-batch), and memory for the value of each.
     """
     size, value = rows[0].shape[0], type_of(program.value.dtype)
     taken = set(program.taken)
     every, order, first, last, n, i, values = (
-        unique(wish, taken) for wish in ("every", "order", "first", "last", "n", "i", "values")
+        unique_name(wish, taken) for wish in ("every", "order", "first", "last", "n", "i", "values")
     )
-    whole = {array.name: unique(f"{every}_{array.name}", taken) for array in rows}
+    whole = {array.name: unique_name(f"{every}_{array.name}", taken) for array in rows}
     parameters = [f"const {type_of(array.dtype)} *restrict {whole[array.name]}" for array in rows]
     parameters += [f"const long long *restrict {order}", f"int {first}", f"int {last}"]
     lines, copies, given = [], [], []
@@ -203,9 +203,10 @@ def epoch_text(program: Lowered, rows: list[Array]) -> str:
 
 
 def numbers_text(program: Lowered) -> str:
-    """A function for a program of numbers alone, which lie in memory: those it takes, its value, and the gradients.
+    """Write a function for a program of numbers alone. They lie in memory: those it takes, its value, and the
+    gradients.
 
-    To pass a number from Python takes as long as a small program runs.
+    Passing a number from Python takes as long as a small program runs.
     """
     kept = f"{program.name}_numbers"
     taken = [array for array in program.inputs if array.dtype.kind == "f"]

@@ -1,4 +1,4 @@
-"""The chain rule as it was applied to a recorded graph: what each use of a value adds to its gradient, and how much."""
+"""The chain rule as it was applied to a recorded graph: what each use of a value adds to its gradient."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from autograd.stale import refuse_changed_data
 from autograd.tensor import Node, Tensor, plain, plain_input
 
 
-class Called(NamedTuple):
-    """What a value is called: by itself, its gradient, and for notation (u_1 is our own u1, and no power of u)."""
+class Naming(NamedTuple):
+    """The names of a value: its own, that of its gradient, and the one for notation (u_1 is our own u1, not a power of
+    u)."""
 
     name: str
     gradient: str
@@ -34,7 +35,7 @@ class Called(NamedTuple):
 
 @dataclass
 class Contribution:
-    """What one use of a value adds to its gradient: the rule, in symbols and in numbers, and what it came to.
+    """What one use of a value adds to its gradient: the rule, in symbols and in numbers, and the result.
 
     use      the expression of the use, such as w * x + b for z
     formula  the expression of the rule, such as dz * x
@@ -61,13 +62,13 @@ class Contribution:
 
     @property
     def numbers(self) -> str:
-        """The rule in numbers; nothing for arrays, and where it is only the result."""
+        """The rule in numbers; nothing for arrays, or if it would only repeat the result."""
         return "" if self.figures is None else text(self.figures)
 
 
 @dataclass
-class Step:
-    """How the gradient of one value came about: the sum of what each of its uses contributes."""
+class GradientStep:
+    """The gradient of one value: the sum of what each of its uses contributes."""
 
     name: str
     value: Any
@@ -79,8 +80,8 @@ class Step:
 
 @dataclass
 class Path:
-    """One way by which one element of a gradient flows back into one element of another: `factor` is the derivative of
-    the later element with respect to the earlier one, `value` their product."""
+    """One way from one element of a gradient back into one element of another: `factor` is the derivative of the later
+    element with respect to the earlier one, `value` their product."""
 
     name: str
     element: tuple[int, ...]
@@ -91,7 +92,7 @@ class Path:
 
 @dataclass
 class Element:
-    """How one element of the gradient of a value came about: the sum over paths, the largest first."""
+    """One element of the gradient of a value: the sum over paths, the largest first."""
 
     name: str
     element: tuple[int, ...]
@@ -100,7 +101,7 @@ class Element:
 
 
 class Reading:
-    """A graph, its gradients as they were recorded, and what every value is called.
+    """A graph, its gradients as they were recorded, and the name of every value.
 
     made    what stands in the place of the values of the graph that was given
     names   what values are to be called, besides those that have a name; with `every`, what is not differentiated has a
@@ -117,22 +118,22 @@ class Reading:
 
     @classmethod
     def of(cls, output: Tensor, seed: Any, constants: dict[str, Any]) -> Reading:
-        """The reading of a graph that is there already, with its fused operations taken apart."""
+        """Read an existing graph, with its fused operations taken apart."""
         seed = seed_of(output, plain(seed))
         refuse_changed_data(reached(output))
         arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
         leaves = {key: plain_input(array, "array") for key, array in arrays.items()}
         for name, array in constants.items():
             if id(array) not in leaves:
-                raise ValueError(f"explain: {name} is none of the arrays that this value was computed from")
+                raise ValueError(f"explain: {name} is not one of the arrays that this value was computed from")
             leaves[id(array)].name = name
         made: dict[Node, Any] = {}
         output = apart(output, leaves, made)
         with tracing():
             return cls(output, backprop(output, Tensor(seed)), made)
 
-    def _names(self, given: Mapping[Node, str], every: bool, taken: Collection[str]) -> dict[Node, Called]:
-        """The names of all Tensors, and of the arrays that they are computed from."""
+    def _names(self, given: Mapping[Node, str], every: bool, taken: Collection[str]) -> dict[Node, Naming]:
+        """Name all Tensors, and the arrays that they are computed from."""
         formulas: list[Formula] = []
         graph = Graph(self.output)
         for entry in graph:
@@ -141,19 +142,19 @@ class Reading:
             formulas[-1].name = given.get(entry.value, entry.name) if isinstance(entry.value, Node) else None
         names = Names(formulas[graph[self.output].number], of="C", taken=taken)
         found = {entry.value: names[formulas[entry.number]] for entry in graph if isinstance(entry.value, Node)}
-        called: dict[Node, Called] = {}
+        called: dict[Node, Naming] = {}
         for x in sorted(found, key=lambda node: node.tick):
             if found[x] or every or isinstance(x, Tensor):
                 name = found[x] or names.spare()
                 symbol = name if found[x] else f"{name[0]}_{name[1:]}"
-                called[x] = Called(name, f"d{name}", symbol, x._value)
+                called[x] = Naming(name, f"d{name}", symbol, x._value)
         values = {each.name for each in called.values()}
         return {x: each._replace(gradient=_untaken(each.gradient, values)) for x, each in called.items()}
 
-    def steps(self) -> dict[Tensor, Step]:
-        """A step for each Tensor, the latest first and the leaves at the end."""
+    def steps(self) -> dict[Tensor, GradientStep]:
+        """Return a step for each Tensor, the latest first and the leaves at the end."""
         latest_first = sorted(self.grads, key=lambda x: (x.op is None, -x.tick))
-        steps = {x: Step(self.called[x].name, x._value, plain(self.grads[x])) for x in latest_first}
+        steps = {x: GradientStep(self.called[x].name, x._value, plain(self.grads[x])) for x in latest_first}
         for node in self.nodes:
             for x, part in zip(node.inputs, self.pulled(node), strict=True):
                 if isinstance(x, Tensor):
@@ -161,18 +162,25 @@ class Reading:
         return steps
 
     def pulled(self, node: Tensor) -> Any:
-        """What the rules of a node record: for each of its inputs, what the gradient at the node contributes."""
+        """Return what the rules of a node record: for each of its inputs, what the gradient at the node contributes."""
         op: Any = node.op
         with tracing():
             return op.pull(self.grads[node], node, True)
 
-    def _contribution(self, node: Tensor, x: Tensor, part: Any) -> Contribution:
+    def names_at(self, node: Tensor) -> Callable[[Any], str | None]:
+        """Return a function that names values as the rules of a node see them: the arriving gradient, and all that have
+        a name."""
         g = self.grads[node]
 
         def symbol(value: Any) -> str | None:
             if value is g:
                 return self.called[node].gradient
             return self.called[value].name if isinstance(value, Node) and value in self.called else None
+
+        return symbol
+
+    def _contribution(self, node: Tensor, x: Tensor, part: Any) -> Contribution:
+        g, symbol = self.grads[node], self.names_at(node)
 
         def figure(value: Any) -> str | None:
             return None if symbol(value) is None else four_digits(plain(value))
@@ -191,8 +199,8 @@ class Reading:
             value=fit(data, x._value) if np.shape(data) != x.shape else data,
         )
 
-    def compare(self, steps: dict[Tensor, Step]) -> None:
-        """Put a finite difference beside each gradient: the value is moved, and what depends on it computed again."""
+    def compare(self, steps: dict[Tensor, GradientStep]) -> None:
+        """Put a finite difference beside each gradient: move the value, and compute again what depends on it."""
         nodes, seed = computed([self.output]), plain(self.grads[self.output])
 
         for x, step in steps.items():
@@ -207,12 +215,10 @@ class Reading:
             step.difference, _ = central_difference(moved, x._value, step.element)
 
     def trace(self, x: Any, index: Any) -> list[Element]:
-        """From one element back to the output, always along the largest contribution."""
+        """Trace one element back from the output, always along the largest contribution."""
         x = self._made.get(x, x) if isinstance(x, Node) else x
         if not isinstance(x, Tensor) or x not in self.grads:
-            raise ValueError(
-                "explain: the Tensor whose element is to be traced is none that the output was computed from"
-            )
+            raise ValueError("explain: the output was not computed from the Tensor whose element is to be traced")
         places = np.arange(x.size).reshape(x.shape)
         try:
             at = tuple(map(int, np.unravel_index(places[index].item(), x.shape)))
@@ -235,7 +241,8 @@ class Reading:
         return steps
 
     def _paths(self, node: Tensor, i: int, at: tuple[int, ...]) -> list[Path]:
-        """A rule is linear in the arriving gradient: its gradient says how much of each element of that comes in."""
+        """List the paths into an element. A rule is linear in the arriving gradient, so its own gradient is the factor
+        of each."""
         arriving = self.grads[node]
         with tracing():
             found = fit(self.pulled(node)[i], node.values[i])
@@ -254,15 +261,15 @@ class Reading:
 
 
 def _untaken(name: str, taken: set[str]) -> str:
-    """A gradient called dz, where no value is called so already."""
+    """Name a gradient dz, unless a value has that name."""
     while name in taken:
         name = f"d_{name[1:]}" if not name.startswith("d_") else f"d{name}"
     return name
 
 
 def expression_of(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
-    """The Python expression of a recorded value, in terms of the values that `named` has a text for. What is too long
-    to be written down is …"""
+    """Write a recorded value as a Python expression, in terms of the values that `named` has a text for; … stands for
+    what is too long to be written down."""
     name = named(value)
     if name is not None:
         return parsed(name)
@@ -279,14 +286,15 @@ def expression_of(value: Any, named: Callable[[Any], str | None]) -> ast.expr:
 
 
 def _with_slices(op: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters of an operation, in which an index that is no subscript, as that of scatter, is np.s_[1:3]."""
+    """Write an index among the parameters that is not a subscript, such as that of scatter, as np.s_[1:3]."""
     if "index" not in params or op.template.endswith("[index]"):
         return params
     return {**params, "index": ast.Subscript(parsed("np.s_"), literal(params["index"]), ast.Load())}
 
 
-def template(called: Mapping[str, Called], of: str) -> Template:
-    """Reads the expressions of rules, in which the names of values and of their gradients stand for themselves."""
+def template(called: Mapping[str, Naming], of: str) -> Template:
+    """Make a reader of the rules' expressions, in which the names of values and of their gradients stand for
+    themselves."""
     places: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for name, gradient, symbol, value in called.values():

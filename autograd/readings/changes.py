@@ -1,7 +1,7 @@
-"""What an expression may have been taken for: each of these is the expression, changed in one place.
+"""Lists what somebody may have written in place of an expression: the expression, changed in one place.
 
-A factor, a term, a sign or a transpose is left out, a value stands in place of another of its shape, a sum is taken for
-a mean, … Nothing here knows a function: only sums, products, and what they are made of.
+A factor, a term, a sign or a transpose is left out, another value of the same shape is used, a sum becomes a mean, …
+Nothing here knows a function: only sums, products, and what they are made of.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LEFT_OUT, SIGN, FACTOR, TAKEN, ADDED, FAR = range(6)  # how far-fetched a slip i
 
 
 def changes(x: Sum, others: Others, top: bool = True) -> Iterator[Change]:
-    """The expressions that `x` may have been taken for, each changed in one place."""
+    """List what somebody may have written in place of `x`: the expression, changed in one place."""
     for i, term in enumerate(x):
         for new, part, what, rank in _changed_term(term, others):
             yield (*x[:i], *new, *x[i + 1 :]), part, what, rank
@@ -177,7 +177,7 @@ def one(x: Atom) -> Sum:
 def of_the_whole(
     x: Sum, shape: tuple[int, ...], sizes: Collection[int], more: Collection[Term], smaller: Collection[Atom]
 ) -> Iterator[Change]:
-    """Changes of a right side as a whole.
+    """List changes of a right side as a whole.
 
     more     products of its shape, of which one may have been put in too much
     smaller  values that are repeated to its shape, by which it may have been multiplied or divided
@@ -223,11 +223,11 @@ Material = Mapping[tuple[int, ...], list[Term]]  # products that may stand for o
 
 
 def far_changes(x: Sum, material: Material, functions: Collection[str], deep: bool) -> Iterator[Change]:
-    """Changes that are farther to fetch: a product taken for another of its shape, a function or a factor too much.
+    """List changes that are less likely: another product of the same shape, a function or a factor too much.
 
     material   the products
-    functions  those of one argument, of which one may have been applied to what it does not belong to
-    deep       whether the changes are to be inside the factors, or of the factors themselves
+    functions  functions of one argument, one of which may have been applied where it does not belong
+    deep       whether to change the insides of the factors, or the factors themselves
     """
     for i, (coefficient, factors) in enumerate(x):
         for length in range(1, len(factors) + 1 if not deep else 1):
@@ -268,7 +268,8 @@ def far_changes(x: Sum, material: Material, functions: Collection[str], deep: bo
 
 
 def slopes(x: Sum, steps: bool) -> list[Term]:
-    """Derivatives of functions by what comes out of them: σ′ is a (1 − a), tanh′ is 1 − a², with `steps` 𝟙[a > 0]."""
+    """List the derivatives of functions in terms of their results: σ′ is a (1 − a), tanh′ is 1 − a², with `steps` 𝟙[a >
+    0]."""
     a, shape = group(x), shape_of(x)
     below, below_square = (
         Atom("group", "", ((Term(ONE), Term(-ONE, tuple([(f, n * m) for f, n in a.factors]))),), shape) for m in (1, 2)
@@ -279,7 +280,7 @@ def slopes(x: Sum, steps: bool) -> list[Term]:
 
 
 def replaced(x: Sum, old: Atom, new: Sum, but: Sum | None = None) -> Sum:
-    """An expression with another in place of an atom, wherever that stands; what is `but` stays as it is."""
+    """Replace an atom by another expression, wherever it stands; leave what is `but` as it is."""
     if x == but:
         return x
     terms: list[Term] = []
@@ -305,7 +306,7 @@ def replaced(x: Sum, old: Atom, new: Sum, but: Sum | None = None) -> Sum:
 
 
 def atoms(x: Sum) -> Iterator[Atom]:
-    """Every atom in an expression, as often as it is there."""
+    """List every atom in an expression, as often as it occurs."""
     for term in x:
         for factor, _ in term.factors:
             yield factor
@@ -314,12 +315,12 @@ def atoms(x: Sum) -> Iterator[Atom]:
 
 
 def name_of(x: Sum) -> str:
-    """The symbol that an expression is; nothing for another one."""
+    """Return the symbol that an expression consists of; nothing if it is anything else."""
     alone = len(x) == 1 and len(x[0].factors) == 1 and x[0].factors[0][0].kind == "symbol"
     return x[0].factors[0][0].name if alone else ""
 
 
 def names_in(x: Sum) -> set[str]:
-    """What an expression reads."""
+    """List the names that an expression reads."""
     return {f"d{a.name.split('/', 1)[1]}" if a.kind == "derivative" else a.name for a in atoms(x)
             if a.kind in ("symbol", "derivative")}  # fmt: skip

@@ -22,11 +22,11 @@ class Slip:
     """A change of the derivation.
 
     line    the equation that it is in, as it should be
-    part    what was changed, as it is written in that line; nothing where the whole line is meant
+    part    what was changed, as it is written in that line; nothing if the whole line is meant
     what    the change in words: "is missing", "has the wrong sign", "is in place of y"
     right   the right side as it was changed
     also    other equations with the same change, and their right sides
-    rank    how far-fetched it is: among slips that give the same numbers, the least is told
+    rank    how unlikely it is: of the slips that give the same numbers, the one with the least is told
     """
 
     line: Equation
@@ -51,7 +51,8 @@ class Slip:
         return f"{text}\n{' ' * start}{'^' * (len(found) or len(text) - first)}  {what}"
 
     def _place(self, text: str, first: int) -> tuple[int, str]:
-        """Where the part stands, and as what: where the changed line begins to differ, if it is there twice."""
+        """Find where the part stands, and how it is written there; if it occurs twice, where the changed line begins to
+        differ."""
         other = f"{text[:first]}{UNICODE.sum(self.right)}"
         differs = next((i for i, (a, b) in enumerate(zip_longest(text, other)) if a != b), first)
         for part in (self.part, self.part.removeprefix("1/")):  # what divides has no numerator of its own there
@@ -67,7 +68,7 @@ class Slip:
 
 
 class _Known(dict[str, Any]):
-    """Values by name; those of lines are computed when they are asked for, so that lines may read one another."""
+    """Values by name. Those of lines are computed when they are first read, so that lines may read one another."""
 
     def __init__(self, values: Mapping[str, Any], lines: Mapping[str, Equation], changed: Mapping[str, Sum]):
         super().__init__(values)
@@ -88,9 +89,9 @@ class _Known(dict[str, Any]):
 
 
 def _in_sigmas(line: Equation, named: dict[Atom, Atom], cancel: bool = True) -> Equation:
-    """An equation in which 1 / (1 + exp(−z)), written by hand, is σ(z), and exp(−z) what it is in terms of that.
+    """Write σ(z) for 1 / (1 + exp(−z)), and exp(−z) in terms of it.
 
-    The slips of people are in a (1 − a), and not in exp(−z) / (1 + exp(−z))². `named` are sigmoids that have a name.
+    People make slips in a (1 − a), not in exp(−z) / (1 + exp(−z))². `named` are the sigmoids that have a name.
     """
     sigmas: dict[Atom, tuple[Atom, int, int]] = {}  # 1 + exp(…) and exp(…) as σ to a power times 1 − σ to another
     for x in atoms(line.right):
@@ -149,7 +150,7 @@ def _in_sigmas(line: Equation, named: dict[Atom, Atom], cancel: bool = True) -> 
 
 
 class Derivation:
-    """The equations of a function, which can be computed with other values, and with lines changed."""
+    """The equations of a function, which can be computed with other values, and with changed lines."""
 
     def __init__(self, equations: Equations):
         sigmas: dict[Atom, Atom] = {}
@@ -177,8 +178,8 @@ class Derivation:
         return [*self.values, *self.gradient]
 
     def parting(self, right: Iterable[str], wrong: Iterable[str]) -> list[Equation]:
-        """The lines that wrong gradients are computed from, and right ones are not: one of them is the first that
-        differs. Gradients go by the names of their lines."""
+        """Return the lines behind wrong gradients but not behind right ones: one of them is the first to differ.
+        Gradients go by the names of their lines."""
         lines = {line.name: line for line in self.lines}
 
         def behind(names: Iterable[str]) -> set[str]:
@@ -191,13 +192,14 @@ class Derivation:
         return [line for line in self.lines if line.name in suspects]
 
     def with_slip(self, slip: Slip) -> Self:
-        """The same with a slip in it."""
+        """Return the derivation with a slip in it."""
         broken = copy(self)
         broken.changed = self.changed | slip.changed
         return broken
 
     def compute(self, inputs: Mapping[str, Any], slip: Slip | None = None, known: Any = None) -> dict[str, Any]:
-        """The value of every line, with a slip; `known` are those without it, of which most stay what they are."""
+        """Compute every line, with a slip if there is one; `known` are the values without it, most of which stay the
+        same."""
         lines = {line.name: line for line in self.lines}
         changed = self.changed | (slip.changed if slip else {})
         start: dict[str, Any] = {**self.arrays, **inputs}

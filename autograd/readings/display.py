@@ -1,4 +1,4 @@
-"""How a value looks at the prompt and in a notebook: a Tensor as a table, an array as a heat map, what is long cut.
+"""Shows values at the prompt and in a notebook: a Tensor as a table, an array as a heat map, long output cut short.
 
 A notebook keeps what it shows. So no output is longer than 256 kB, and one that is cut says what was left out.
 """
@@ -28,7 +28,7 @@ LEVELS = 127  # shades on each side of white
 
 
 class Shown:
-    """What is read as text: at the prompt it shows the text that `print` shows, in a notebook its LaTeX."""
+    """Base of what is read as text: the prompt shows what `print` shows, a notebook its LaTeX."""
 
     def latex(self) -> str:
         raise NotImplementedError
@@ -43,7 +43,7 @@ class Shown:
 
 
 class Lines(str):
-    """A text that shows its lines at the prompt, as `print` does. It is a str in everything else."""
+    """A text that the prompt shows line by line, as `print` does. Otherwise it is a str."""
 
     def __repr__(self) -> str:
         return capped(str(self))
@@ -69,9 +69,9 @@ def capped(output: str, all_of_it: str = "print shows all of it") -> str:
 
 
 def numbers_of(data: Any) -> str:
-    """A value for people to read, in one line: in full if it is small, else its range; of truth values, how many hold.
+    """Show a value in one line: in full if it is small, else its range; for truth values, how many hold.
 
-    What is not a number is counted, and does not hide the range of the others.
+    Values that are not numbers are counted; they do not hide the range of the others.
 
     >>> numbers_of(np.float64(0.1) + 0.2), numbers_of(np.arange(100.0)), numbers_of(np.arange(9) > 2)
     ('0.3', '0 … 99', '6 of 9 true')
@@ -97,7 +97,7 @@ def numbers_of(data: Any) -> str:
 
 def tensor_html(tensor: Tensor) -> str:
     """Return a Tensor as a table in HTML: what it is called, its value, its gradient, and how it was made."""
-    name = f"<b>{html.escape(_cut(tensor.name))}</b>: " if tensor.name else ""
+    name = f"<b>{html.escape(shortened(tensor.name))}</b>: " if tensor.name else ""
     what = "constant" if tensor.is_constant else "leaf" if tensor.op is None else "computed"
     shape = f" of shape {tensor.shape}" if tensor.ndim else ""
     no_gradient = "none: nothing flows through a constant" if tensor.is_constant else "none: no backward() reached it"
@@ -108,14 +108,14 @@ def tensor_html(tensor: Tensor) -> str:
     if tensor.inputs:
         rows["op"] = f"<code>{html.escape(made_by(tensor))}</code>"
     if tensor.scope:
-        rows["scope"] = html.escape(_cut(" / ".join(tensor.scope)))
+        rows["scope"] = html.escape(shortened(" / ".join(tensor.scope)))
     cells = "".join(f'<tr><th style="text-align: left">{key}</th><td style="text-align: left">{value}</td></tr>'
                     for key, value in rows.items())  # fmt: skip
     return f"<div>{name}Tensor{shape}, {tensor.dtype}, {what}</div><table>{cells}</table>"
 
 
 def made_by(tensor: Node) -> str:
-    """How a Tensor was made, as an expression of what it was made from; a value without a name is …
+    """Write how a Tensor was made, as an expression of its inputs; a value without a name is …
 
     >>> w, x = Tensor(2.0, name="w"), Tensor(3.0, name="x")
     >>> made_by(w * x), made_by(np.tanh(w * x)), made_by(w + 1)
@@ -123,8 +123,8 @@ def made_by(tensor: Node) -> str:
     """
     operands: list[ast.expr] = []
     for x in tensor.inputs:
-        number = not isinstance(x, Node) and np.ndim(x) == 0
-        operands.append(ast.Name(_cut(x.name or "…") if isinstance(x, Node) else numbers_of(x) if number else "array"))
+        operand = shortened(x.name or "…") if isinstance(x, Node) else "array" if np.ndim(x) else numbers_of(x)
+        operands.append(ast.Name(operand))
     op: Any = tensor.op
     try:
         made = text(applied(op, operands, tensor.params))
@@ -133,12 +133,13 @@ def made_by(tensor: Node) -> str:
     return made if len(made) <= LONGEST_CALL else f"{made[:LONGEST_CALL]}… ({len(operands):,} inputs)"
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
+def shortened(name: str, longest: int = LONGEST) -> str:
+    """Cut a name that has more characters than are shown."""
+    return name if len(name) <= longest else f"{name[:longest]}…"
 
 
 def _as_html(data: Any) -> str:
-    """An array in a table: in numbers if it is small, else as a heat map, if it has an axis or two."""
+    """Show an array in a table: as numbers if it is small, else as a heat map, if it has one axis or two."""
     array = np.asarray(data)
     if not array.ndim or not array.size or array.ndim > 2:
         return html.escape(numbers_of(array))
@@ -149,7 +150,7 @@ def _as_html(data: Any) -> str:
 
 
 def _levels(rows: NDArray[Any]) -> NDArray[np.uint8]:
-    """How red or blue each number is: 127 is zero and white, 0 the bluest, 254 the reddest, 255 no number."""
+    """Say how red or blue each number is: 127 is zero and white, 0 the bluest, 254 the reddest, 255 not a number."""
     values = rows.astype(np.float64)
     finite = np.isfinite(values)
     largest = np.max(np.abs(values), where=finite, initial=0.0)
@@ -165,7 +166,7 @@ def _colour(level: int) -> tuple[int, ...]:
 
 
 def _table(rows: NDArray[Any]) -> str:
-    """Numbers in cells of their colours, pale enough to be read."""
+    """Write numbers in cells of their colours, pale enough to be readable."""
 
     def cell(value: Any, level: int) -> str:
         red, green, blue = (round(255 + 0.6 * (part - 255)) for part in _colour(level))
@@ -203,7 +204,7 @@ def heat_map(rows: NDArray[Any]) -> str:
 
 
 def _png(levels: NDArray[np.uint8]) -> bytes:
-    """A PNG file of a byte per pixel, an index into a palette."""
+    """Make a PNG file with one byte per pixel, an index into a palette."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         checksum = zlib.crc32(kind + content)

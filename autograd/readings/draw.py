@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.backward import backprop, reached, seed_of
 from autograd.readings.boxes import Boxes, place_gradients
-from autograd.readings.display import SMALL, numbers_of
+from autograd.readings.display import SMALL, numbers_of, shortened
 from autograd.readings.graph import Entry, Graph, computed
 from autograd.readings.trace import apart
 from autograd.recording import tracing
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 BLUE = "#2a6099"  # of the derived graph
 PALE = "#8fb0d4"  # of what leads from the values into it
 WEIGHT = "8"  # of what ties a gradient to its value, where an edge has 1
-LONGEST = 60  # characters of a name that are shown
 MOST = 150  # boxes of values that a picture is readable with
 STYLES = {
     "parameter": {"shape": "box", "style": "filled", "fillcolor": "#fff2cc", "color": "#b58900"},
@@ -62,12 +61,12 @@ def draw(
 ) -> Drawing:  # fmt: skip
     """Draw the graph that `output` was computed by: a `graphviz.Digraph`, which notebooks show as SVG.
 
-    Boxes are values: parameters yellow, constants grey and dashed, computed ones white; what is computed and never
-    differentiated, such as a mask, is dashed too. Each says its name, its shape and dtype, its data and, after
-    `backward()`, its gradient, if that has no box; small arrays in full, large ones by their range. Ellipses are
-    operations; an edge stands for each use, so `x * x` has two. The numbers 0, 1 and 2, and a transpose, are written
-    into the operation that uses them: ÷ 2, ·ᵀ @ ·. A layer that was computed at once is taken apart, so that its z is a
-    box.
+    Boxes are values: parameters yellow, constants grey and dashed, computed ones white. What is computed but never
+    differentiated, such as a mask, is dashed too. Each box shows the name, the shape and dtype, the data and, after
+    `backward()`, the gradient, unless that has a box; small arrays in full, large ones by their range. Ellipses are
+    operations. An edge stands for each use, so `x * x` has two. The numbers 0, 1 and 2, and a transpose, are written
+    into the operation that uses them: ÷ 2, ·ᵀ @ ·. A layer that was computed in one operation is taken apart, so that
+    its z is a box.
 
     backward  draw the graph of the derived gradients as well, in blue. It runs back below the values, or at their
               right: each gradient is tied by a dotted line to its value, and belongs to the value's scope. What a
@@ -105,7 +104,7 @@ def draw(
     forward = Graph(output)
     for name, array in constants.items():
         if array not in forward:
-            raise ValueError(f"draw: {name} is none of the arrays that this value was computed from")
+            raise ValueError(f"draw: {name} is not one of the arrays that this value was computed from")
     names = {id(array): name for name, array in constants.items()}
     of: dict[int, list[Tensor]] = {}  # whose a gradient is, by its id: a sum passes one on to all its terms
     for x, g in grads.items():
@@ -145,7 +144,7 @@ def draw(
 
 
 def _apart(output: Tensor) -> tuple[Tensor, dict[Any, Any]]:
-    """The graph with fused layers taken apart, so that z is a box; and the gradients of its values, by value."""
+    """Take the fused layers of the graph apart, so that z is a box; return the gradients of its values as well."""
     made: dict[Node, Any] = {}
     nodes = computed([output])
     leaves = [x for node in nodes for x in node.inputs if isinstance(x, Tensor)]
@@ -158,7 +157,7 @@ def _apart(output: Tensor) -> tuple[Tensor, dict[Any, Any]]:
 
 
 def _derived(graph: Boxes, forward: Graph, of: dict[int, list[Tensor]]) -> set[int]:
-    """The numbers of what was derived, and of the numbers and arrays that are used there alone."""
+    """Find the numbers of what was derived, and of the numbers and arrays that only it uses."""
     derived = {node.number for node in graph
                if (node.kind == "computed" and node.value not in forward) or id(node.value) in of}  # fmt: skip
     used = {number for node in graph if node.number not in derived for number in node.inputs}
@@ -167,7 +166,7 @@ def _derived(graph: Boxes, forward: Graph, of: dict[int, list[Tensor]]) -> set[i
 
 
 def _folded(node: Entry, derived: set[int], depth: int | None) -> Scope | None:
-    """The scope whose box stands for the node, if it is folded; what is derived has boxes of its own."""
+    """Return the scope whose box stands for the node, if it is folded; what is derived has boxes of its own."""
     if depth is None or len(node.scope) <= depth:
         return None
     return node.number in derived, *node.scope[: depth + 1]
@@ -181,10 +180,10 @@ def _shown(graph: Graph, derived: set[int], depth: int) -> int:
 def _places(
     graph: Graph, derived: set[int], gradients: dict[int, int], depth: int | None, most: int
 ) -> tuple[list[Place], int]:
-    """Where each node is painted, and how many boxes that makes.
+    """Say where each node is painted, and how many boxes that makes.
 
-    Where there are more than `most`, those stay that are nearest the output: the latest values, and what is derived up
-    to their gradients. One box stands for the other values, and one for what else is derived.
+    If there are more than `most`, those nearest the output stay: the latest values, and what is derived up to their
+    gradients. One box stands for the other values, and one for what else is derived.
     """
     places: list[Place] = [_folded(node, derived, depth) or node.number for node in graph]
     if len(set(places)) <= most:
@@ -219,7 +218,7 @@ def _places(
 
 
 class _Picture:
-    """The parts of one drawing: which node is painted where, and under what name Graphviz knows it."""
+    """One drawing: which node is painted where, and under what name Graphviz knows it."""
 
     def __init__(
         self,
@@ -246,7 +245,7 @@ class _Picture:
         self.widths: dict[str, int] = {}  # of boxes and operations, in characters
 
     def length(self) -> int:
-        """The longest way to a value, or back to a gradient, in characters."""
+        """Measure the longest way to a value, or back to a gradient, in characters."""
         ways = [0] * len(self.graph)
         for node in self.graph:
             step = self.widths[self._id(node)] + GAP
@@ -264,7 +263,7 @@ class _Picture:
         into.node(name, self.label(*lines), **style)
 
     def paint(self) -> None:
-        """The values, and apart from them, so that neither gets in between the other, what was derived."""
+        """Paint the values, and apart from them what was derived, so that neither gets between the other."""
         ties = [(self.graph[x], node) for node in self.graph for x in self.of.get(id(node.value), ())]
         if ties:  # Graphviz places first what it meets first: the values above what was derived, or at its left
             self.drawing.node("start", "", style="invis", width="0", height="0", fixedsize="true")
@@ -291,7 +290,7 @@ class _Picture:
                 self._paint_folded(into, box, [node for node in self.graph if self.places[node.number] == box])
 
     def _tie(self, value: Entry, gradient: Entry) -> None:
-        """A gradient stands below its value, or beside it."""
+        """Keep a gradient below its value, or beside it."""
         ends = (self._id(value), self._id(gradient))
         if ends[0] != ends[1] and ends not in self.edges:
             self.edges.add(ends)
@@ -302,7 +301,7 @@ class _Picture:
         return f"v{place}" if isinstance(place, int) else f"fold{self.numbers[place]}"
 
     def _paint_scope(self, into: Any, path: tuple[str, ...], nodes: list[Entry]) -> None:
-        """The nodes of a scope, and its inner scopes as clusters; a folded scope as one box."""
+        """Paint the nodes of a scope, and its inner scopes as clusters; a folded scope is one box."""
         inner: dict[tuple[str, ...], list[Entry]] = {}
         for node in nodes:
             if len(node.scope) > len(path):
@@ -311,7 +310,7 @@ class _Picture:
                 self._paint_node(into, node)
         for scope, members in inner.items():
             derived = members[0].number in self.derived
-            title = f"gradient of {_cut(scope[-1])}" if derived else _cut(scope[-1])
+            title = f"gradient of {shortened(scope[-1])}" if derived else shortened(scope[-1])
             if self.places[members[0].number] == (derived, *scope):
                 self._paint_folded(into, title, members)
             else:
@@ -359,9 +358,9 @@ class _Picture:
                 self._edge(*ends, derived, crosses)
 
     def _edge(self, tail: str, head: str, derived: bool, crosses: bool = False, enters: bool = False) -> None:
-        """The derived graph runs from right to left, under the values that its gradients belong to; what crosses over
-        from the values does not move them. What goes from scope to scope leaves room for the parameters of the next
-        one, or for their gradients, so that scopes stand in a row."""
+        """Draw an edge. The derived graph runs from right to left, below the values of its gradients; edges that cross
+        over from the values do not move them. An edge between scopes leaves room for the parameters of the next one, or
+        for their gradients, so that scopes stand in a row."""
         if not derived:
             self.drawing.edge(tail, head, **({"minlen": "2"} if enters else {}))
         elif crosses:
@@ -374,10 +373,10 @@ class _Picture:
         lines = []
         name = node.name or self.names.get(id(value))
         if name:
-            lines.append(_cut(name))
+            lines.append(shortened(name))
         elif id(value) in self.of:
             whose = [x.name or "output" * (x is self.output) for x in self.of[id(value)]]
-            whose = [f"∂{_cut(self.output.name or 'output')}/∂{_cut(name)}" for name in whose if name]
+            whose = [f"∂{shortened(self.output.name or 'output')}/∂{shortened(name)}" for name in whose if name]
             lines += [" = ".join(whose[:SMALL])] if whose else []
             lines += [f"and of {len(whose) - SMALL} more"] if len(whose) > SMALL else []
         data = plain(value)
@@ -388,10 +387,6 @@ class _Picture:
         if grad is not None:
             lines.append(f"grad {numbers_of(grad)}")
         return lines
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
 
 
 def _count(n: int, what: str) -> str:

@@ -1,4 +1,4 @@
-"""A `graphviz.Digraph` that renders itself with what there is. Imported when something is drawn: it needs graphviz."""
+"""A `graphviz.Digraph` that renders itself with whatever is installed. It is imported only when something is drawn."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ class Drawing(graphviz.Digraph):
 
 
 def _fitting(svg: str) -> str:
-    """The picture, no wider than the cell. JupyterLab shows it as an image of its own width, whatever its style says: a
-    wide one is therefore as wide as there is room, up to its own width."""
+    """Make the picture no wider than the cell. JupyterLab shows it as an image of its own width, whatever its style
+    says, so a wide one takes all the room there is, up to its own width."""
     found = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
     if found and int(found[1]) > CELL:
         return svg.replace(found[0], f'<svg width="100%" style="max-width: {found[1]}pt"', 1)
@@ -106,7 +106,7 @@ def _fitting(svg: str) -> str:
 
 
 def label(*lines: str) -> str:
-    """The lines as a label, whatever is in them: characters that no picture can show stand as Python writes them.
+    """Write the lines as a label, whatever is in them: characters that no picture can show stand as Python writes them.
 
     >>> print(label("w1", chr(0) + "<b>"))
     w1\\n\\\\x00<b>

@@ -10,7 +10,7 @@ import numpy as np
 
 
 class LoweringError(TypeError):
-    """Raised for an operation that cannot be written as loops; says which one."""
+    """Raised for an operation that cannot be written as loops; names it."""
 
 
 class Array:
@@ -79,7 +79,7 @@ class Index:
         return low, high
 
     def divided(self, n: int) -> tuple[Index, Index]:
-        """The quotient by n, and the remainder."""
+        """Return the quotient by n, and the remainder."""
         whole = Index({atom: factor // n for atom, factor in self.terms.items() if factor % n == 0})
         rest = Index({atom: factor for atom, factor in self.terms.items() if factor % n})
         low, high = rest.range()
@@ -134,7 +134,7 @@ def _variables(index: Index) -> set[Any]:
 
 
 def values_in(index: Index) -> list[Expr]:
-    """The expressions that an index is computed from."""
+    """List the expressions that an index is computed from."""
     found: list[Expr] = []
     for atom in index.terms:
         if isinstance(atom, Part):
@@ -142,7 +142,7 @@ def values_in(index: Index) -> list[Expr]:
     return found
 
 
-def number(value: Any, dtype: Any = None) -> Expr:
+def number_expr(value: Any, dtype: Any = None) -> Expr:
     return Expr("number", (value,), np.result_type(value) if dtype is None else dtype)
 
 
@@ -150,7 +150,7 @@ def cast(x: Expr, dtype: Any) -> Expr:
     if x.dtype == dtype:
         return x
     if x.op == "number":
-        return number(np.asarray(x.args[0]).astype(dtype).item(), dtype)
+        return number_expr(np.asarray(x.args[0]).astype(dtype).item(), dtype)
     return Expr("cast", (x,), dtype)
 
 
@@ -177,7 +177,7 @@ class Value:
         return self._made[key]
 
     def flat(self, place: Index) -> Expr:
-        """The element at a place among all of them, in order."""
+        """Return the element at a place among all of them, in order."""
         if self._flat is not None:
             return self._flat(place)
         index: list[Index] = []
@@ -188,7 +188,7 @@ class Value:
 
 
 def place(index: Sequence[Index], shape: Sequence[int]) -> Index:
-    """Where an element is among all of them, in order."""
+    """Return the place of an element among all of them, in order."""
     total = ZERO
     for i, n in zip(index, shape, strict=True):
         total = total.times(n) + i
@@ -224,12 +224,12 @@ class Nest:
 
 
 def read_by(nest: Nest) -> Iterator[Array]:
-    """The arrays that a nest reads."""
+    """List the arrays that a nest reads."""
     return (array for array, _ in _loads(nest))
 
 
 def indices_read(nest: Nest, array: Array) -> list[Index]:
-    """The places at which a nest reads an array."""
+    """List the places at which a nest reads an array."""
     return [index for read, index in _loads(nest) if read is array]
 
 
@@ -239,7 +239,7 @@ def _loads(nest: Nest) -> Iterator[tuple[Array, Index]]:
 
 
 def expressions_in(roots: Iterable[Expr]) -> list[Expr]:
-    """Some expressions, and all that they are computed from, once."""
+    """List some expressions and everything that they are computed from, each once."""
     found, seen = [], set()
     queue = list(roots)
     for x in queue:
@@ -251,14 +251,14 @@ def expressions_in(roots: Iterable[Expr]) -> list[Expr]:
 
 
 def indices_in(roots: Iterable[Expr]) -> list[Index]:
-    """Every index in some expressions."""
+    """List every index in some expressions."""
     return [arg for x in expressions_in(roots) for arg in x.args if isinstance(arg, Index)]
 
 
 def forwards(nest: Nest) -> Nest:
-    """A nest whose loops do not all run backwards through memory: i becomes n - 1 - i, where i is only subtracted.
+    """Turn a nest round whose loops all run backwards through memory: i becomes n - 1 - i, where i is only subtracted.
 
-    It is easier to read; and GCC 12 adds up wrongly, from -O2 on, what a loop reads backwards.
+    That is easier to read. Besides, GCC 12 sums up wrongly, from -O2 on, if a loop reads backwards.
     """
     roots = [nest.store.value, *values_in(nest.store.index)]
     in_order: set[Any] = set(nest.loops[-1:]) if nest.scan else set()

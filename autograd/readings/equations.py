@@ -1,4 +1,4 @@
-"""Reading 2, as equations: the whole gradient in the names that the user gave, as it would be written on a board."""
+"""Reading 2, as equations: the whole gradient in the user's own names, as it would be written on a board."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Equations(Shown):
     """The equations of a function: of its values, and of its gradient from the output back; `print` shows both.
 
     notes   what was read off the data of constants, such as that the targets of every example sum to one
-    arrays  what f finds outside, by the names of the variables, or c_1, c_2, … where there is none
-    inputs  what the arguments are called here, and what f reached besides them, by the names that they had: z1 is z_1
-            where there is a z, so that it is no power. None for those that the value does not depend on
+    arrays  what f finds outside, by the names of the variables, or c_1, c_2, … if there is none
+    inputs  the names here of the arguments, and of what else f reached, by the names that they had: z1 is z_1 if there
+            is a z, so that it is not read as a power. None for those that the value does not depend on
     """
 
     values: list[Equation]
@@ -72,18 +72,19 @@ class Equations(Shown):
         return "\n".join([*lines, *(["", f"for {notes}"] if notes else [])])
 
     def latex(self) -> str:
-        """The equations as a LaTeX `aligned` environment, without the dollar signs around it."""
+        """Return the equations as a LaTeX `aligned` environment, without the dollar signs around it."""
         rows = [equation.text(LATEX, " &= ").replace(" &= ", " = ").replace(" = ", " &= ", 1)
                 for equation in [*self.values, *self.gradient, *self.notes]]  # fmt: skip
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
 def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> Equations:
-    """The gradient of `f(*args)` as equations, in the names of f's parameters and of the Tensors that it computes.
+    """Return the gradient of `f(*args)` as equations, in the names of f's parameters and of the Tensors that it
+    computes.
 
-    The value has to be a single number; Tensors among `args` are differentiated, arrays are constants. Arrays that f
-    finds outside go by the names of their variables. In place of a function, a computed Tensor will do:
-    `equations(cost, x=x, y=y)`, where the arrays that it was computed from may be given names.
+    The value has to be a single number. Tensors among `args` are differentiated, arrays are constants. Arrays that f
+    finds outside go by the names of their variables. A computed Tensor can take the place of the function:
+    `equations(cost, x=x, y=y)`, which also names the arrays that it was computed from.
 
     The error of a weighted input z1, the gradient with respect to it, is called δ¹ (Nielsen, chapter 2); what goes into
     an activation function is called z, and what comes out a, unless it has a name. A number at the end of a name is
@@ -117,7 +118,7 @@ def equations(f: Callable[..., Any] | Tensor, *args: Any, **constants: Any) -> E
 
 
 def equations_in_steps(f: Callable[..., Any], *args: Any) -> Equations:
-    """The same with a line of its own for all that is used more than once, so that a slip in it is in one place."""
+    """Write them with a line of its own for all that is used more than once, so that a slip in it is in one place."""
     return Writer(Trace(f, args, like_grad=True, is_parameter=varies), in_steps=True).equations()
 
 
@@ -170,7 +171,7 @@ class Writer:
         return Equations(values, gradient, notes, arrays, inputs)
 
     def _uses(self) -> Counter[int]:
-        """How often each formula is used, by its id: what a view of it is used for counts, too."""
+        """Count the uses of each formula, by its id: those of a view count for what it is a view of, too."""
         uses = Counter(id(arg) for formula in self.formula_of.values() for arg in formula.args)
         uses.update(id(self.formulas[self.trace.grads[x]]) for x in self.parameters)
         for formula in reversed(self.formula_of.values()):
@@ -183,20 +184,20 @@ class Writer:
         return self.uses[id(formula)] > 1 and not _is_view(formula) and not is_of_one(right) and not of_sigmoid(right)
 
     def _name_lines(self) -> None:
-        """Call what has a line, and no name of its own, u₁, u₂, … in the order of the lines."""
+        """Name what has a line but no name of its own u₁, u₂, … in the order of the lines."""
         for formula in self.formula_of.values():
             if id(formula) in self.lined:
                 self.names.give_spare(formula)
 
     def _name(self, formula: Formula) -> str:
-        """The name of a formula that is to have a line; one to go on with, where it has none yet."""
+        """Return the name of a formula that will have a line; a provisional one if it has none yet."""
         if self.names[formula] is None:
             self.lined.add(id(formula))
             return f"?{id(formula)}"
         return self.names.name(formula)
 
     def _values(self) -> list[Equation]:
-        """The lines of the values, in the order in which they are computed; that of the output is the last."""
+        """Write the lines of the values in the order in which they are computed; the output comes last."""
         names = self.names
         self.symbols = {
             id(formula): atom("symbol", str(names[formula]), shape=np.shape(formula.value))
@@ -228,7 +229,7 @@ class Writer:
         return [line for _, line in sorted(lines, key=lambda line: line[0])]
 
     def _gradient(self) -> list[Equation]:
-        """The lines of the gradient, each after those that it needs."""
+        """Write the lines of the gradient, each after those that it needs."""
         trace, formulas, names = self.trace, self.formulas, self.names
         of_parameters: dict[int, list[Tensor]] = {}
         for x in self.parameters:
@@ -259,7 +260,7 @@ class Writer:
         return lines
 
     def _whose(self) -> dict[int, Formula]:
-        """The value that a formula is the gradient of, by the id of the formula."""
+        """Return the value that a formula is the gradient of, by the id of the formula."""
         trace, formulas = self.trace, self.formulas
         computed: dict[int, set[int]] = {}  # the gradients of the Tensors that are one value
         for x, g in trace.grads.items():
@@ -276,19 +277,19 @@ class Writer:
         return whose
 
     def _symbol(self, value: Formula) -> Sum:
-        """What the gradient with respect to a value is called."""
+        """Name the gradient with respect to a value."""
         shape = np.shape(value.value)
         if self.names.role(value) == "weighted input":
             return atom("symbol", self.names.gradient(value), shape=shape)
         return atom("derivative", f"{self.of}/{self._name(value)}", shape=shape)
 
     def _equation(self, name: str, right: Sum, formula: Formula) -> Equation:
-        """The equation of a value."""
+        """Write the equation of a value."""
         shape, spare = np.shape(formula.value), id(formula) in self.lined
         return Equation(name, methodcaller("symbol", name), right, shape=shape, formula=formula, spare=spare)
 
     def _line(self, value: Formula, formula: Formula, is_error: bool, recorded: Sum, right: Sum) -> Equation:
-        """The equation of the gradient with respect to a value, which is this formula."""
+        """Write the equation of the gradient with respect to a value, which is this formula."""
         name = self._name(value)
         found = self.names.gradient(value) if self.names[value] else f"d{name}"
 

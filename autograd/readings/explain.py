@@ -1,4 +1,4 @@
-"""Reading 2: the chain rule as it was applied, a step for each value, from the output back."""
+"""Reading 2: the chain rule as it was applied, one step for each value, from the output back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.chain import Called, Element, Reading, Step, four_digits, template
+from autograd.readings.chain import Element, GradientStep, Naming, Reading, four_digits, template
 from autograd.readings.display import Shown
 from autograd.readings.figures import latex_of
 from autograd.readings.notation import LATEX
@@ -26,15 +26,15 @@ def explain(
 
     In the text, `dz` stands for the gradient of the output with respect to z. Each step gives the result, and then
     every use of the value: the rule in symbols, the same with numbers put in (for arrays the shape and the norm), and
-    the axes that were summed over because broadcasting had repeated the value along them. A layer that was computed at
-    once is taken apart: z, and its activation a. Values are called as in `equations`; the others u1, u2, …
+    the axes that were summed over because broadcasting had repeated the value along them. A layer that was computed in
+    one operation is taken apart: z, and its activation a. Names are those of `equations`; other values are u1, u2, …
 
     seed         the gradient arriving at an output of several elements
     differences  put a central finite difference beside each gradient, at its largest element: the value is moved there,
                  and everything computed from it is computed again
-    element      a Tensor and an index, such as (w1, (3, 5)): that one element of its gradient traced through. Every
-                 element that its derivative reaches on the way to the output contributes a product; from there the
-                 largest contribution is followed
+    element      a Tensor and an index, such as (w1, (3, 5)): trace this one element of its gradient. Each element that
+                 its derivative reaches on the way to the output contributes a product; the largest contribution is
+                 followed further
     constants    names for arrays that the output was computed from, explain(cost, x=x, y=y); else they are called array
 
     `print` it, take `latex()`, or take the `steps` for a program; `rows()` gives them as dictionaries.
@@ -66,13 +66,13 @@ class Explanation(Shown):
     """The steps of an explanation, from the output back, or one element traced through; as text, what `print` shows."""
 
     of: str  # what is differentiated
-    steps: list[Step]
+    steps: list[GradientStep]
     elements: list[Element]
-    called: dict[str, Called] = field(repr=False)
+    called: dict[str, Naming] = field(repr=False)
 
     def rows(self) -> list[dict[str, Any]]:
-        """A dictionary for each contribution, with what it adds up to, for a program or a table; of a traced element,
-        one for each path."""
+        """Return a dictionary for each contribution, with the sum that it belongs to, for a program or a table; for a
+        traced element, one for each path."""
         uses = [
             {
                 "name": step.name,
@@ -118,7 +118,7 @@ class Explanation(Shown):
         return "\n".join(lines)
 
     def latex(self) -> str:
-        """The same as a LaTeX `aligned` environment, without the dollar signs around it."""
+        """Return the same as a LaTeX `aligned` environment, without the dollar signs around it."""
         rows = []
         read = template(self.called, self.of).read
         for step in self.steps:
@@ -158,7 +158,7 @@ def _place(element: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, element))}]" if element else ""
 
 
-def _beside(step: Step) -> str:
+def _beside(step: GradientStep) -> str:
     if step.difference is None:
         return ""
     if not step.element:

@@ -11,7 +11,7 @@ SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "\\cdot", ast.Gt: ">", ast.GtE: "
 
 
 def latex_of(node: ast.expr) -> str:
-    """An expression in numbers as LaTeX.
+    """Write an expression in numbers as LaTeX.
 
     >>> from autograd.readings.text import parsed
     >>> print(latex_of(parsed("2 * -0.5 * (1 - 3.5e-05) ** 2 / np.exp(3)")))
@@ -47,7 +47,7 @@ def _is_product(node: ast.expr) -> bool:
 
 
 def _factor(node: ast.expr) -> str:
-    """The same as a factor of a product: in parentheses, where it would be read wrongly without."""
+    """Write it as a factor of a product: in parentheses where it would be misread without."""
     bare = isinstance(node, ast.Call | ast.Constant) or (isinstance(node, ast.BinOp)
                                                          and isinstance(node.op, ast.Pow | ast.Div))  # fmt: skip
     return latex_of(node) if bare else f"({latex_of(node)})"

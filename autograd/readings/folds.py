@@ -1,4 +1,4 @@
-"""What gathers many elements into one, as loops: reductions, running sums, sums of products, sorting and search."""
+"""Loops that gather many elements into one: reductions, running sums, sums of products, sorting and search."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from autograd.readings.text import parsed
 
 
 class Folds(Maps):
-    """Adds whatever has a loop of its own inside an element, or along an axis."""
+    """Adds everything that has a loop of its own inside an element, or along an axis."""
 
     # reduce
 
     def reduced(self, kind: str, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Value:
-        """A reduction over some axes."""
+        """Reduce over some axes."""
         x = self.value(x)
         axes = normalize_axis_tuple(range(x.ndim) if axis is None or not x.ndim else axis, x.ndim)
         dtype = np.dtype(dtype or x.dtype)
@@ -67,7 +67,7 @@ class Folds(Maps):
         return self.moved(y, lambda base: np.squeeze(base, axes))
 
     def scanned(self, kind: str, x: Any, axis: Any = None, dtype: Any = None) -> Value:
-        """What is accumulated up to each element along an axis."""
+        """Accumulate up to each element along an axis."""
         x = self.value(x)
         if axis is None:
             x, axis = self.moved(x, np.ravel), 0
@@ -86,7 +86,7 @@ class Folds(Maps):
     def contracted(
         self, terms: Sequence[Sequence[Any]], output: Sequence[Any], xs: Sequence[Any], dtype: Any = None
     ) -> Value:
-        """The sum of products over all labels that the output has not: an einsum."""
+        """Sum the products over all labels that the output does not have: an einsum."""
         xs = [self.stored(self.value(x)) for x in xs]
         lengths: dict[Any, int] = {}
         for labels, x in zip(terms, xs, strict=True):
@@ -127,7 +127,7 @@ class Folds(Maps):
     # sort and search
 
     def argsort(self, x: Any, axis: Any = -1, kind: Any = None) -> Value:
-        """Where each element of the sorted lines is: an element goes to the place that counts those before it."""
+        """Find where each element of the sorted lines is: an element goes to the place that counts those before it."""
         x = self.value(x)
         if axis is None:
             x, axis = self.moved(x, np.ravel), 0

@@ -1,4 +1,4 @@
-"""A recorded graph as formulas: without the work that nothing needs, constants folded, nothing computed twice."""
+"""A recorded graph as formulas: without work that nothing needs, constants folded, nothing computed twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autograd.tensor import Node
 
 
 class Formula:
-    """One value of a program: an operation on other formulas, a number, or something that has a name already.
+    """One value of a program: an operation on other formulas, a number, or something that already has a name.
 
     op, args, params  what it is computed by and from; op is None for a number or a name
     value             the data that it had when it was recorded, which gives its shape and dtype
@@ -44,19 +44,21 @@ def _own() -> frozenset[int]:
 
 
 def own_name(op: Op) -> str:
-    """The name of an operation of the engine's own; nothing for another of the same name, which may do other things."""
+    """Return the name of an operation of the engine's own; nothing for another of the same name, which may do other
+    things."""
     return op.name if id(op) in _own() or "index" in op.facts else ""
 
 
 def fact(op: Op | None, name: str, default: Any = None) -> Any:
-    """A fact about an operation, such as "activation"; the default, and None for no operation, where it has none."""
+    """Return a fact about an operation, such as "activation"; the default if it has none, and None without an
+    operation."""
     if op is None:
         return default
     return op.facts.get(name, default)
 
 
 def frozen(value: Any) -> Any:
-    """A key that is the same for equal parameters only: arrays by their bytes, other things by their repr."""
+    """Return a key that is the same only for equal parameters: arrays by their bytes, other things by their repr."""
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str, value.tobytes()
     if isinstance(value, (list, tuple)):
@@ -95,8 +97,8 @@ LETTERS: dict[str, Callable[[Formula], bool]] = {
 
 
 class Formulas:
-    """The formulas of a graph, by Tensor. `named` gives the names of leaves and arrays, by id; `exact` leaves out what
-    would change the rounding of a result."""
+    """The formulas of a graph, by Tensor. `named` gives the names of leaves and arrays, by id; `exact` leaves out
+    whatever would change the rounding of a result."""
 
     def __init__(self, graph: Graph, named: dict[int, str], exact: bool = False):
         self._exact = exact
@@ -122,7 +124,7 @@ class Formulas:
         return self._known[self._graph[value].number] if value in self._graph else Formula(value)
 
     def _call(self, op: Op, args: tuple[Formula, ...], params: dict[str, Any], value: Any) -> Formula:
-        """The simplest formula for a call: an argument, a number, one that there is already, or a new one."""
+        """Return the simplest formula for a call: an argument, a number, an existing formula, or a new one."""
         for i in range(len(args)):  # one after the other, so that one of them keeps the shape
             args = (*args[:i], self._not_repeated(op, i, args, value), *args[i + 1 :])
         if args and all(arg.is_number for arg in args) and np.ndim(value) == 0:
@@ -144,7 +146,8 @@ class Formulas:
 
     @staticmethod
     def _not_repeated(op: Op, i: int, args: tuple[Formula, ...], value: Any) -> Formula:
-        """An operand that was broadcast to a shape that another operand has: broadcasting will do it again."""
+        """Return an operand as it was before it was broadcast, if another operand has that shape: broadcasting does it
+        again."""
         if args[i].calls("broadcast_to") and fact(op, "arithmetic"):
             inner = args[i].args[0]
             shapes = [np.shape(arg.value) for arg in (*args[:i], inner, *args[i + 1 :])]
@@ -153,7 +156,7 @@ class Formulas:
         return args[i]
 
     def _simpler(self, call: Formula) -> Formula | None:
-        """What the first rewrite that fits makes of a call."""
+        """Apply the first rewrite that fits a call."""
         for pattern, result, exact in _REWRITES.get(own_name(call.op) if call.op else "", ()):
             if exact or not self._exact:
                 for found in _matches(pattern, call):
@@ -163,7 +166,8 @@ class Formulas:
         return None
 
     def _made(self, result: ast.expr, found: dict[str, Formula], value: Any) -> Formula | None:
-        """The right side of a rewrite, in place of something with this value; None where it would be something else."""
+        """Build the right side of a rewrite, in place of something with this value; return None if it would be
+        something else."""
         dtype = np.result_type(value)
         if isinstance(result, ast.Name):
             x = found[result.id]
@@ -214,7 +218,7 @@ def _name(pattern: ast.expr) -> str:
 
 
 def _read(rows: Any) -> dict[str, list[tuple[ast.expr, ast.expr, bool]]]:
-    """The rewrites by the operation that they begin with, in their order."""
+    """Read the rewrites, by the operation that they begin with, in their order."""
     by_operation: dict[str, list[tuple[ast.expr, ast.expr, bool]]] = {}
     for texts, result, exact in rows:
         for text in texts.split("  or  "):
@@ -227,7 +231,7 @@ _REWRITES = _read(REWRITES)
 
 
 def _matches(pattern: ast.expr, formula: Formula) -> Iterator[dict[str, Formula]]:
-    """The ways in which a formula fits a pattern: what each letter stands for."""
+    """List the ways in which a formula fits a pattern: what each letter stands for."""
     if isinstance(pattern, ast.Name):
         if LETTERS[pattern.id](formula):
             yield {pattern.id: formula}
@@ -256,7 +260,7 @@ def _all_match(patterns: list[ast.expr], formulas: tuple[Formula, ...]) -> Itera
 
 
 def is_transpose(op: Op | None, params: dict[str, Any], value: Any) -> bool:
-    """Whether an operation turns a matrix over, whichever way it says so."""
+    """Say whether an operation transposes a matrix, whichever way it is written."""
     name = own_name(op) if op is not None and np.ndim(value) == 2 else ""
     if name == "swapaxes":
         return {params["axis1"] % 2, params["axis2"] % 2} == {0, 1}
@@ -265,7 +269,7 @@ def is_transpose(op: Op | None, params: dict[str, Any], value: Any) -> bool:
 
 
 def _folded(c: Any, d: Any) -> Formula | None:
-    """The product of two numbers; None where it would overflow, or be lost."""
+    """Multiply two numbers; return None if that would overflow or vanish."""
     with np.errstate(all="ignore"):
         product = c * d
     size = abs(np.asarray(product))
@@ -274,7 +278,7 @@ def _folded(c: Any, d: Any) -> Formula | None:
 
 
 def ordered(outputs: list[Formula]) -> list[Formula]:
-    """Every formula that the outputs need, once, after those that it needs itself."""
+    """List every formula that the outputs need, once, after those that it needs itself."""
     done: set[int] = set()
     order: list[Formula] = []
     stack = [(formula, False) for formula in reversed(outputs)]

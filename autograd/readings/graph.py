@@ -1,4 +1,4 @@
-"""A recorded graph as a value: its nodes in order, with their kinds and names. What every reading starts from."""
+"""A recorded graph as a value: its nodes in order, with their kinds and names. Every reading starts from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Entry:
     number  its place in the graph; inputs have smaller ones
     value   the Tensor or the plain recorded value, or the constant: an array or a number
     inputs  the numbers of what it was computed from, in order, with repeats
-    scope   the names of the scopes that it belongs to, the outermost first
+    scope   the names of its scopes, the outermost first
     """
 
     number: int
@@ -71,7 +71,8 @@ class Graph:
         return len(self.nodes) - 1
 
     def _place_leaves(self) -> None:
-        """Leaves and numbers belong to the scope of all that uses them; an array is data, and comes from outside."""
+        """Put leaves and numbers into the scope of everything that uses them; an array is data, and comes from
+        outside."""
         users: dict[int, list[tuple[str, ...]]] = {}
         for node in self.nodes:
             for number in node.inputs:
@@ -90,12 +91,12 @@ class Graph:
         return id(value) in self._numbers
 
     def __getitem__(self, value: Any) -> Entry:
-        """The entry of a Tensor or an array."""
+        """Return the entry of a Tensor or an array."""
         return self.nodes[self._numbers[id(value)]]
 
 
 def computed(outputs: Iterable[Any]) -> list[Node]:
-    """The computed values that the outputs depend on, themselves included, oldest first; each is looked at once."""
+    """List the computed values that the outputs depend on, themselves included, oldest first, each once."""
     found = list(dict.fromkeys(x for x in outputs if isinstance(x, Node) and x.inputs))
     seen = set(found)
     for node in found:  # grows as it goes
@@ -107,7 +108,8 @@ def computed(outputs: Iterable[Any]) -> list[Node]:
 
 
 def recomputed(nodes: Sequence[Node], given: Mapping[Node, Any]) -> dict[Node, Any]:
-    """The data of the computed `nodes`, oldest first, that changes where some values have the data in `given`."""
+    """Compute the computed `nodes`, oldest first, again where values in `given` have other data; return what
+    changes."""
     values = dict(given)
     for node in nodes:
         if node not in values and any(isinstance(x, Node) and x in values for x in node.inputs):
@@ -119,7 +121,7 @@ def recomputed(nodes: Sequence[Node], given: Mapping[Node, Any]) -> dict[Node, A
 
 
 def common_prefix(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The longest beginning that all the paths share.
+    """Return the longest beginning that all the paths share.
 
     >>> common_prefix([("a", "b"), ("a", "c", "d")])
     ('a',)

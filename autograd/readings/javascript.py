@@ -16,7 +16,7 @@ from autograd.readings.printer import (
     Printer,
     filled,
     printer_text,
-    shape_of,
+    shape_text,
     type_name,
     used,
     words_of,
@@ -100,7 +100,7 @@ def _made(array: Array) -> str:
 
 
 def javascript_text(program: Lowered) -> str:
-    """The function."""
+    """Write the function."""
     share_memory(program.loops)
     printer = JavaScriptPrinter(program.taken)
     body = printer.nests(program.loops.nests)
@@ -121,7 +121,7 @@ def javascript_text(program: Lowered) -> str:
     inputs = program.inputs
     value = printer_text(printer, program.value.at(()))
     wide = max(map(len, (x.name for x in inputs)), default=0)
-    says = [f"//   {x.name:{wide}}  {shape_of(x)}" + (f", a {type_of(x.dtype)}" if x.shape else "") for x in inputs]
+    says = [f"//   {x.name:{wide}}  {shape_text(x)}" + (f", a {type_of(x.dtype)}" if x.shape else "") for x in inputs]
     found = ", ".join(x.name for x in program.outputs)
     names = [x.name for x in inputs]
     head = f"function {program.name}({', '.join(names)}) {{"

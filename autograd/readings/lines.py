@@ -1,4 +1,4 @@
-"""Which line of somebody's source each value of their function was computed in."""
+"""Finds the line of somebody's source in which each value of their function was computed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ MARK = "line "  # how the scope of a line begins
 
 
 def recorded_lines(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, dict[Any, str]]:
-    """The value of `f(*args)`, and for each Tensor that it was computed from the line that did it, as file:line: text.
+    """Return the value of `f(*args)`, and for each Tensor behind it the line that computed it, as file:line: text.
 
-    The function runs once, slowly: a trace of Python's says which line it is in. The lines of NumPy, of the engine and
-    of the standard library are not told, but those that called them.
+    The function runs once, slowly: a trace of Python's says which line it is in. Lines of NumPy, of the engine and of
+    the standard library are not shown; the lines that called them are.
     """
     with _lines_as_scopes():
         output = f(*args)
@@ -38,7 +38,7 @@ def recorded_lines(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, dic
 
 @contextmanager
 def _lines_as_scopes() -> Iterator[None]:
-    """Give what is computed in the block the scope "line file:number: text", after those that it has."""
+    """Give what is computed in the block the scope "line file:number: text", after its other scopes."""
     inside: list[AbstractContextManager[None]] = []
     is_there = cache(os.path.exists)  # a loop comes to the same line often
 

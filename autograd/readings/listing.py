@@ -1,4 +1,4 @@
-"""The lines of a program: what gets a line of its own, under what name, and which arrays are written out."""
+"""The lines of a program: what gets its own line, under what name, and which arrays are written out."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 
 from autograd.ops.indexing import is_basic
 from autograd.readings.formula import Formula, fact
-from autograd.readings.names import unique
-from autograd.readings.text import applied, literal, number, numbers, parsed, text
-from autograd.readings.wrapping import WIDTH, split
+from autograd.readings.names import unique_name
+from autograd.readings.text import applied, literal, number_ast, numbers, parsed, text
+from autograd.readings.wrapping import WIDTH, split_bracket
 
 WRITTEN_OUT = 240  # characters of an array that is written out; a longer one is a parameter of the program
 T = TypeVar("T")
 
 
 def is_long(array: Any) -> bool:
-    """Whether an array is too long to be written out: it is a parameter of the program."""
+    """Say whether an array is too long to be written out, so that it becomes a parameter of the program."""
     return _constant(array) is None
 
 
 def _constant(array: Any) -> ast.expr | None:
-    """The expression that makes an array, with its shape and dtype; None for one that is too long to be written."""
+    """Write an expression that makes an array, with its shape and dtype; return None if that would be too long."""
     shape, n = array.shape, array.size
     dtype = "" if array.dtype in (np.float64, np.int64, np.bool) and n else f", np.{array.dtype.name}"
     of_dtype = "" if array.dtype == np.float64 else f", np.{array.dtype.name}"
@@ -32,9 +32,8 @@ def _constant(array: Any) -> ast.expr | None:
     if not np.any(array) and not np.any(np.signbit(array) if array.dtype.kind == "f" else False):
         return parsed(f"np.zeros({shape}{of_dtype})")
     if n > 1 and np.all(array == first):
-        return parsed(
-            f"np.ones({shape}{of_dtype})" if first == 1 else f"np.full({shape}, {text(number(first.item()))}{dtype})"
-        )
+        full = f"np.full({shape}, {text(number_ast(first.item()))}{dtype})"
+        return parsed(f"np.ones({shape}{of_dtype})" if first == 1 else full)
     if array.ndim == 2 and n > 1 and np.array_equal(array, np.eye(*shape)):
         return parsed(
             f"np.eye({shape[0]}{f', {shape[1]}' * (shape[0] != shape[1])}{f', dtype={of_dtype[2:]}' * bool(of_dtype)})"
@@ -58,11 +57,11 @@ class Listing:
         self.temporaries = 0
         self.hoisted: dict[str, str] = {}
 
-    def unique(self, wish: str) -> str:
-        return unique(wish, self.taken)
+    def unique_name(self, wish: str) -> str:
+        return unique_name(wish, self.taken)
 
     def body(self, order: list[Formula], results: list[Formula]) -> list[tuple[Formula, str]]:
-        """The lines, each with the formula that it computes."""
+        """Return the lines, each with the formula that it computes."""
         self.uses: dict[int, int] = {}
         for formula in order:
             for arg in set(formula.args):
@@ -97,17 +96,17 @@ class Listing:
         return lines
 
     def _from_outside(self, array: Any) -> str:
-        """The name of the parameter that an array from outside is; one for each."""
+        """Return the name of the parameter for an array from outside; one for each array."""
         for name, known in self.arrays.items():
             if known is array or (known.dtype == array.dtype and np.array_equal(known, array)):
                 return name
         number = len(self.arrays) + 1
-        name = self.unique(f"c{number}")
+        name = self.unique_name(f"c{number}")
         self.arrays[name] = array
         return name
 
     def _parameter(self, value: Any) -> ast.expr:
-        """The expression of a parameter of an operation, with the long arrays in it by their names."""
+        """Write a parameter of an operation, with the long arrays in it by their names."""
         if isinstance(value, list) and any(isinstance(part, np.ndarray) for part in value):
             return ast.List([self._parameter(part) for part in value], ast.Load())
         if isinstance(value, tuple):
@@ -122,10 +121,10 @@ class Listing:
 
     def returns(self, value: Formula, gradients: list[Formula]) -> str:
         items = [text(self._expression(g)) for g in gradients]
-        return split(f"return {text(self._expression(value))}, (", items, ")", indent="    ", trailing=True)
+        return split_bracket(f"return {text(self._expression(value))}, (", items, ")", indent="    ", trailing=True)
 
     def line_of(self, formula: Formula, written: dict[int, T]) -> T | None:
-        """The line that computes a formula, by itself or as a part; `written` has the lines by the formulas' ids."""
+        """Return the line that computes a formula, alone or as a part; `written` has the lines by the formulas' ids."""
         while id(formula) not in written:
             if id(formula) not in self.inlined:
                 return None
@@ -146,10 +145,10 @@ class Listing:
         self._shorten(formula, WIDTH - 4 - len(" = ") - len(formula.name or "t99"), lines)
         expression = text(self._expression(formula))
         if formula.name:
-            target = self.unique(formula.name)
+            target = self.unique_name(formula.name)
         else:
             self.temporaries += 1
-            target = self.unique(f"t{self.temporaries}")
+            target = self.unique_name(f"t{self.temporaries}")
         if formula.calls("scatter"):
             lines += [(formula, line) for line in self._scatter(formula, target)]
         else:
@@ -157,13 +156,13 @@ class Listing:
         self.names[id(formula)] = target
 
     def _hoist(self, wish: str, constant: ast.expr, lines: list[tuple[Formula, str]], formula: Formula) -> None:
-        """A line of its own, once, for what is too long to stand in an expression."""
+        """Give what is too long for an expression a line of its own, once."""
         if text(constant) not in self.hoisted:
-            self.hoisted[text(constant)] = self.unique(wish)
+            self.hoisted[text(constant)] = self.unique_name(wish)
             lines.append((formula, f"{self.hoisted[text(constant)]} = {text(constant)}"))
 
     def _scatter(self, formula: Formula, target: str) -> list[str]:
-        """The transpose of indexing takes two statements: an assignment, where no element is picked twice."""
+        """Write the transpose of indexing, which takes two statements: an assignment if no element is picked twice."""
         dtype = "" if formula.value.dtype == np.float64 else f", np.{formula.value.dtype}"
         made = f"{target} = np.zeros({formula.params['shape']}{dtype})"
         if fact(formula.op, "index") is not None:
@@ -181,12 +180,12 @@ class Listing:
         return parsed(self.hoisted[text(where)]) if text(where) in self.hoisted else where
 
     def _operands(self, formula: Formula) -> list[ast.expr]:
-        """The expressions of what a formula is computed from, its numbers in the dtype that they need."""
+        """Write what a formula is computed from, with numbers in the dtype that they need."""
         short = numbers(formula)
         return [short[i] if i in short else self._expression(arg) for i, arg in enumerate(formula.args)]
 
     def _mentions(self, formula: Formula, arg: Formula) -> int:
-        """How often the text of `formula` would repeat that of `arg`."""
+        """Count how often the text of `formula` would repeat that of `arg`."""
         assert formula.op is not None
         names = [f"operand{i}" for i in range(len(formula.args))]
         params = {key: ast.Constant(0) for key in formula.params}

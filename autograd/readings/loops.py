@@ -1,4 +1,4 @@
-"""Formulas as loops over elements: what the C and the JavaScript of a program are printed from.
+"""Formulas as loops over elements: the C and the JavaScript of a program are printed from them.
 
 Every operation is lowered by reading its template, as a person reads NumPy: `x @ w.T + b` is a sum of products over a
 shared index, and b added to each. So no operation is written down a second time; what is written here is what NumPy's
@@ -39,7 +39,7 @@ class Loops(Folds):
     """The loops that compute some formulas, by reading the templates of their operations."""
 
     def read(self, node: ast.expr, names: dict[str, Any]) -> Any:
-        """What an expression of NumPy makes of values and of what is known; a Value, unless all is known."""
+        """Apply an expression of NumPy to values and to what is known; return a Value, unless all is known."""
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, ast.Name):
@@ -133,7 +133,7 @@ class Loops(Folds):
     # formulas
 
     def lower(self, formula: Formula, args: Sequence[Any]) -> Value:
-        """The value of a formula, of the values of what it is computed from."""
+        """Return the value of a formula, from the values that it is computed from."""
         op = formula.op
         assert op is not None
         names: dict[str, Any] = {**op.defaults, **formula.params}
@@ -151,7 +151,7 @@ class Loops(Folds):
 
 
 def _of_numpy(called: str) -> Any:
-    """What a name such as `np.linalg.solve` stands for."""
+    """Return what a name such as `np.linalg.solve` stands for."""
     found: Any = np
     for part in called.split(".")[1:]:
         found = getattr(found, part)
@@ -173,7 +173,7 @@ _SYMBOLS: dict[type[ast.AST], str] = {
 
 
 def _reduction(kind: str, of: Any = None) -> Callable[..., Value]:
-    """The reduction of this kind, of elements in another type where that is needed."""
+    """Make the reduction of this kind, of elements in another type where that is needed."""
 
     def rule(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
         a = self.value(a) if of is None else self.cast(a, of)
@@ -218,7 +218,7 @@ RULES: dict[str, Callable[..., Any]] = {
 
 
 def share_memory(loops: Loops) -> None:
-    """Let local arrays have the memory of others that are no longer read. Those whose memory it is come first."""
+    """Let local arrays share the memory of others that are no longer read. The owners of the memory come first."""
     last: dict[int, int] = {}
     first: dict[int, int] = {}
     for n, nest in enumerate(loops.nests):

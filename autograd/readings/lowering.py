@@ -25,7 +25,7 @@ from autograd.readings.elements import (
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
 from autograd.readings.loops import Loops
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.text import applied, literal, numbers, parsed, text
 from autograd.readings.trace import Trace
 from autograd.readings.updates import last
@@ -55,10 +55,10 @@ class Lowered:
         self._names: dict[int, str] = {}
 
     def named(self, wish: str) -> str:
-        return unique("".join(c if c.isascii() else "_" for c in wish), self.taken)
+        return unique_name("".join(c if c.isascii() else "_" for c in wish), self.taken)
 
     def add_inputs(self, named: dict[str, Any]) -> dict[str, Value]:
-        """Parameters of these names and values."""
+        """Add parameters with these names and values."""
         values = {}
         for name, value in named.items():
             array = Array(self.named(name), np.shape(value), np.result_type(value), "input")
@@ -71,8 +71,8 @@ class Lowered:
         self, order: list[Formula], inputs: dict[str, Value], results: list[Formula], labels: list[str],
         places: Sequence[str | None] = (),
     ) -> None:  # fmt: skip
-        """Lower formulas, in order. The first result is the value, the others fill arrays called `labels`; or inputs,
-        where `places` names one."""
+        """Lower formulas, in order. The first result is the value; the others fill arrays called `labels`, or the
+        inputs that `places` names."""
         loops = self.loops
         uses: dict[int, int] = {}
         for formula in order:
@@ -124,7 +124,7 @@ class Lowered:
             self._move(array, to)
 
     def _move(self, array: Array, to: Array) -> None:
-        """Let an input have the values of a local array: it takes its place, where nothing else reads the old ones."""
+        """Write values straight into an input in place of a local array, if nothing else reads the old ones."""
         to.role = "changed"
         nests = self.loops.nests
         stores = [n for n, nest in enumerate(nests) if nest.store.array is array]
@@ -149,7 +149,7 @@ class Lowered:
         return self.loops.store(y, name, array)
 
     def _say(self, formula: Formula, first: int, name: str) -> None:
-        """Put the formula, as NumPy, above the first nest of those that compute it: that, or the next one."""
+        """Put the formula, as NumPy, above the first nest of those that compute it."""
         nests = self.loops.nests
         to = nests[first].formulas if first < len(nests) else self.loops.lines
         for depth in (8, 4, 3, 2, 1):
@@ -178,9 +178,9 @@ class Lowered:
 
 
 def lowered(trace: Trace, printer: Any, exact: bool = False, results: Mapping[str, Any] | None = None) -> Lowered:
-    """The loops of what was traced, and of its gradient or its update; `printer` says what the language has.
+    """Lower what was traced, and its gradient or its update; `printer` knows what the language has.
 
-    In place of the gradient, `results` may have other values that were recorded, by the names of the arrays for them.
+    In place of the gradient, `results` may name other recorded values, by the arrays that they fill.
     """
     if results is None:
         differentiated = [x for x in trace.inputs if isinstance(x, Tensor)] + trace.outside
@@ -207,5 +207,5 @@ def lowered(trace: Trace, printer: Any, exact: bool = False, results: Mapping[st
 
 
 def _with_name(x: Value, name: str) -> Value:
-    """The value with a name for its elements, where they are computed."""
+    """Name the elements of a value, where they are computed."""
     return Value(x.shape, x.dtype, lambda index: Expr("name", (name, x.at(index)), x.dtype), x.cheap, depth=x.depth)

@@ -1,4 +1,4 @@
-"""Functions of each element by itself, as loops: by the name that a printer has for them, or made of others."""
+"""Functions of single elements as loops: by the name that a printer has for them, or made of others."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ ALIASES = {"abs": "absolute", "fabs": "absolute", "mod": "remainder", "true_divi
 
 
 class Maps(Moves):
-    """Adds functions of each element by itself, of operands that are broadcast against each other."""
+    """Adds functions of single elements, whose operands are broadcast against each other."""
 
     def __init__(self, functions: Collection[str], taken: set[str]):
         super().__init__(functions, taken)
         self._mapped: dict[Any, Any] = {}
 
     def read(self, node: ast.expr, names: dict[str, Any]) -> Any:
-        """What an expression of NumPy makes of values, such as an expansion; `loops` says how it is read."""
+        """Apply an expression of NumPy to values, such as an expansion; `loops` says how it is read."""
         raise NotImplementedError
 
     def map(self, name: str, *operands: Any) -> Any:
-        """A function of each element by itself, of operands that are broadcast against each other."""
+        """Apply a function to each element, with the operands broadcast against each other."""
         name = ALIASES.get(name, name)
         if not any(isinstance(x, Value) for x in operands):
             return getattr(np, name)(*operands)
@@ -130,7 +130,7 @@ class Maps(Moves):
 
 
 def _is_clear(x: Any) -> bool:
-    """Whether this is a number, and not nan."""
+    """Say whether this is a number, and not nan."""
     return not isinstance(x, Value) and np.ndim(x) == 0 and bool(x == x)
 
 

@@ -1,4 +1,4 @@
-"""Where the values of a program in loops are kept, and what only moves their elements about.
+"""Says where the values of a program in loops are kept, and does everything that only moves their elements.
 
 A view is its base at another index. What is joined, padded or scattered gets an array of its own, and each part is
 written into its place.
@@ -25,10 +25,10 @@ from autograd.readings.elements import (
     Var,
     cast,
     memory,
-    number,
+    number_expr,
     place,
 )
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 
 DEEP = 24  # operations in one expression; what is deeper is cut in two
 WRITTEN_OUT = 1024  # elements of a constant array that are written into a program
@@ -52,12 +52,12 @@ class Moves:
 
     def spare(self) -> str:
         self._spare += 1
-        return unique(f"t{self._spare}", self.taken)
+        return unique_name(f"t{self._spare}", self.taken)
 
     # Values, and where they are kept.
 
     def store(self, value: Value, name: str = "", array: Array | None = None) -> Value:
-        """The value in memory of its own."""
+        """Keep the value in memory of its own."""
         if array is None:
             array = Array(name or self.spare(), value.shape, value.dtype, "local")
             self.locals.append(array)
@@ -67,7 +67,7 @@ class Moves:
         return memory(array)
 
     def stored(self, value: Value) -> Value:
-        """The value as something that can be read any number of times."""
+        """Return the value in a form that can be read any number of times."""
         return value if value.cheap else self.store(value)
 
     def _add(self, loops: list[Var], store: Store, scan: str = "") -> None:
@@ -75,22 +75,21 @@ class Moves:
         self.lines = []
 
     def constant(self, data: Any) -> Value:
-        """An array that is known: a rule for its elements where there is one, else a table of them."""
+        """Return an array that is known: a rule for its elements if there is one, else a table of them."""
         data = np.asarray(data)
         kind = data.dtype
         first = data.flat[0].item() if data.size else 0
         if data.size == 0 or np.array_equal(data, np.full(data.shape, first), equal_nan=kind.kind == "f"):
             zero = data.size and first == 0 and np.any(np.signbit(data) if kind.kind == "f" else False)
             if not zero:
-                return Value(
-                    data.shape, kind, lambda index: number(first, kind), True, lambda where: number(first, kind)
-                )
+                same = number_expr(first, kind)
+                return Value(data.shape, kind, lambda index: same, True, lambda where: same)
         if data.size > WRITTEN_OUT:
             raise LoweringError(f"a constant array of shape {data.shape} is too long to be written into a program")
         for array in self.constants:
             if array.dtype == kind and np.array_equal(array.data, data, equal_nan=kind.kind == "f"):
                 return memory(array)
-        array = Array(unique(f"c{len(self.constants) + 1}", self.taken), data.shape, kind, "constant", data)
+        array = Array(unique_name(f"c{len(self.constants) + 1}", self.taken), data.shape, kind, "constant", data)
         self.constants.append(array)
         return memory(array)
 
@@ -107,7 +106,7 @@ class Moves:
     # view and move
 
     def moved(self, values: Any, f: Callable[[Any], Any]) -> Value:
-        """What f makes of them, where f only moves elements about: NumPy itself is asked where they go."""
+        """Apply f, which only moves elements about: NumPy itself is asked where they go."""
         x = self.value(values)
         base = np.zeros(x.shape, np.int8)
         y = f(base)
@@ -162,21 +161,21 @@ class Moves:
         return Value(places.shape, x.dtype, at, x.cheap)
 
     def indexed(self, x: Value, where: tuple[Any, ...]) -> Value:
-        """x[where], with indices that are values."""
+        """Return x[where], with indices that are values."""
         shape, at = self._picked(x.shape, where)
         x = self.stored(x)
 
         def element(index: tuple[Index, ...]) -> Expr:
             places, valid = at(index)
             found = x.at(places)
-            outside = number(np.nan if x.dtype.kind == "f" else 0, x.dtype)
+            outside = number_expr(np.nan if x.dtype.kind == "f" else 0, x.dtype)
             return Expr("where", (valid, found, outside), x.dtype) if valid is not None else found
 
         return Value(shape, x.dtype, element, depth=2)
 
     def _picked(self, shape: tuple[int, ...], where: tuple[Any, ...]) -> tuple[tuple[int, ...], Any]:
-        """The shape of what an index picks, and a function from a place in that to the place in the array, and whether
-        there is one."""
+        """Return the shape of what an index picks, and a function from a place in it to the place in the array, and
+        whether there is one."""
         named = sum(part is not None and part is not Ellipsis for part in where)
         if not any(part is Ellipsis for part in where):
             where = (*where, Ellipsis)
@@ -225,7 +224,7 @@ class Moves:
         return tuple(n for _, _, n in front), at
 
     def filled(self, shape: Sequence[int], dtype: Any, fill: Any = 0) -> Array:
-        """An array that is about to be written into, full of a number."""
+        """Make an array full of a number, which will be written into."""
         array = Array(self.spare(), tuple(map(int, shape)) or (1,), dtype, "local")  # a number is written once only
         self.locals.append(array)
         lines, self.lines = self.lines, []
@@ -242,13 +241,13 @@ class Moves:
     def put(
         self, array: Array, x: Value, where: Callable[[tuple[Index, ...]], tuple[Index, Expr | None]], adds: bool
     ) -> None:
-        """Write the elements of x into an array, each to its place."""
+        """Write the elements of x into an array, each into its place."""
         loops = [Var(n) for n in x.shape]
         index = tuple([Index({var: 1}) for var in loops])
         to, valid = where(index)
         value = cast(x.at(index), array.dtype)
         if valid is not None:
-            value = Expr("where", (valid, value, number(0, array.dtype)), array.dtype)
+            value = Expr("where", (valid, value, number_expr(0, array.dtype)), array.dtype)
         self._add(loops, Store(array, to, value, adds))
 
     def concatenate(self, xs: Sequence[Any], axis: int = 0) -> Value:
@@ -281,7 +280,7 @@ class Moves:
         return self._shaped(array, shape)
 
     def scatter(self, g: Value, where: Any, shape: Sequence[int]) -> Value:
-        """Zeros with g added at an index."""
+        """Make zeros with g added at an index."""
         where = where if isinstance(where, tuple) else (where,)
         shape = tuple(map(int, shape))
         if any(isinstance(part, Value) for part in where):
@@ -308,24 +307,24 @@ class Moves:
 
 
 def _stride(table: Any) -> Any:
-    """The step of a table that is a multiple of the index; else the table."""
+    """Return the step of a table that is a multiple of the index; else the table."""
     step = int(table[1]) if len(table) > 1 else 0
     return step if np.array_equal(table, step * np.arange(len(table))) else table
 
 
 def _row_by_row(shape: Sequence[int]) -> list[int]:
-    """The strides of an array that lies in memory row by row; 0 for an axis of one."""
+    """Return the strides of an array that lies in memory row by row; 0 for an axis of length one."""
     return [math.prod(shape[k + 1 :]) if n > 1 else 0 for k, n in enumerate(shape)]
 
 
 def _shifted(by: Sequence[int], shape: Sequence[int]) -> Callable[[tuple[Index, ...]], tuple[Index, None]]:
-    """Where an element goes in an array of this shape, so many places on along each axis."""
+    """Say where an element of an array of this shape goes, when each axis is shifted by so many places."""
     return lambda index: (place([i.times(1, step) for i, step in zip(index, by)], shape), None)
 
 
 def _within(i: Expr, n: int) -> tuple[Expr, Expr]:
-    """An index that may be negative, as one that is surely inside, and whether it was."""
-    zero, size = number(0, np.int64), number(n, np.int64)
+    """Turn an index that may be negative into one that is surely inside; say whether it was inside."""
+    zero, size = number_expr(0, np.int64), number_expr(n, np.int64)
     i = Expr("where", (Expr("less", (i, zero), bool), Expr("add", (i, size), np.int64), i), np.int64)
     good = Expr("bitwise_and", (Expr("greater_equal", (i, zero), bool), Expr("less", (i, size), bool)), bool)
     return Expr("where", (good, i, zero), np.int64), good

@@ -1,4 +1,4 @@
-"""What each value of a recorded function is called, and which part it plays: one pass, before anything is written.
+"""Names each value of a recorded function, and says which part it plays: one pass, before anything is written.
 
 Names that the user gave come first. Two values never share a name, as Python reads names: it folds letters that look
 alike (ℎ is h, µ is μ), so that two names which it cannot tell apart are told apart by a number.
@@ -18,7 +18,8 @@ SPARE = "utsqv"  # letters for values that have no name, the first that nothing 
 
 
 class Names:
-    """The names of the values that `output` is computed from, of their gradients, and of what is still to be named.
+    """The names of the values that `output` is computed from, those of their gradients, and of what is still to be
+    named.
 
     output     the value; it is called `of` if it has no name of its own
     gradients  the formula of each gradient that is to be named, and the value that it is the gradient of
@@ -90,8 +91,8 @@ class Names:
         self._roles[self.output] = "output"
 
     def _name_layers(self) -> None:
-        """What goes into an activation function is called z, as in the book, and what comes out a: with the number of
-        the layer, where there are several."""
+        """Call what goes into an activation function z, as in the book, and what comes out a: with the number of the
+        layer, if there are several."""
         for layer, formula in enumerate(self._layers, 1):
             z = formula.args[0]
             numbered = str(layer) if len(self._layers) > 1 else ""
@@ -109,24 +110,24 @@ class Names:
         return name in self.taken
 
     def give(self, formula: Formula, wish: str) -> str:
-        """Call a formula what it wishes to be called, as nearly as that can be; returns the name."""
-        self._names[formula] = unique(wish, self.taken)
+        """Give a formula the name that it wishes for, or one close to it; return the name."""
+        self._names[formula] = unique_name(wish, self.taken)
         return self._names[formula]
 
     def name(self, formula: Formula) -> str:
-        """The name of a formula that has one."""
+        """Return the name of a formula that has one."""
         return self._names[formula]
 
     def give_spare(self, formula: Formula) -> str:
-        """Call a formula the next of u1, u2, …, with the number written below, so that it is no power."""
+        """Give a formula the next of u1, u2, …, with the number written below, so that it is not read as a power."""
         self._names[formula] = self.spare("_")
         return self._names[formula]
 
     def tell_apart(self, written: Callable[[str], str]) -> None:
-        """Change names that would read the same, or as something else, where they are written as `written` does.
+        """Change names that would look the same, or be misread, as `written` writes them.
 
-        A number at the end is written above, as that of a layer: where there is a w, w2 gets it below, so that it is no
-        power of w.
+        A number at the end is written above, like that of a layer. If there is a w, the number of w2 goes below, so
+        that it is not read as a power of w.
         """
         before = set(self._names.values())
         seen: set[str] = set()
@@ -149,17 +150,17 @@ class Names:
         return self._roles.get(formula, "value" if formula.op is not None else "constant")
 
     def of(self, gradient: Formula) -> Formula:
-        """The value that a gradient belongs to."""
+        """Return the value that a gradient belongs to."""
         return self._gradients[gradient]
 
     def gradient(self, value: Formula) -> str:
-        """What the gradient with respect to a value is called: dw, and delta2 for the weighted input z2."""
+        """Name the gradient with respect to a value: dw, and delta2 for the weighted input z2."""
         name = self._names[value]
         error = self.role(value) == "weighted input" and is_weighted_input(name)
         return f"delta{name[1:]}" if error else f"d{name}"
 
     def spare(self, between: str = "") -> str:
-        """The next of u1, u2, … that nothing is called; takes it."""
+        """Take the next of u1, u2, … that is not a name yet."""
         letter = next((letter for letter in SPARE if letter not in self.taken), "u")
         self._spares = next(n for n in count(self._spares + 1) if f"{letter}{between}{n}" not in self.taken)
         name = f"{letter}{between}{self._spares}"
@@ -168,7 +169,8 @@ class Names:
 
 
 class Inner(set[str]):
-    """Names that are taken in a nest, and outside of it: a copy of those of a long program would take long."""
+    """Names that are taken in a nest, and outside of it. It does not copy the names of a long program, which would take
+    long."""
 
     def __init__(self, outer: set[str]):
         super().__init__()
@@ -183,11 +185,11 @@ class Inner(set[str]):
         return other
 
 
-def unique(wish: str, taken: set[str]) -> str:
-    """A valid name like `wish` that is not taken yet; takes it.
+def unique_name(wish: str, taken: set[str]) -> str:
+    """Take a valid name like `wish` that is not taken yet.
 
-    >>> unique("layer1.weight", set()), unique("lambda", set()), unique("w", {"w"}), unique("", set())
-    ('layer1_weight', 'lambda_', 'w_2', 't')
+    >>> [unique_name(wish, {"w"}) for wish in ("layer1.weight", "lambda", "w", "")]
+    ['layer1_weight', 'lambda_', 'w_2', 't']
     """
     wish = unicodedata.normalize("NFKC", wish)  # as Python itself reads names: ℎ is h
     name = re.sub(r"\W", "_", wish) + "_" * keyword.iskeyword(wish)
@@ -201,17 +203,17 @@ def unique(wish: str, taken: set[str]) -> str:
 
 
 def is_weighted_input(name: str) -> bool:
-    """Whether a value of this name is a weighted input, whose gradient is called its error: z, z1, z_t, …"""
+    """Say whether a value of this name is a weighted input, whose gradient is called its error: z, z1, z_t, …"""
     return re.fullmatch(r"z\d*(?:_\w+)?", name) is not None
 
 
 def weighted_input(activation: str) -> str | None:
-    """What goes into the activation a1 is called z1; nothing for other names."""
+    """Return the name of what goes into the activation a1: z1. Return nothing for other names."""
     return f"z{activation[1:]}" if re.fullmatch(r"a\d*(_\w+)?", activation) else None
 
 
 def suffix_of(name: str) -> str:
-    """What numbers a name: "1" of "a1" and "_t" of "h_t"; nothing where there is no number.
+    """Return what numbers a name: "1" of "a1", "_t" of "h_t"; nothing if it has no number.
 
     >>> suffix_of("a1"), suffix_of("h_t"), suffix_of("answer")
     ('1', '_t', '')

@@ -1,8 +1,8 @@
-"""C that is built with the machine's compiler, and called.
+"""Builds C with the machine's compiler, and calls it.
 
-A program is built once: what was built is kept in a folder of the user's own, under a name made of its text, the
-compiler, its flags and the processor. It is built beside that and then renamed, so that two processes may build the
-same at once. Nothing is loaded that others could have written.
+A program is built once, and kept in a folder of the user's own, under a name made of its text, the compiler, its flags
+and the processor. It is built beside that and then renamed, so that two processes may build the same at once. Nothing
+is loaded that others could have written.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ TYPES = {"d": ctypes.c_double, "f": ctypes.c_float, "q": ctypes.c_longlong, "l":
 
 
 class CompilerError(RuntimeError):
-    """Raised where no C compiler is found, or where it does not compile a program; shows what it says."""
+    """Raised if no C compiler is found, or if it does not compile a program; shows what it says."""
 
 
 @cache
 def compiler() -> tuple[str, ...]:
-    """The command of the C compiler: $CC, cc, gcc, clang, or the one that the package ziglang brings.
+    """Return the command of the C compiler: $CC, cc, gcc, clang, or the one in the package ziglang.
 
-    Raises CompilerError where there is none.
+    Raises CompilerError if there is none.
     """
     chosen = shlex.split(os.environ.get("CC", ""))
     if chosen:
@@ -65,15 +65,15 @@ def compiler() -> tuple[str, ...]:
     if importlib.util.find_spec("ziglang") is not None:
         return (sys.executable, "-m", "ziglang", "cc")
     raise CompilerError(
-        'there is no C compiler: install gcc or clang, or the one that pip can bring (pip install "handgrad[native]"),'
-        ' or use backend="numpy"'
+        "there is no C compiler: install gcc or clang, or the one that pip brings: pip install 'handgrad[native]' (in a"
+        " checkout: pip install '.[native]'), or use backend=\"numpy\""
     )
 
 
 @cache
 def folder() -> Path:
-    """The folder that programs are kept in: $HANDGRAD_CACHE, or one of the user's caches. A new one where that is not
-    there, cannot be written, or belongs to others."""
+    """Return the folder that programs are kept in: $HANDGRAD_CACHE, or the user's cache. Make a new one if that is
+    missing, cannot be written, or belongs to others."""
     usual = {"darwin": "~/Library/Caches", "win32": os.environ.get("LOCALAPPDATA", "~")}.get(sys.platform, "~/.cache")
     base = os.environ.get("HANDGRAD_CACHE") or os.path.join(os.environ.get("XDG_CACHE_HOME") or usual, "handgrad")
     path = Path(base).expanduser()
@@ -87,7 +87,7 @@ def folder() -> Path:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file or folder is the user's own, and nobody else may write it. A link is nobody's."""
+    """Say whether a file or folder is the user's own, and nobody else may write it. A link never is."""
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
         return False
@@ -98,7 +98,7 @@ def is_ours(path: Path) -> bool:
 
 @cache
 def _machine() -> str:
-    """What -march=native depends on."""
+    """Say what -march=native depends on."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
@@ -108,7 +108,7 @@ def _machine() -> str:
 
 @cache
 def _version(command: tuple[str, ...]) -> str:
-    """What tells one compiler from another: the file, and when it was changed."""
+    """Say what tells one compiler from another: the file, and when it was changed."""
     path = Path(shutil.which(command[0]) or command[0])
     try:
         found = path.resolve().stat()
@@ -121,9 +121,10 @@ _loaded: dict[str, tuple[Any, Lock]] = {}
 
 
 def built(text: str, flags: Sequence[str] = FLAGS) -> tuple[Any, Lock]:
-    """The library of a C text, built unless it has been before, and a lock: what is static is for one call at a time.
+    """Load the library of a C text, built unless it was built before, and a lock: static memory serves one call at a
+    time.
 
-    Raises CompilerError, with the compiler's own message and where the text is, if it does not compile.
+    Raises CompilerError, with the compiler's own message and the path of the text, if it does not compile.
     """
     command = compiler()
     about = "\0".join([text, *command, _version(command), *flags, _machine(), sys.platform])
@@ -139,7 +140,7 @@ def built(text: str, flags: Sequence[str] = FLAGS) -> tuple[Any, Lock]:
 
 
 def _load(path: Path) -> Any:
-    """A library that was built before; None for one that is damaged."""
+    """Load a library that was built before; return None if it is damaged."""
     try:
         return ctypes.CDLL(str(path))
     except OSError:
@@ -169,8 +170,9 @@ def _build(text: str, path: Path, command: tuple[str, ...], flags: Sequence[str]
         os.replace(target, path)
 
 
-def written(trace: Trace) -> tuple[Lowered, list[Array], str]:
-    """The loops of a trace, its mini-batches where there is a function for an epoch, and the C for this machine."""
+def native_text(trace: Trace) -> tuple[Lowered, list[Array], str]:
+    """Write the C of a trace for this machine; return its loops, its mini-batches if there is a function for an epoch,
+    and the text."""
     program = lowered(trace, FastPrinter, exact=True)
     text, rows = c_text(program, FastPrinter), _rows(program, trace)
     if rows:
@@ -181,7 +183,7 @@ def written(trace: Trace) -> tuple[Lowered, list[Array], str]:
 
 
 def _of_numbers(program: Lowered, trace: Trace) -> bool:
-    """Whether a program takes numbers and gives numbers, all of one dtype."""
+    """Say whether a program takes numbers and gives numbers, all of one dtype."""
     arrays = [*program.inputs, *program.outputs]
     floats = {program.value.dtype, *[array.dtype for array in arrays if array.dtype.kind == "f"]}
     whole = isinstance(trace.output._value, ndarray)
@@ -189,7 +191,8 @@ def _of_numbers(program: Lowered, trace: Trace) -> bool:
 
 
 def _rows(program: Lowered, trace: Trace) -> list[Array]:
-    """The arguments of a step that are mini-batches: arrays of the same length. None where not all of them are."""
+    """List the arguments of a step that are mini-batches: arrays of equal length. Return None unless all of them
+    are."""
     called = {array.name: array for array in program.inputs}
     names = trace.parameters[: len(trace.inputs)]
     rows = [called.get(program.parameters.get(name, "")) for name in names]
@@ -205,7 +208,7 @@ class Native:
     """
 
     def __init__(self, trace: Trace, overwrite: bool):
-        self.program, self.rows, self.source = written(trace)
+        self.program, self.rows, self.source = native_text(trace)
         program = self.program
         self.library, self.lock = built(self.source)
         products = blas()
@@ -217,7 +220,7 @@ class Native:
         self.run = self._caller_of_numbers(program, trace) if of_numbers else self._caller(program, trace, overwrite)
 
     def epoch(self, data: list[Any], order: Any, first: int, last: int, others: dict[str, Any], values: Any) -> None:
-        """Take steps for the mini-batches `first` to before `last` of an order of rows.
+        """Take steps for the mini-batches `first` up to, not including, `last` of an order of rows.
 
         data    all rows of the arguments
         others  arrays, and of each number one for every mini-batch, by the names of the program's parameters
@@ -235,7 +238,7 @@ class Native:
             )  # fmt: skip
 
     def _caller_of_numbers(self, program: Lowered, trace: Trace) -> Any:
-        """The function of a program of numbers alone: they are packed into its memory, and unpacked from there."""
+        """Make the function of a program of numbers alone: they are packed into its memory, and unpacked from there."""
         dtype = program.value.dtype
         value, *gradients = (f"results[{i}]" for i in range(1 + len(program.outputs)))  # faster than all in a row
         names = dict(zip(trace.parameters, (f"x{i}" for i in range(len(trace.parameters))), strict=True))
@@ -257,7 +260,7 @@ class Native:
         return known["run"]
 
     def _caller(self, program: Lowered, trace: Trace, overwrite: bool) -> Any:
-        """The function, written for these parameters: a loop over them would take longer than a small program."""
+        """Write the function for these parameters: a loop over them would take longer than a small program."""
         names = [f"x{i}" for i in range(len(trace.parameters))]
         known: dict[str, Any] = {"call": self._function, "lock": self.lock, "fitting": fitting, "empty": np.empty}
         lines, given, after = [], [], []
@@ -308,9 +311,10 @@ class Native:
         return known["run"]
 
     def bound(self, parameters: list[str], held: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The text of a call with `parameters`, of which those that are `held` stay where they are, and what it needs.
+        """Write a call with `parameters`, of which those that are `held` stay where they are; return the text and what
+        it needs.
 
-        The others are arrays that may be written into, row by row: their address is had faster then.
+        The others are arrays that may be written into, row by row: their address is found faster.
         """
         known: dict[str, Any] = {"call_c": self._function, "at": ctypes.c_char.from_buffer, "by": ctypes.byref}
         known["number_"] = self.program.value.dtype.type
@@ -328,12 +332,12 @@ class Native:
 
 
 def fitting(x: Any, dtype: Any) -> Any:
-    """The array as C takes it: row by row, aligned, in the machine's own byte order."""
+    """Lay out an array as C takes it: row by row, aligned, in the machine's own byte order."""
     return np.require(x, dtype.newbyteorder("="), ["C", "A"])
 
 
 def entry(library: Any, name: str, program: Lowered) -> Any:
-    """The function of a library, which knows what it takes."""
+    """Return a function of a library, with the types of its arguments."""
     function = library[name]
     function.argtypes = [_kind(array) for array in [*program.inputs, *program.outputs]]
     function.restype = TYPES[program.value.dtype.char]

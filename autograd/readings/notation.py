@@ -1,4 +1,4 @@
-"""Expressions as people read them: Unicode for a terminal, LaTeX, and MathML for a browser."""
+"""Writes expressions as people read them: Unicode for a terminal, LaTeX, and MathML for a browser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIGITS = 6  # of a number that is no simple fraction
 
 
 def split_name(name: str) -> tuple[str, str, str]:
-    """The letter, the number above it and the index below it: w2 is w², h_3 is h₃.
+    """Split a name into the letter, the number above it and the index below it: w2 is w², h_3 is h₃.
 
     >>> split_name("w2"), split_name("h_3"), split_name("cost")
     (('w', '2', ''), ('h', '', '3'), ('cost', '', ''))
@@ -29,7 +29,7 @@ def split_name(name: str) -> tuple[str, str, str]:
 
 
 def greek(word: str) -> str:
-    """The Greek letter of this name, or nothing.
+    """Return the Greek letter of this name, or nothing.
 
     >>> greek("delta"), greek("w")
     ('δ', '')
@@ -42,7 +42,7 @@ def greek(word: str) -> str:
 
 
 class Unicode:
-    """Expressions as text for a terminal; numbers that are no simple fractions have so many `digits`."""
+    """Writes expressions as text for a terminal; numbers that are not simple fractions get `digits` digits."""
 
     def __init__(self, digits: int = DIGITS):
         self.digits = digits
@@ -75,7 +75,7 @@ class Unicode:
         return str(value) if isinstance(value, Fraction) else self.decimal(value).replace("-", self.minus)
 
     def decimal(self, value: float) -> str:
-        """A number with as many digits as it takes not to look like a whole one that it is not."""
+        """Write a number with enough digits not to look like a whole number that it is not."""
         if np.isinf(value):
             return self.infinity
         short = f"{value:.{self.digits}g}"
@@ -91,7 +91,7 @@ class Unicode:
         return f"Σ{axes.translate(LOWERED)} {x}"
 
     def of_shape(self, kind: str, shape: tuple[int, ...]) -> str:
-        """𝟏₂ₓ₃, the array of ones of this shape; the same for 𝟎 and I."""
+        """Write 𝟏₂ₓ₃, the array of ones of this shape, and in the same way 𝟎 and I."""
         return self.marks[kind] + "×".join(map(str, shape)).translate(LOWERED)
 
     def indicator(self, comparison: str, a: str, b: str) -> str:
@@ -118,7 +118,7 @@ class Unicode:
         return text
 
     def term(self, term: Term) -> str:
-        """A term without its sign."""
+        """Write a term without its sign."""
         coefficient = abs(term.coefficient)
         above = [self.power(factor, n) for factor, n in term.factors if n > 0]
         below = [self._under(factor, -n) for factor, n in term.factors if n < 0]
@@ -143,7 +143,7 @@ class Unicode:
         return self.fraction(product, under, one, len(below) == 1)
 
     def _under(self, factor: Atom, n: int) -> str:
-        """A power below the fraction bar, where a product of matrices or a sum stands in parentheses."""
+        """Write a power below the fraction bar, where a product of matrices or a sum stands in parentheses."""
         text = self.power(factor, n)
         return self.parenthesised(text) if n == 1 and factor.kind in ("matmul", "total") else text
 
@@ -160,13 +160,13 @@ class Unicode:
         return self.raised(text if self._is_whole(factor) else self.parenthesised(text), str(n))
 
     def _is_whole(self, factor: Atom) -> bool:
-        """Whether something may be written above the atom without parentheses around it."""
+        """Say whether something may be written above the atom without parentheses around it."""
         plain = factor.kind == "symbol" and not split_name(factor.name)[1]
         return plain or factor.kind in ("group", "indicator", "element")
 
     @staticmethod
     def _is_one(text: str) -> bool:
-        """Whether an expression of NumPy is a call, an index, or the like, and no operation."""
+        """Say whether an expression of NumPy is a call, an index or the like, rather than an operation."""
         before = ""
         while before != text:  # leaves out what is in brackets, from the inside
             before, text = text, re.sub(r"[\[(][^\[\]()]*[\])]", "", text)
@@ -205,7 +205,7 @@ class Unicode:
         return self.call(x.name, [self.sum(arg) for arg in x.args])
 
     def numpy(self, template: str, args: tuple[Sum, ...]) -> str:
-        """An expression of NumPy, with its values put in: in parentheses, unless there are some already."""
+        """Write an expression of NumPy with its values put in: in parentheses, unless there are some already."""
         pieces = [piece.replace("{{", "{").replace("}}", "}") for piece in re.split(r"(?<!\{)\{(\d+)\}", template)]
         text = self.literal(pieces[0])
         for i in range(1, len(pieces), 2):
@@ -215,18 +215,18 @@ class Unicode:
         return text
 
     def literal(self, piece: str) -> str:
-        """A part of an expression of NumPy."""
+        """Write a part of an expression of NumPy."""
         return piece
 
     def as_factor(self, x: Sum) -> str:
-        """A sum as a factor of a product: in parentheses, unless it is a single atom."""
+        """Write a sum as a factor of a product: in parentheses, unless it is a single atom."""
         single = len(x) == 1 and x[0].coefficient == 1 and len(x[0].factors) == 1 and x[0].factors[0][1] > 0
         whole = single and x[0].factors[0][0].kind not in ("matmul", "total")  # and a power is one
         return self.sum(x) if whole else self.parenthesised(self.sum(x))
 
 
 class LaTeX(Unicode):
-    """Expressions as LaTeX, without the dollar signs."""
+    """Writes expressions as LaTeX, without the dollar signs."""
 
     minus, times, hadamard = "-", " \\, ", " \\odot "
     infinity = "\\infty"
@@ -301,7 +301,7 @@ class LaTeX(Unicode):
 
 
 class MathML(Unicode):
-    """Expressions as what stands inside a `<math>` element.
+    """Writes expressions as what stands inside a `<math>` element.
 
     >>> print(MathML().symbol("w2"))
     <msup><mi>w</mi><mn>2</mn></msup>
@@ -375,7 +375,7 @@ def _row(x: str) -> str:
 
 
 def _mathml_number(text: str) -> str:
-    """The text of a number, whose sign and power of ten MathML has elements for."""
+    """Write a number; MathML has elements for its sign and its power of ten."""
     sign = "<mo>−</mo>" if text.startswith("-") else ""
     digits, _, power = text.removeprefix("-").partition("e")
     ten = f"<mo>·</mo><msup><mn>10</mn>{_row(_mathml_number(str(int(power))))}</msup>" if power else ""
@@ -387,12 +387,12 @@ def _ten_to(match: re.Match[str]) -> str:
 
 
 def _lowered(index: str) -> str:
-    """An index for LaTeX, where an underscore would begin another index."""
+    """Write an index for LaTeX, where an underscore would begin another index."""
     return index.replace("_", ",").strip(",") or "\\_"
 
 
 def _escaped(word: str) -> str:
-    """A word for LaTeX's \\text, with the characters that mean something there left as they look."""
+    """Write a word for LaTeX's \\text, so that characters with a meaning there look as they are."""
     return "".join({"\\": "/", "^": "", "~": "-"}.get(c, f"\\{c}" if c in "{}$&#_%" else c) for c in word)
 
 

@@ -19,7 +19,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from autograd.ops.indexing import is_basic
 from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph, computed
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.text import parsed
 from autograd.readings.trace import apart
 from autograd.recording import no_grad, tracing
@@ -33,13 +33,13 @@ OF_OPERANDS = ("Less", "Greater", "Equal", "Not(Equal", "IsNaN", "Arg", "Cast") 
 
 
 class OnnxError(TypeError):
-    """Raised for what cannot be written as ONNX; says what it is."""
+    """Raised for what cannot be written as ONNX; names it."""
 
 
 def to_onnx(f: Callable[[Any], Any], x: Any, *, metadata: dict[str, str] | None = None, name: str = "model") -> Any:
     """Make an ONNX model, an `onnx.ModelProto`, of a function of one array whose first axis holds the examples.
 
-    x         an example of what f takes, for its shape and dtype. The model's input `x` has any number of examples
+    x         an example of what f takes, for its shape and dtype; the model's input `x` takes any number of examples
     metadata  texts to be kept in the model, by name
 
     The output is called `y`. Tensors that f reaches are parameters of the model, under their own names. Dropouts hand
@@ -58,7 +58,7 @@ def to_onnx(f: Callable[[Any], Any], x: Any, *, metadata: dict[str, str] | None 
 
 
 class _Recorded:
-    """What f computes of some examples, as formulas in order."""
+    """What f computes from some examples, as formulas in order."""
 
     def __init__(self, f: Callable[[Any], Any], x: Any):
         given = plain_input(x, "x")
@@ -70,7 +70,7 @@ class _Recorded:
         leaves = {z for node in computed([output]) for z in node.inputs if isinstance(z, Tensor) and not z.inputs}
         self.named, taken = {id(given): "x"}, {"x", "y"}
         for leaf in sorted(leaves, key=lambda leaf: leaf.tick):
-            self.named[id(leaf)] = unique(leaf.name or "w", taken)
+            self.named[id(leaf)] = unique_name(leaf.name or "w", taken)
         formulas = Formulas(Graph(output), self.named, exact=True)
         self.output, self.shape = formulas[output], x.shape
         self.order = ordered([self.output])
@@ -85,7 +85,8 @@ class _Ref:
 
 
 class _Writer:
-    """Writes what was recorded for the first number of examples, and looks at the second for what depends on that."""
+    """Writes what was recorded for the first number of examples, and finds in the second what depends on that
+    number."""
 
     def __init__(self, one: _Recorded, other: _Recorded):
         import onnx
@@ -115,7 +116,7 @@ class _Writer:
         if a.name == "x":
             return _Ref("x", a.value.dtype)
         if a.name is not None:
-            data, name = np.asarray(a.value), unique(a.name, self.taken)
+            data, name = np.asarray(a.value), unique_name(a.name, self.taken)
             self.parameters.append(self._tensor(data, name))
             return _Ref(name, data.dtype)
         if np.ndim(a.value) == np.ndim(b.value) == 0:
@@ -125,7 +126,8 @@ class _Writer:
         return self._array(np.asarray(a.value), np.asarray(b.value))
 
     def _array(self, a: Any, b: Any) -> _Ref:
-        """A constant array. What has a row for each example, all of them equal, is one row that is expanded."""
+        """Write a constant array. If it has a row for each example, all of them equal, it is one row that is
+        expanded."""
         same = a.ndim == b.ndim
         apart = [i for i, (n, m) in enumerate(zip(a.shape, b.shape)) if n != m]
         row = tuple([slice(0, 1) if i in apart else slice(None) for i in range(a.ndim)])
@@ -136,11 +138,11 @@ class _Writer:
         return self.node("Expand", [self.constant(a[row]), self._length(a.shape, b.shape)], a.dtype)
 
     def constant(self, value: Any, dtype: Any = None) -> _Ref:
-        """A constant of the graph; the same one for the same content."""
+        """Return a constant of the graph; the same one for the same content."""
         data = np.asarray(value, dtype)
         key = (data.shape, data.dtype.str, data.tobytes())
         if key not in self.constants:
-            self.constants[key] = self._tensor(data, unique(f"c{len(self.constants) + 1}", self.taken))
+            self.constants[key] = self._tensor(data, unique_name(f"c{len(self.constants) + 1}", self.taken))
         return _Ref(self.constants[key].name, data.dtype)
 
     def _tensor(self, data: Any, name: str) -> Any:
@@ -151,16 +153,16 @@ class _Writer:
     # Shapes
 
     def _factors(self, a: tuple[int, ...], b: tuple[int, ...]) -> list[tuple[int, bool]]:
-        """The lengths of a shape, or how many times the number of examples they are."""
+        """Return the lengths of a shape, or how many times the number of examples they are."""
         found = []
         for n, m in zip(a, b, strict=True):
             if n != m and (n * COUNTS[1] != m * COUNTS[0] or n % COUNTS[0]):
-                self._depends(f"a length of {n} that is no multiple of that number")
+                self._depends(f"a length of {n} that is not a multiple of that number")
             found.append((n // COUNTS[0], True) if n != m else (n, False))
         return found
 
     def _length(self, a: tuple[int, ...], b: tuple[int, ...], may_be_found: bool = False) -> _Ref:
-        """A shape as a value of the graph. One length may be -1 where it is found from the others."""
+        """Return a shape as a value of the graph. One length may be -1, to be found from the others."""
         lengths = self._factors(a, b)
         varying = [factor for factor, varies in lengths if varies]
         if not varying or (may_be_found and len(varying) == 1 and 0 not in a):
@@ -179,14 +181,14 @@ class _Writer:
     # Operations
 
     def node(self, kind: str, inputs: list[_Ref], dtype: Any, wish: str = "", **attributes: Any) -> _Ref:
-        output = _Ref(unique(wish or kind.lower(), self.taken), dtype)
+        output = _Ref(unique_name(wish or kind.lower(), self.taken), dtype)
         given = {key: value for key, value in attributes.items() if value is not None}
         made = self.onnx.helper.make_node(kind, [x.name for x in inputs], [output.name], output.name, **given)
         self.nodes.append(made)
         return output
 
     def cast(self, x: Any, dtype: Any) -> _Ref:
-        """A value in a dtype: a number as a constant of it."""
+        """Return a value in a dtype: a number as a constant of it."""
         if not isinstance(x, _Ref):
             return self.constant(x, dtype)
         return x if x.dtype == dtype else self.node("Cast", [x], dtype, to=self._kind(dtype))
@@ -221,7 +223,7 @@ class _Writer:
         return self._read(parsed(text), known, common, dtype, a.name or "")
 
     def _said(self, a: Formula, b: Formula) -> dict[str, Any]:
-        """What a text can say of an operation besides its operands and parameters: shape, axes, perm, pads."""
+        """List what a text may read of an operation besides its operands and parameters: shape, axes, perm, pads."""
         op: Any = a.op
         found: dict[str, Any] = {
             "shape": lambda of: self._length(np.shape(a.value), np.shape(b.value), of == "Reshape")
@@ -243,7 +245,7 @@ class _Writer:
         return found
 
     def _read(self, call: ast.expr, known: dict[str, Any], inner: Any, dtype: Any, wish: str = "") -> _Ref:
-        """The nodes of a text: a call with operands and numbers, then attributes by keyword."""
+        """Write the nodes of a text: a call with operands and numbers, then attributes by keyword."""
         assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
         kind, inputs = call.func.id, []
         for part in call.args:
@@ -263,7 +265,7 @@ class _Writer:
         return self.node(kind, inputs, dtype, wish, **attributes)
 
     def _picked(self, a: Formula, b: Formula, x: _Ref) -> _Ref:
-        """An index: slices, then single elements, then new axes."""
+        """Write an index: slices, then single elements, then new axes."""
         index, dtype, ndim = a.params["index"], a.value.dtype, np.ndim(a.args[0].value)
         if repr(index) != repr(b.params["index"]):
             self._depends(f"the index [{index}]")

@@ -1,9 +1,10 @@
-"""What a function reads besides its arguments: its closure, globals and defaults, and what hangs on them.
+"""Finds what a function reads besides its arguments: its closure, globals and defaults, and what can be reached from
+them.
 
-A program that was traced holds what these were at the time. So each place from which the code that ran could read is
-noted with what was there, and looked at again before the program runs: the globals that the code names, its closures
-and defaults; of the objects found there, the attributes that it names; of lists and dicts, the items. NumPy, the engine
-and the standard library are not looked into.
+A program that was traced keeps what these were at the time. So each place that the code could read is noted with its
+content, and looked at again before the program runs: the globals that the code names, its closures and defaults; of
+objects found there, the attributes that it names; of lists and dicts, the items. NumPy, the engine and the standard
+library are left out.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ FEW = 8  # items that are looked at one by one
 
 @contextmanager
 def code_run() -> Iterator[set[types.CodeType]]:
-    """The code of every function that is called in the block."""
+    """Collect the code of every function that is called in the block."""
     codes: set[types.CodeType] = set()
 
     def note(frame: types.FrameType, event: str, arg: Any) -> None:
@@ -51,7 +52,7 @@ def code_run() -> Iterator[set[types.CodeType]]:
 
 
 class Outside:
-    """What the code `ran` reads from outside, as it is now: what can be reached from a function and its arguments.
+    """What the code `ran` reads from outside, as it is now: everything that a function and its arguments lead to.
 
     names  the variables in which arrays were found, by the arrays' ids
     """
@@ -79,7 +80,7 @@ class Outside:
         self._same: Callable[[], bool] = self._known["same"]
 
     def test(self) -> Callable[[], bool]:
-        """A function that says whether everything is still there, and arrays have the contents that they had."""
+        """Make a function that says whether everything is still there, and arrays have the contents that they had."""
         return self.unchanged if self._copies else self._same
 
     def unchanged(self) -> bool:
@@ -184,7 +185,7 @@ class Outside:
                 self._tests.append(f"all(map(is_, {name}, {self._hold(keys)}))")
 
     def _look_into_attributes(self, value: Any, kind: Any) -> None:
-        """The attributes that the code names, and the methods that ran, which it need not name."""
+        """Look into the attributes that the code names, and the methods that ran, which it need not name."""
         for cls in getattr(kind, "__mro__", ()):
             for found in vars(cls).values():
                 if inspect.isfunction(found) and found.__code__ in self._ran:
@@ -211,7 +212,7 @@ class Outside:
 
 @functools.cache
 def is_library(code: types.CodeType) -> bool:
-    """Whether the code is the standard library's, NumPy's or the engine's own."""
+    """Say whether the code belongs to the standard library, NumPy or the engine."""
     standard, *ours = PLACES
     path = code.co_filename
     return path.startswith((*ours, "<frozen")) or (path.startswith(standard) and "-packages" not in path)
@@ -219,7 +220,7 @@ def is_library(code: types.CodeType) -> bool:
 
 @functools.cache
 def _names(code: types.CodeType) -> frozenset[str]:
-    """The names in the code of a function and of those inside it; strings too, for getattr."""
+    """List the names in the code of a function and of those inside it; strings too, for getattr."""
     inside = [_names(part) for part in code.co_consts if isinstance(part, types.CodeType)]
     strings = {part for part in code.co_consts if isinstance(part, str) and part.isidentifier() and part[:2] != "__"}
     return frozenset(strings.union(code.co_names, *inside))

@@ -1,4 +1,4 @@
-"""Loops as text: what the printers of C and of JavaScript have in common."""
+"""Prints loops as text: what the printers of C and of JavaScript have in common."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.elements import Array, Expr, Index, LoweringError, Nest, Part, Var, indices_in, values_in
-from autograd.readings.names import Inner, unique
+from autograd.readings.names import Inner, unique_name
 
 # Operators with their precedence, the same in both languages.
 OPERATORS = {
@@ -25,7 +25,7 @@ WIDTH = 118
 
 
 def type_name(dtype: Any, types: Mapping[str, str], language: str) -> str:
-    """What a language calls a type of NumPy; raises LoweringError where it has none."""
+    """Return what a language calls a type of NumPy. Raises LoweringError if it has none."""
     name = np.dtype(dtype).name
     if name not in types:
         raise LoweringError(f"{name} is not a type that {language}; use float64 or float32")
@@ -33,7 +33,8 @@ def type_name(dtype: Any, types: Mapping[str, str], language: str) -> str:
 
 
 class Printer:
-    """A printer of nests: `text` of each line, indented. A language says how what is in it is written."""
+    """Prints nests: `text` for each line, indented. A subclass for a language says how everything in them is
+    written."""
 
     functions: frozenset[str]
     reserved: frozenset[str]
@@ -58,7 +59,7 @@ class Printer:
         raise NotImplementedError
 
     def constant(self, dtype: Any) -> str:
-        """How a value that stays is declared."""
+        """Declare a value that stays."""
         raise NotImplementedError
 
     def variable(self, dtype: Any) -> str:
@@ -68,14 +69,14 @@ class Printer:
         raise NotImplementedError
 
     def read(self, array: Array) -> str:
-        """A number that is not in an array."""
+        """Read a number that is not in an array."""
         return array.name
 
     def equals(self, op: str, args: list[Expr]) -> str:
         return {"equal": "==", "not_equal": "!=", "bitwise_xor": "!="}[op]
 
     def before_sum(self, name: str) -> str:
-        """What is written above a loop over neighbours in memory that adds to what is called so."""
+        """Write what goes above a loop over neighbours in memory that adds to the variable of this name."""
         return ""
 
     # What they have in common.
@@ -84,7 +85,7 @@ class Printer:
         return [line for nest in nests for line in self.nest(nest)]
 
     def nest(self, nest: Nest) -> list[str]:
-        """The lines of a nest, with its formulas as comments above it."""
+        """Write the lines of a nest, with its formulas as comments above it."""
         comments = [f"// {line}" for line in nest.formulas]
         if any(var.n == 0 for var in nest.loops):  # what does not depend on a loop would be read before it
             return comments
@@ -139,7 +140,7 @@ class Printer:
         self._write(nest, name)
 
     def start(self, kind: str, dtype: Any) -> str:
-        """What an accumulator begins with."""
+        """Return the value that an accumulator begins with."""
         if kind in ("max", "min"):
             if dtype.kind == "f":
                 return self.number(-np.inf if kind == "max" else np.inf, dtype)
@@ -153,13 +154,13 @@ class Printer:
             return f"{name} = {name} {'||' if kind == 'any' else '&&'} {value};"
         sign = ">" if kind == "max" else "<"
         if not value.isidentifier():
-            x = unique("x", self.local)
+            x = unique_name("x", self.local)
             self._add(f"{self.constant(expr.dtype)} {x} = {value};")
             value = x
         return f"if ({value} {sign} {name} || {value} != {value}) {name} = {value};"
 
     def _merged(self, loops: list[Var], nest: Nest) -> list[Var]:
-        """Loops without those that the next one can run through, too: where elements lie behind one another."""
+        """Merge loops where the next one can run through both, since their elements lie one after another."""
         indices = [nest.store.index, *indices_in([nest.store.value])]
         if any(isinstance(atom, Part) for index in indices for atom in index.terms):
             return loops
@@ -183,7 +184,7 @@ class Printer:
         return kept
 
     def _open(self, var: Var, above: str = "", step: int = 1) -> None:
-        name = next((c for c in "ijklmnpqr" if c not in self.local), None) or unique("i1", self.local)
+        name = next((c for c in "ijklmnpqr" if c not in self.local), None) or unique_name("i1", self.local)
         self.local.add(name)
         self.names[var] = name
         n = self.lengths.get(var, var.n)
@@ -194,7 +195,7 @@ class Printer:
         self.levels.append((var, block))
 
     def _add(self, line: Any) -> None:
-        """Write a line where we are: before loops that are still open, when it was found inside those not to vary."""
+        """Write a line where we are; if it does not vary with the loops that are still open, before them."""
         lines = self.levels[-1][1]
         is_open = [not isinstance(other, str) and id(other[1]) in self.open for other in lines]
         lines.insert(is_open.index(True) if True in is_open else len(lines), line)
@@ -247,16 +248,16 @@ class Printer:
         return self.expression(x)[0]
 
     def part(self, x: Expr, least: int) -> str:
-        """An operand, in parentheses where it binds less."""
+        """Write an operand, in parentheses if it binds less."""
         written, level = self.expression(x)
         return written if level >= least else f"({written})"
 
     def _level(self, x: Expr) -> int:
-        """The innermost open loop that an expression depends on."""
+        """Find the innermost open loop that an expression depends on."""
         return max((k for k, (var, _) in enumerate(self.levels) if var in x.vars), default=0) if x.vars else 0
 
     def expression(self, x: Expr) -> tuple[str, int]:
-        """The text of an expression, and how strongly it binds."""
+        """Return the text of an expression, and how strongly it binds."""
         if id(x) in self.bound:
             return self.bound[id(x)], ATOM
         if x.op == "load":
@@ -283,7 +284,7 @@ class Printer:
         return name, ATOM
 
     def _named(self, name: str, x: Expr) -> str:
-        """Declare what has a name; another one where a nest before computed the same, outside of all loops."""
+        """Declare what has a name. If a nest before computed the same, outside of all loops, use that."""
         if len(self.levels) == 1:
             name = self._fresh(name) if name in self.outermost else name
             self.outermost.add(name)
@@ -294,10 +295,10 @@ class Printer:
         return name
 
     def _fresh(self, wish: str) -> str:
-        """A name for what is declared here: outside all loops it stays taken, and no loop inside has it already."""
+        """Return a name for a declaration: outside all loops it stays taken, and no loop inside has it already."""
         if len(self.levels) > 1:
-            return unique(wish, self.local)
-        name = unique(wish, self.local)
+            return unique_name(wish, self.local)
+        name = unique_name(wish, self.local)
         self.taken.add(name)
         self.local.add(name)
         return name
@@ -323,7 +324,7 @@ class Printer:
                 self._open(var)
         value = self.text(body)
         if kind[:3] == "arg":
-            each = unique("x", self.local)
+            each = unique_name("x", self.local)
             self._add(f"{self.constant(body.dtype)} {each} = {value};")
             sign = ">" if kind == "argmax" else "<"
             at = self.names[loops[0]] if loops else "0"
@@ -337,7 +338,7 @@ class Printer:
         return name
 
     def computed(self, x: Expr) -> tuple[str, int]:
-        """What an operation makes of its operands."""
+        """Write an operation, with its operands."""
         op, args, logical = x.op, x.args, x.dtype.kind == "b"
         if op == "cast":
             return self.cast(args[0], x.dtype)
@@ -367,7 +368,7 @@ class Printer:
 
 
 def _shared(roots: list[Expr], index: Index) -> dict[int, int]:
-    """How often each expression is read by others."""
+    """Count how often each expression is read by others."""
     counts: dict[int, int] = {}
     seen: set[int] = set()
     queue = [*roots, *values_in(index)]
@@ -380,13 +381,13 @@ def _shared(roots: list[Expr], index: Index) -> dict[int, int]:
 
 
 def printer_text(printer: Printer, x: Expr) -> str:
-    """An expression that stands outside of all loops."""
+    """Write an expression that stands outside of all loops."""
     printer.levels, printer.bound, printer.shared, printer.whole, printer.lengths = [(None, [])], {}, {}, set(), {}
     return printer.text(x)
 
 
 def filled(items: list[str]) -> str:
-    """The parameters of a function over several lines."""
+    """Lay the parameters of a function out over several lines."""
     lines = [""]
     for k, item in enumerate(items):
         piece = item + ("," if k < len(items) - 1 else "")
@@ -396,16 +397,17 @@ def filled(items: list[str]) -> str:
     return "\n    ".join(lines)
 
 
-def shape_of(array: Array) -> str:
+def shape_text(array: Array) -> str:
     return " by ".join(map(str, array.shape)) if array.shape else "a number"
 
 
 def words_of(lines: list[str]) -> set[str]:
-    """Every word that stands in lines of code."""
+    """List every word in lines of code."""
     return {word for line in lines if not line.lstrip().startswith("//") for word in re.findall(r"\w+", line)}
 
 
 def used(arrays: list[Array], words: set[str]) -> list[Array]:
-    """The arrays that stand in the code, and those whose memory these have: a loop that never runs is not written."""
+    """List the arrays that occur in the code, and those whose memory these have: a loop that never runs is not
+    written."""
     needed = {array.memory.name for array in arrays if array.name in words}
     return [array for array in arrays if array.name in words or array.name in needed]

@@ -1,4 +1,5 @@
-"""One program that is run again: what a function does for some shapes and dtypes, and for what it finds outside."""
+"""Runs a function again as a program: written for certain shapes and dtypes, and for what the function finds
+outside."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.backward import memory, owned
+from autograd.backward import memory_of, owned
 from autograd.readings.buffers import Assembly
 from autograd.readings.formula import Formulas, frozen, ordered
 from autograd.readings.graph import Graph
@@ -20,7 +21,8 @@ from autograd.tensor import Tensor, plain
 
 
 def kind_of(arg: Any) -> Any:
-    """What a program may depend on: shape and dtype of what it takes as a parameter, the value of anything else."""
+    """Say what a program may depend on: the shape and dtype of what it takes as a parameter, the value of anything
+    else."""
     value = arg._value if isinstance(arg, Tensor) else arg
     if isinstance(value, (ndarray, np.floating)):
         return value.shape, value.dtype, type(arg)
@@ -28,7 +30,7 @@ def kind_of(arg: Any) -> Any:
 
 
 def kinds(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What a program may depend on, as a key."""
+    """Return what a program may depend on, as a key."""
     key = tuple(map(kind_of, args))
     try:
         hash(key)
@@ -45,10 +47,10 @@ class Program:
 
     source     its text
     outside    the Tensors that the function reached besides its arguments
-    all_fresh  whether its gradients are arrays of nobody else as they come
-    direct     a function for a whole call, where there can be one: see `without_loops`
-    arrays     those from outside that it takes as its last parameters
-    moves      of a step with an update, what it writes into; `numbers` the last of its parameters, and their dtypes
+    all_fresh  whether its gradients come in memory that nothing else uses
+    direct     a function for a whole call, if there can be one: see `without_loops`
+    arrays     the arrays from outside that it takes as its last parameters
+    moves      what a step with an update writes into; `numbers` are its last parameters, and their dtypes
     """
 
     def __init__(
@@ -84,18 +86,19 @@ class Program:
         self.direct: Callable[..., Any] | None = None
 
     def called(self, held: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The text of a call by the parameters' names that gives the value, and what it needs; those `held` stay."""
+        """Write a call by the parameters' names that gives the value; return the text, and what it needs. Those in
+        `held` stay."""
         if self.native is not None:
             text, known = self.native.bound(self.parameters, held)
             return text, known
         return f"run_({', '.join(self.parameters)})[0]", {"run_": self.run}
 
     def unchanged(self) -> bool:
-        """Whether all from outside is as it was, besides the Tensors."""
+        """Say whether everything outside is as it was, apart from the Tensors."""
         return self._world.unchanged()
 
     def fits(self) -> bool:
-        """Whether all from outside is as it was when the program was traced: the Tensors in shape and dtype."""
+        """Say whether everything outside is as it was when the program was traced: the Tensors in shape and dtype."""
         if not self.unchanged():
             return False
         for i, x in enumerate(self.outside):
@@ -107,26 +110,25 @@ class Program:
         return True
 
     def owned(self, gradients: tuple[Any, ...], reached: list[Tensor], values: list[Any]) -> list[Any]:
-        """The gradients as arrays of nobody else, and numbers in the dtype of their parameter."""
+        """Return gradients that share no memory with anything, and numbers in the dtype of their parameter."""
         arrays = [*values, *self._held, *(g for g, fresh in zip(gradients, self._fresh) if fresh)]
-        taken = {memory(x) for x in arrays if type(x) is ndarray}
+        taken = {memory_of(x) for x in arrays if type(x) is ndarray}
         return [
             g if fresh else owned(g, taken) if type(g) is ndarray else x.dtype.type(g)
             for x, g, fresh in zip(reached, gradients, self._fresh)
         ]
 
     def without_loops(self, args: tuple[Any, ...], lock: Any, written: set[int]) -> Callable[..., Any] | None:
-        """All that another call with such `args` does, as a function which returns None where it does not fit; or None.
+        """Write out all that another call with such `args` does, as `guarded` does; None where that cannot be.
 
-        A loop over four parameters takes as long as a small product of matrices. No array may lie in memory that is
-        `written` into.
+        No array may lie in memory that is `written` into.
         """
         if not self.all_fresh or self.gives_array:
             return None
         fits, values, reached = ["unchanged()"], [], []
         known: dict[str, Any] = {"ndarray": ndarray, "Tensor": Tensor, "before": self._before, "lock": lock,
                                  "run": self.run, "unchanged": self._world.test(),
-                                 "memory": memory, "written": written}  # fmt: skip
+                                 "memory_of": memory_of, "written": written}  # fmt: skip
         for i, arg in enumerate(args):
             x, value = f"x{i}", plain(arg)
             if isinstance(arg, Tensor):
@@ -151,23 +153,30 @@ class Program:
             reached.append(t)
             values.append(f"{t}._value")
         if self.overwrite:
-            fits += [f"memory({x}) not in written" for x, arg in zip(values, args) if type(plain(arg)) is ndarray]
+            fits += [f"memory_of({x}) not in written" for x, arg in zip(values, args) if type(plain(arg)) is ndarray]
         if len(reached) > len(self.outside):  # the same Tensor may be there twice
             fits.append(f"len({{{', '.join(reached)}}}) == {len(reached)}")
         for i, array in enumerate(self.arrays):
             known[f"c{i}"] = array
             values.append(f"c{i}")
-        text = (
-            f"def call({', '.join(f'x{i}' for i in range(len(args)))}):\n"
-            f"    if {' and '.join(fits)}:\n"
-            f"        {''.join(f'{t}.grad = ' for t in reached)}None\n"
-            f"        {'with lock: ' if self.native is None else ''}"  # C has a lock of its own
-            f"value, ({''.join(f'{t}.grad, ' for t in reached)}) = run({', '.join(values)})\n"
-            f"        return value\n"
-        )
-        exec(text, known)
-        call: Callable[..., Any] = known["call"]
-        return call
+        lines = [
+            f"{''.join(f'{t}.grad = ' for t in reached)}None",
+            f"{'with lock: ' if self.native is None else ''}"  # C has a lock of its own
+            f"value, ({''.join(f'{t}.grad, ' for t in reached)}) = run({', '.join(values)})",
+            "return value",
+        ]
+        return guarded([f"x{i}" for i in range(len(args))], fits, lines, known)
+
+
+def guarded(parameters: list[str], fits: list[str], lines: list[str], known: dict[str, Any]) -> Callable[..., Any]:
+    """Make the function that runs `lines` where all of `fits` hold, and returns None elsewhere.
+
+    It is written out, without a loop: a loop over four parameters takes as long as a small product of matrices.
+    """
+    head = f"def call({', '.join(parameters)}):\n    if {' and '.join(fits)}:\n"
+    exec(head + "".join(f"        {line}\n" for line in lines), known)
+    call: Callable[..., Any] = known["call"]
+    return call
 
 
 def _assembled(
@@ -178,7 +187,7 @@ def _assembled(
     numbers: dict[str, float],
     backend: str,
 ) -> tuple[Trace, Assembly]:
-    """What f records for these arguments, with its update, and the program of that."""
+    """Record f for these arguments, with its update, and assemble the program."""
     # C would have them as text.
     trace = Trace(f, args, is_parameter=lambda array: backend == "c" and array.dtype.kind in "fiub" and array.size > 16)
     if update is not None:
@@ -216,7 +225,7 @@ def _refuse_chance(trace: Trace, program: Assembly, again: Trace, other: Assembl
 
 
 def _alike(a: Any, b: Any) -> bool:
-    """Whether two constants of a program are the same, or were made in the same way."""
+    """Say whether two constants of a program are the same, or were made in the same way."""
     if a is b or (hasattr(a, "__code__") and a.__code__ == getattr(b, "__code__", None)):
         return True
     return type(a) is type(b) and frozen(a) == frozen(b)

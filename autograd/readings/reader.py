@@ -1,4 +1,4 @@
-"""Formulas as sums of products: what each operation computes, or its name where that says more."""
+"""Reads formulas as sums of products: what each operation computes, or its name if that says more."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from autograd.registry import NAMED
 
 
 class Reader:
-    """Formulas as sums of products. What has a line of its own is a symbol, by the formula's id in `symbols`.
+    """Reads formulas as sums of products. What has a line of its own is a symbol, by the formula's id in `symbols`.
 
     With `cancel`, terms cancel, and sums of constants, named in `constants`, are their values; `notes` says which.
     `arrays` has the names of arrays that have none of their own, by the formula's id, and `held` the arrays by name.
@@ -58,7 +58,7 @@ class Reader:
         self._known[id(formula)] = right
 
     def right_side(self, formula: Formula) -> Sum:
-        """What a formula is computed by, also where it has a name."""
+        """Read what a formula is computed by, even if it has a name."""
         op, args = formula.op, formula.args
         if op is None:
             return self._constant(formula)
@@ -88,7 +88,7 @@ class Reader:
             return self._opaque(template, formula, names)
 
     def _setting(self, value: Any, values: dict[str, Any], places: dict[str, Sum]) -> Any:
-        """A parameter: arrays by the names that they get, other things as they are."""
+        """Read a parameter: arrays by the names that they get, other things as they are."""
         if isinstance(value, np.ndarray) and value.ndim and value.size > 4:
             key = (value.shape, value.dtype.str, value.tobytes())
             name = self._name_array(key, value)
@@ -109,7 +109,7 @@ class Reader:
         return self.arrays[key]
 
     def _by_name(self, template: Template, formula: Formula, names: list[str]) -> Sum:
-        """A function that is written by its name rather than by what it computes."""
+        """Write a function by its name rather than by what it computes."""
         op, args = formula.op, formula.args
         assert op is not None
         before, after = np.shape(args[0].value), np.shape(formula.value)
@@ -150,7 +150,7 @@ class Reader:
         return atom("symbol", self._name_array(id(formula), value), shape=value.shape)
 
     def _noted(self, formula: Formula, total: Sum) -> Sum:
-        """A sum of constants is its value, where all of them are the same; the note says so."""
+        """Replace a sum of constants by its value, if all of them are the same; a note says so."""
         value = np.ravel(formula.value)
         if not (self.algebra.cancel and value.size and total and symbols_in(total) and alone(total)):
             return total
@@ -179,5 +179,5 @@ def _written(value: Any) -> str:
 
 @cache
 def _template(op: Op, n: int) -> ast.expr:
-    """The template of an operation without parameters, in operand0, operand1, …"""
+    """Return the template of an operation without parameters, in operand0, operand1, …"""
     return applied(op, [parsed(f"operand{i}") for i in range(n)], {})

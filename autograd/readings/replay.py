@@ -1,4 +1,4 @@
-"""Reading 4: run it again without rebuilding it."""
+"""Reading 4: runs a function again without rebuilding its graph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy import ndarray
 
-from autograd.backward import backprop, memory
+from autograd.backward import backprop, memory_of
 from autograd.readings.display import Lines
 from autograd.readings.program import Program, kinds
 from autograd.readings.step import Step
@@ -19,11 +19,11 @@ from autograd.tensor import Tensor, plain
 
 
 class ReplayError(RuntimeError):
-    """Raised by a function compiled with check=True: what it replays is no longer what the function does."""
+    """Raised by a function compiled with check=True if it no longer does what its program replays."""
 
 
 class Compiled:
-    """What `compile` returns: call it in place of the function; `source` shows the programs that it runs."""
+    """What `compile` returns: call it in place of the function. `source` shows the programs that it runs."""
 
     def __init__(self, f: Callable[..., Any], check: bool, overwrite: bool, backend: str = "numpy"):
         self.f, self.check, self.overwrite, self.backend = f, check, overwrite, backend
@@ -55,14 +55,14 @@ class Compiled:
             self._like_before, self._arity = program.direct, len(args)
         values = [x._value if isinstance(x, Tensor) else x for x in (*args, *program.outside)]
         if self.overwrite:  # an argument may be the gradient of the call before
-            values = [x.copy() if type(x) is ndarray and memory(x) in self._written else x for x in values]
+            values = [x.copy() if type(x) is ndarray and memory_of(x) in self._written else x for x in values]
         reached = [arg for arg in args if isinstance(arg, Tensor)] + program.outside
         for x in reached:
             x.grad = None  # its memory, still in the cache, is what the new gradient will most likely be given
         with self._lock:
             value, gradients = program.run(*values, *program.arrays)
         if self.overwrite:
-            self._written.update(memory(g) for g in gradients if type(g) is ndarray)
+            self._written.update(memory_of(g) for g in gradients if type(g) is ndarray)
         if type(value) is ndarray:
             value = value.copy()  # it may be a parameter's own memory
         if not program.all_fresh:
@@ -113,7 +113,7 @@ def compile(
     f: Callable[..., Any], *, check: bool = False, overwrite: bool = False, backend: str = "numpy",
     update: Update | None = None,
 ) -> Compiled | Step:  # fmt: skip
-    """`f` followed by a fresh `backward()`, without building a graph: for a training step that runs many times.
+    """Run `f` and a fresh `backward()` without building a graph: for a training step that is repeated many times.
 
     `step = compile(f)`; `step(*arrays)` returns f's value, as plain NumPy, and leaves the gradient in `.grad` of every
     parameter that f reached: Tensors among the arguments, and those from outside, whose data is read at each call. The
@@ -137,8 +137,9 @@ def compile(
     autograd.recording.TracedValueError: the truth value ... of array made by greater of shape () is read ...
 
     What f finds outside its arguments (numbers, arrays, parameters, in variables, attributes and lists) is looked at
-    before each call, and f is traced again where it changed. Long arrays are better passed as arguments: those from
-    outside are compared. A function that does not do the same when it is called twice (random numbers) is refused.
+    before each call, and f is traced again if it changed. Long arrays are better passed as arguments: those from
+    outside are compared each time. A function that does something else when it is called again (random numbers) is
+    refused.
 
     >>> scale = {"by": np.array([1.0, 1.0])}
     >>> step = compile(lambda x: np.sum(w * scale["by"]) * x)
@@ -150,19 +151,19 @@ def compile(
 
     With `backend="c"`, the program is written in C, built with the machine's compiler ($CC, cc, gcc, clang, or that of
     the package ziglang), kept for the next time, and called. Its results are those of f to rounding: sums are added up
-    in another order. Arrays that do not lie in memory as C takes them are copied. Raises CompilerError where there is
-    no compiler, and LoweringError for an operation that has no loops.
+    in another order. Arrays that do not lie in memory as C takes them are copied. Raises CompilerError if there is no
+    compiler, and LoweringError for an operation that has no loops.
 
     With `update`, an optimiser such as `nn.SGD`, the program is a whole step: it moves the parameters too, and leaves
-    no gradient in `.grad`. `step(*arrays)` returns f's value before the move. The update is recorded like f: what an
-    optimiser has to have is said at `autograd.readings.updates.Update`.
+    no gradient in `.grad`. `step(*arrays)` returns f's value before the move. The update is recorded like f;
+    `autograd.readings.updates.Update` says what an optimiser has to have.
 
     >>> from nn import SGD
     >>> step = compile(lambda x: np.sum((x * w) ** 2), update=SGD([w], eta=0.1))
     >>> float(step(np.array([3.0, 1.0]))), w
     (13.0, Tensor([-0.8,  1.6], name='w'))
 
-    `check=True` compares each call with f itself (ReplayError), for what cannot be seen from here, such as files.
+    `check=True` compares each call with f itself (ReplayError), which finds what cannot be seen here, such as files.
     """
     if backend not in ("numpy", "c"):
         raise ValueError(f'compile: backend is "numpy" or "c", not {backend!r}')
@@ -186,7 +187,7 @@ def compile(
 
 
 def has_compiler() -> bool:
-    """Whether there is a C compiler for `backend="c"`."""
+    """Say whether there is a C compiler for `backend="c"`."""
     from autograd.readings.native import CompilerError, compiler
 
     try:

@@ -1,7 +1,7 @@
-"""Which slip gives somebody's wrong numbers: the derivation is broken until it gives the same.
+"""Finds the slip that gives somebody's wrong numbers: the derivation is broken until it gives the same.
 
-A change with which the lines, computed again, come to the wrong numbers explains them, and it has a line to point at.
-How much is tried is counted, not timed, so that every machine gives the same answer.
+If the lines, computed again with a change, give the wrong numbers, the change explains them, and it has a line to point
+at. The work is limited by counting, not by time, so that every machine gives the same answer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Together = tuple[Slip, ...]  # one slip, or several at once
 
 
 def alike(found: Any, theirs: Any) -> bool:
-    """Whether two gradients are the same to rounding."""
+    """Say whether two gradients are the same to rounding."""
     found, theirs = np.asarray(found), np.asarray(theirs)
     if found.shape != theirs.shape:
         return False
@@ -40,7 +40,7 @@ def alike(found: Any, theirs: Any) -> bool:
 
 
 def ratio(found: Any, theirs: Any) -> float | None:
-    """The number that somebody's gradient is a multiple by; None where it is none."""
+    """Return the number by which somebody's gradient is multiplied; None if it is not a multiple."""
     found, theirs = np.asarray(found), np.asarray(theirs)
     if found.shape != theirs.shape or not np.all(np.isfinite(found)) or not np.any(found):
         return None
@@ -53,17 +53,18 @@ def explain_numbers(
     derivation: D, inputs: Numbers, theirs: Numbers, again: Again = lambda n: None,
     slips_of: Callable[[D, Numbers], Iterator[Slip]] = slips,
 ) -> Together:  # fmt: skip
-    """The slips that give the numbers `theirs`, by the names of the gradients' lines: one, or several at once, or none.
+    """Find the slips that give the numbers `theirs`, by the names of the gradients' lines: one, several at once, or
+    none.
 
-    again     gives other inputs, and somebody's numbers for them, to tell slips apart that give the same numbers; or
-              None. With 0 they are near the first, with 1 also for what is not differentiated, with 2 they are far
-    slips_of  the plain slips of a derivation
+    again     returns other inputs, and somebody's numbers for them, to tell slips apart that give the same numbers; or
+              None. With 0 they are near the first, with 1 what is not differentiated changes too, with 2 they are far
+    slips_of  returns the plain slips of a derivation
     """
     return _Search(derivation, inputs, theirs, again, slips_of).found()
 
 
 class _Search:
-    """Three rounds: the plain slips, the far-fetched ones, and two plain ones at once."""
+    """Three rounds: the plain slips, the less likely ones, and two plain ones at once."""
 
     def __init__(self, derivation: Derivation, inputs: Numbers, theirs: Numbers, again: Again, slips_of: Any):
         self.derivation, self.inputs, self.theirs, self.again, self.slips_of = (
@@ -91,7 +92,7 @@ class _Search:
     def _computed(
         self, derivation: Derivation, tried: Iterator[Slip], known: Numbers
     ) -> Iterator[tuple[Slip, Numbers]]:
-        """Each of the slips with what it gives, until the work of the round is done."""
+        """Yield each of the slips with what it gives, until the work of the round is done."""
         for slip in tried:
             if self.left <= 0:
                 return
@@ -102,7 +103,7 @@ class _Search:
                 continue
 
     def _same(self, values: Numbers) -> set[str]:
-        """The gradients that are somebody's."""
+        """Return the gradients that agree with somebody's."""
         same = set()
         for name, right in ((name, self.right[name]) for name in self.theirs):
             untouched = values[name] is right
@@ -111,7 +112,7 @@ class _Search:
         return same
 
     def _plain(self) -> tuple[list[Together], list[Slip]]:
-        """The slips that give all the numbers; and those that give some, or multiples of some, the most first."""
+        """Find the slips that give all the numbers; and those that give some, or multiples of some, the most first."""
         whole: list[Together] = []
         exactly: list[tuple[frozenset[str], Slip]] = []  # that give some of the wrong numbers, and leave the others
         partly: list[tuple[int, Slip]] = []  # with how many they give, or give multiples of
@@ -133,7 +134,7 @@ class _Search:
         return whole or self._side_by_side(exactly), [slip for _, slip in partly]
 
     def _side_by_side(self, exactly: list[tuple[frozenset[str], Slip]]) -> list[Together]:
-        """Slips that explain a part of the gradients each, and all of them together."""
+        """Find slips that explain a part of the gradients each, and all of them together."""
         best: dict[frozenset[str], Slip] = {}
         for names, slip in exactly:
             if names not in best or (slip.rank, not slip.part) < (best[names].rank, not best[names].part):
@@ -158,7 +159,7 @@ class _Search:
         return whole
 
     def _multiples(self) -> list[Together]:
-        """Each wrong gradient as a multiple of the right one, by a small fraction; nothing where one is none."""
+        """Write each wrong gradient as a simple multiple of the right one; return nothing if one of them is not."""
         found = []
         for line in self.derivation.gradient:
             if line.name in self.wrong:
@@ -172,7 +173,7 @@ class _Search:
         return [tuple(found)] if len(found) == len(self.wrong) else []
 
     def _pairs(self, partly: list[Slip]) -> list[Together]:
-        """Two plain slips, the first of which gives some of the numbers, or multiples of them."""
+        """Find two plain slips, the first of which gives some of the numbers, or multiples of them."""
         whole: list[Together] = []
         self.left = EACH
         for slip in partly[:40]:
@@ -186,7 +187,7 @@ class _Search:
         return whole
 
     def _one_for_each(self) -> Together:
-        """A slip for each wrong gradient: what two of them are computed from may be wrong in one of them only."""
+        """Find a slip for each wrong gradient: what two of them are computed from may be wrong in only one of them."""
         lefts = {line.name: line.left(UNICODE) for line in self.derivation.lines}
         found: list[Slip] = []
         for name, candidates in self.alone.items():
@@ -199,7 +200,7 @@ class _Search:
         return tuple(found)
 
     def _told_apart(self, found: list[Together], names: set[str] | None = None) -> Together:
-        """The plainest of the slips that give somebody's numbers, for other inputs, too; nothing where none does.
+        """Pick the plainest of the slips that give somebody's numbers for other inputs as well; nothing if none does.
 
         names  the gradients that count; all of them unless given
         """

@@ -1,4 +1,4 @@
-"""Every slip that there may be in a derivation: its lines, changed in one place.
+"""Lists every possible slip of a derivation: its lines, changed in one place.
 
 The equations of a gradient are lines of sums of products. Each is changed in one place, in every way that `changes`
 knows. Where something stands in several places, or lines are built alike, a slip may be in all of them.
@@ -37,7 +37,7 @@ from autograd.readings.notation import UNICODE, split_name
 
 
 def slips(derivation: Derivation, inputs: Mapping[str, Any]) -> Iterator[Slip]:
-    """Every change: of a line, those of the gradient first; of lines that are built alike; of what is repeated."""
+    """List every change: of a line, those of the gradient first; of lines that are built alike; of what is repeated."""
     shapes = {name: np.shape(value) for name, value in {**derivation.arrays, **inputs}.items()}
     sizes = sorted({n for shape in shapes.values() for n in shape} - {0, 1})
     shapes |= {line.name: line.shape for line in derivation.lines}
@@ -77,7 +77,7 @@ def _is_repeated(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 
 
 def _built(x: Sum) -> Any:
-    """How an expression is built, whatever its symbols are called."""
+    """Describe how an expression is built, whatever its symbols are called."""
     return tuple([
         (term.coefficient, tuple([
             (atom.kind, "" if atom.kind in ("symbol", "derivative") else re.sub(r"\d+", "0", atom.name), n,
@@ -89,7 +89,7 @@ def _built(x: Sum) -> Any:
 
 
 def far_slips(derivation: Derivation, inputs: Mapping[str, Any]) -> Iterator[Slip]:
-    """Changes that are farther to fetch, those of whole factors of a line first."""
+    """List less likely changes, those of whole factors of a line first."""
     functions = _functions(derivation)
     material = _material(derivation, functions, inputs)
     lines = [*derivation.gradient, *derivation.values[:-1]]
@@ -117,7 +117,7 @@ def far_slips(derivation: Derivation, inputs: Mapping[str, Any]) -> Iterator[Sli
 
 
 def _of_other_arguments(derivation: Derivation, inputs: Mapping[str, Any]) -> Iterator[Slip]:
-    """A term of one argument's gradient in that of another, such as the decay of the weights for a bias."""
+    """Put a term of one argument's gradient into that of another, such as the decay of the weights for a bias."""
     of = {line.name: line.name.removeprefix("d") for line in derivation.gradient}
     for line in derivation.gradient:
         mine, now = of[line.name], derivation.changed.get(line.name, line.right)
@@ -135,7 +135,7 @@ def _of_other_arguments(derivation: Derivation, inputs: Mapping[str, Any]) -> It
 
 
 def _functions(derivation: Derivation) -> list[str]:
-    """The functions of one argument in the equations, element by element."""
+    """List the functions of one argument in the equations, element by element."""
     return sorted({
         x.name for line in derivation.values for x in atoms(line.right)
         if x.kind == "call" and len(x.args) == 1 and shape_of(x.args[0]) == x.shape
@@ -145,7 +145,7 @@ def _functions(derivation: Derivation) -> list[str]:
 def _material(
     derivation: Derivation, functions: list[str], inputs: Mapping[str, Any]
 ) -> dict[tuple[int, ...], list[Term]]:
-    """What may stand in place of a product: other products, values, and the slopes of functions at them."""
+    """List what may stand in place of a product: other products, values, and the slopes of functions at them."""
     found: dict[tuple[int, ...], list[Term]] = {}
 
     def add(term: Term) -> None:
@@ -185,14 +185,14 @@ def _material(
 
 
 def _alike(found: Iterable[Iterable[Change]]) -> Iterator[tuple[Change, ...]]:
-    """The same change of several expressions that are built alike: the same place of each."""
+    """Change several expressions that are built alike in the same place."""
     for versions in zip(*found, strict=False):
         if len({rank for *_, rank in versions}) == 1:
             yield versions
 
 
 def _in_all(lines: list[tuple[Equation, list[Change]]]) -> Iterator[Slip]:
-    """The same slip in lines that are built alike."""
+    """Make the same slip in lines that are built alike."""
     first, *rest = (line for line, _ in lines)
     for versions in _alike(found for _, found in lines):
         (right, part, what, rank), *others = versions
@@ -201,7 +201,7 @@ def _in_all(lines: list[tuple[Equation, list[Change]]]) -> Iterator[Slip]:
 
 
 def _in_all_terms(line: Equation, now: Sum, others: Others) -> Iterator[Slip]:
-    """The same slip in the terms of a sum that are built alike, such as those of the steps of a loop."""
+    """Make the same slip in the terms of a sum that are built alike, such as those of the steps of a loop."""
     families: dict[Any, list[int]] = {}
     for i, term in enumerate(now):
         families.setdefault(_built((Term(ONE, term.factors),)), []).append(i)
@@ -220,13 +220,13 @@ def _in_all_terms(line: Equation, now: Sum, others: Others) -> Iterator[Slip]:
 
 
 def _with(now: Sum, places: list[int], versions: Any) -> Sum:
-    """A sum with other terms in some places."""
+    """Return a sum with other terms in some places."""
     new = dict(zip(places, (version[0] for version in versions), strict=True))
     return tuple([term for i, old in enumerate(now) for term in new.get(i, (old,))])
 
 
 def _shifted(line: Equation, now: Sum, places: list[int], by: int, others: Others) -> Iterator[Slip]:
-    """A value of the step before, or after, in place of that of the step, in terms that are built alike."""
+    """Put a value of the step before, or after, in place of that of the step, in terms that are built alike."""
     stems = {split_name(x.name)[0] for x in atoms((now[places[0]],)) if x.kind == "symbol"}
     for stem in sorted(stems):
         versions, part = [], ""
@@ -247,7 +247,7 @@ def _shifted(line: Equation, now: Sum, places: list[int], by: int, others: Other
 
 
 def _wherever_alike(derivation: Derivation) -> Iterator[Slip]:
-    """The same slip in factors that are built alike, wherever they stand in the gradient: tanh' of every step."""
+    """Make the same slip in factors that are built alike, wherever they stand in the gradient: tanh' of every step."""
     families: dict[Any, list[Atom]] = {}
     for line in derivation.gradient:
         for x in atoms(derivation.changed.get(line.name, line.right)):
@@ -275,7 +275,7 @@ def _wherever_alike(derivation: Derivation) -> Iterator[Slip]:
 
 
 def _repeated(derivation: Derivation, others: Others) -> Iterator[Slip]:
-    """What stands in several places, changed in all of them: in a line, and in all lines of the gradient."""
+    """Change what stands in several places in all of them: in a line, and in all lines of the gradient."""
     called = {line.name: line.right[0].factors[0][0].name for line in derivation.values
               if len(line.right) == 1 and [x.kind for x, _ in line.right[0].factors] == ["call"]}  # fmt: skip
     groups: dict[tuple[int, ...], list[Atom]] = {}
@@ -322,7 +322,7 @@ def _repeated(derivation: Derivation, others: Others) -> Iterator[Slip]:
 
 
 def _products(derivation: Derivation) -> dict[tuple[int, ...], list[Term]]:
-    """Products in the lines, by their shapes: what may have been put in too much."""
+    """List the products in the lines, by their shapes: one of them may have been put in by mistake."""
     found: dict[tuple[int, ...], list[Term]] = {}
     for line in derivation.lines:
         for term in line.right:

@@ -1,4 +1,4 @@
-"""Reading 3: the NumPy program of a function and its gradient, as a person would have derived it by hand."""
+"""Reading 3: the NumPy program of a function and its gradient, as a person would derive it by hand."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from autograd.readings.javascript import JavaScriptPrinter, javascript_text
 from autograd.readings.listing import Listing, is_long
 from autograd.readings.lowering import lowered
 from autograd.readings.trace import Trace
-from autograd.readings.wrapping import WIDTH, broken, split
+from autograd.readings.wrapping import WIDTH, broken, split_bracket
 
 
 def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> ProgramText:
-    """The source text of a function that computes `f` and its gradient: with NumPy alone, in C, or in JavaScript.
+    """Return the source text of a function that computes `f` and its gradient: with NumPy alone, in C, or in
+    JavaScript.
 
     The function is called `NAME_and_grad` for an `f` called NAME. Its parameters are those of `f`, and then the Tensors
     that `f` reaches from outside, under their own names. It returns the value and a tuple with the gradient for each
     Tensor among them, in their order: those are the arguments given as Tensors, and the ones from outside. Raises
     ValueError for a value that is not a single number.
 
-    An array that f uses besides its arguments is written out where it is short or regular (np.ones, np.eye, np.arange).
-    A long one is one more parameter, under the name of the variable that it is in, or else c1, c2, …; the program's
-    docstring says so, and `source(…).arrays` has them all: `program(*args, **source(…).arrays)`.
+    An array that f uses besides its arguments is written out if it is short or regular (np.ones, np.eye, np.arange).
+    A long one becomes another parameter, under the name of its variable, or else c1, c2, …; the program's docstring
+    says so, and `source(…).arrays` has them all: `program(*args, **source(…).arrays)`.
 
-    The text is read off from what `f` and the derivative rules record for these `args`. So Python's own control flow is
+    The text is read off what `f` and the derivative rules record for these `args`. So Python's own control flow is
     recorded as it ran, and shapes are those of these arguments: the program of a mean over x divides by this length.
-    An `if` or a `while` on a value is refused (TypeError), since the program would always take the same way.
+    An `if` or a `while` on a value is refused (TypeError), since the program would always take the same branch.
 
     In C and in JavaScript the same formulas are loops over elements, in one function that needs nothing else:
 
@@ -41,8 +42,8 @@ def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> Progra
                   Float32Array for float32; of integers, any array of numbers. It returns [value, [gradients]]: a number
                   for each gradient that has no axes, and a new typed array for the others.
 
-    They are written for the shapes and dtypes of `args`, whose strings and the like they leave out. An index in the
-    data that is outside gives nan. Raises LoweringError (a TypeError) for an operation that has no loops.
+    They are written for the shapes and dtypes of `args`, and leave out strings and the like. An index in the data that
+    is out of range gives nan. Raises LoweringError (a TypeError) for an operation that has no loops.
 
     >>> import numpy as np
     >>> from autograd import Tensor
@@ -96,7 +97,8 @@ def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> Progra
 
 
 def numpy_program(trace: Trace) -> tuple[ProgramText, Callable[[Any], int | None]]:
-    """The program of what was traced, and where in it a recorded value is computed: the number of the line, from 0."""
+    """Write the program of what was traced; also return where each recorded value is computed, by line numbers from
+    0."""
     inputs = [trace.output, *trace.wanted]
     formulas = Formulas(Graph(*inputs), trace.named)
     program = Listing({*trace.parameters})
@@ -114,7 +116,7 @@ def numpy_program(trace: Trace) -> tuple[ProgramText, Callable[[Any], int | None
     line_of = {id(formula): line for formula, line in lines}
     arrays = {trace.named[id(x)]: x._value for x in trace.arrays} | program.arrays
     parameters = [*trace.parameters, *program.arrays]
-    written = f"import numpy as np\n\n\n{split(f'def {trace.name}_and_grad(', parameters, '):')}"
+    written = f"import numpy as np\n\n\n{split_bracket(f'def {trace.name}_and_grad(', parameters, '):')}"
     for i, (name, array) in enumerate(arrays.items()):
         quotes = ('"""' * (i == 0), '"""' * (i == len(arrays) - 1))
         written += (
@@ -141,7 +143,7 @@ def numpy_program(trace: Trace) -> tuple[ProgramText, Callable[[Any], int | None
 
 
 def program_of_loops(trace: Trace, language: str) -> ProgramText:
-    """The program as loops over elements."""
+    """Write the program as loops over elements."""
     if language == "c":
         found = ProgramText(c_text(lowered(trace, CPrinter)))
     else:
@@ -151,6 +153,6 @@ def program_of_loops(trace: Trace, language: str) -> ProgramText:
 
 
 class ProgramText(Lines):
-    """The text of a program. What it takes besides the arguments of the function is in `arrays`, by name."""
+    """The text of a program. `arrays` has what it takes besides the arguments of the function, by name."""
 
     arrays: dict[str, Any]

@@ -1,4 +1,4 @@
-"""A whole step of training as one program: the value, the gradient, and what an optimiser makes of it."""
+"""A whole step of training as one program: the value, the gradient, and the update that an optimiser makes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from autograd.readings.program import Program, kinds
+from autograd.readings.program import Program, guarded, kinds
 from autograd.readings.updates import Update
 from autograd.recording import is_tracing
 from autograd.tensor import Tensor, last_change, next_tick
@@ -51,7 +51,7 @@ class Step:
         with self._lock:
             value, returned = program.run(*values, *program.arrays, *remembered, *given)
         self._moved(program, list(returned))
-        program.direct = self._without_loops(program, args, numbers)
+        program.direct = self.without_loops(program, args, numbers)
         if program.direct is not None:
             self._like_before, self._arity = program.direct, len(args)
         return value.copy() if type(value) is ndarray else value
@@ -68,9 +68,9 @@ class Step:
 
         arrays   the arguments, with all their rows
         order    the indices of the rows, in the order in which they are taken
-        size     how many of them are a mini-batch; the last one may be shorter
-        prepare  is called before each step with its number, to set a learning rate
-        report   is called with the number of steps taken, ten times in a second or more often
+        size     the number of rows in a mini-batch; the last one may be shorter
+        prepare  called before each step with its number, to set a learning rate
+        report   called with the number of steps taken, at least ten times a second
 
         In C many steps run without Python. Ctrl-C, and what `report` raises, stop them within a tenth of a second.
 
@@ -113,7 +113,7 @@ class Step:
     def _together(
         self, arrays: tuple[Any, ...], order: Any, size: int, first: int, last: int, values: Any, prepare: Any
     ) -> bool:  # fmt: skip
-        """Take several steps in C; False where that cannot be, and none was taken."""
+        """Take several steps in C; return False, and take none, if that cannot be done."""
         if self.backend != "c" or not all(
             type(x) is ndarray and x.flags.c_contiguous and x.flags.aligned for x in arrays
         ):
@@ -146,10 +146,10 @@ class Step:
         self._moved(program, [])
         return True
 
-    def _without_loops(self, program: Program, args: tuple[Any, ...], numbers: dict[str, float]) -> Any:
-        """All that another call with such arguments does, as a function, or None; as at `Program.without_loops`.
+    def without_loops(self, program: Program, args: tuple[Any, ...], numbers: dict[str, float]) -> Any:
+        """Write out all that another call with such arguments does, as `guarded` does; None where that cannot be.
 
-        It gives None where it does not fit. What is moved has to be where it was.
+        What is moved has to be where it was.
         """
         held = {move.name: self._old(move) for move in program.moves}
         held |= dict(zip(program.parameters[len(args) + len(program.outside) :], program.arrays))
@@ -165,20 +165,13 @@ class Step:
             return None
         xs = program.parameters[: len(args)]
         known: dict[str, Any] = {
-            "ndarray_": ndarray,
+            "ndarray_": ndarray, "same_": program.unchanged, "tick_": next_tick, "last_": last_change,
             "lock_": program.native.lock if program.native else self._lock,
-            "same_": program.unchanged,
-            "tick_": next_tick,
-        }
-        known |= {"update_": self.update, "last_": last_change, "ids_": {*map(id, held.values())}, **held}
-        known |= {
-            "names_": numbers.keys(),
-            "settings_": self._settings(numbers),
-            "now_": lambda: self._settings(numbers),
-        }
-        known |= {f"{x}_type": arg.dtype for x, arg in zip(xs, args)} | {
-            f"{x}_shape": arg.shape for x, arg in zip(xs, args)
-        }
+            "update_": self.update, "ids_": {*map(id, held.values())}, "names_": numbers.keys(),
+            "settings_": self._settings(numbers), "now_": lambda: self._settings(numbers), **held,
+        }  # fmt: skip
+        known |= {f"{x}_type": arg.dtype for x, arg in zip(xs, args)}
+        known |= {f"{x}_shape": arg.shape for x, arg in zip(xs, args)}
         known |= {f"{name}_tensor": p for name, p in moved}
         fits = ["same_()", "(numbers_ := update_.numbers()).keys() == names_", "now_() == settings_"]
         fits += [f"type({x}) is ndarray_ and {x}.dtype is {x}_type and {x}.shape == {x}_shape and {x}.base is None"
@@ -189,27 +182,23 @@ class Step:
         lines = []
         for name, (number, dtype) in zip(program.parameters[-len(program.numbers) :], program.numbers):
             known[f"{name}_type"] = dtype.type
-            lines.append(f"        {name} = {name}_type(numbers_[{number!r}])")
+            lines.append(f"{name} = {name}_type(numbers_[{number!r}])")
         run, more = program.called(held)
-        text = "\n".join([
-            f"def call({', '.join(xs)}):",
-            f"    if {' and '.join(fits)}:",
-            *lines,
-            "        with lock_:", f"            value_ = {run}",
-            f"        {''.join(f'{name}_tensor.grad = ' for name, _ in moved)}None",
-            f"        {''.join(f'{name}_tensor.changed = ' for name, _ in moved)}last_[0] = tick_()",
-            "        update_.steps += 1",
-            "        return value_",
-        ])  # fmt: skip
-        exec(text, known := known | more)
-        return known["call"]
+        lines += [
+            f"with lock_: value_ = {run}",
+            f"{''.join(f'{name}_tensor.grad = ' for name, _ in moved)}None",
+            f"{''.join(f'{name}_tensor.changed = ' for name, _ in moved)}last_[0] = tick_()",
+            "update_.steps += 1",
+            "return value_",
+        ]
+        return guarded(xs, fits, lines, known | more)
 
     def _settings(self, numbers: dict[str, float]) -> dict[str, Any]:
-        """What a program is made for."""
+        """Return what a program is made for."""
         return {name: value for name, value in self.update.settings().items() if name not in numbers}
 
     def _program(self, args: tuple[Any, ...], numbers: dict[str, float]) -> Program:
-        """The program for such arguments."""
+        """Return the program for such arguments."""
         settings = repr(self._settings(numbers))
         key = (*kinds(args), settings, *numbers)
         program = self._programs.get(key)
@@ -233,7 +222,7 @@ class Step:
         return self.update.memory[move.index][move.memory]
 
     def _moved(self, program: Program, returned: list[Any]) -> None:
-        """Take over what has no memory to be written into, and let graphs notice that data has changed."""
+        """Store what has no memory to be written into, and let graphs notice that data has changed."""
         self.update.steps += 1
         now = last_change[0] = next_tick()
         for move in program.moves:
@@ -253,7 +242,7 @@ class Step:
 
 
 def _apart(x: Any, others: list[Any]) -> Any:
-    """An argument that no parameter lies in the memory of."""
+    """Return an argument that shares no memory with a parameter."""
     if type(x) is ndarray and any(type(p) is ndarray and np.may_share_memory(x, p) for p in others):
         return x.copy()
     return x

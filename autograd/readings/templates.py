@@ -1,4 +1,4 @@
-"""Expressions of NumPy as sums of products: an operation's own template, read with the shapes that its values had."""
+"""Reads expressions of NumPy as sums of products: an operation's own template, with the shapes that its values had."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ Values = Mapping[str, Any]
 
 
 class Template:
-    """Reads Python expressions as sums of products. `values` has the values of names, which say all the shapes."""
+    """Reads Python expressions as sums of products. `values` has the values of names, from which all shapes follow."""
 
     def __init__(self, algebra: Algebra, places: Mapping[str, Sum], values: Values, taken: Collection[str] = ()):
         self.algebra, self.places, self.values, self.taken = algebra, places, values, taken
 
     def shape(self, node: ast.expr) -> Shape:
-        """The shape of what an expression gives."""
+        """Return the shape of the result of an expression."""
         return np.shape(self.value(node))
 
     def value(self, node: ast.expr) -> Any:
@@ -54,11 +54,11 @@ class Template:
             return eval(ast.unparse(node), {"np": np, "scatter": NAMED["scatter"], **self.values})
 
     def exact(self, node: ast.expr) -> Sum:
-        """An expression, in the shape that it has."""
+        """Read an expression, in the shape that it has."""
         return spread(self.read(node), self.shape(node))
 
     def read(self, node: ast.expr) -> Sum:
-        """An expression; names that have no place are symbols."""
+        """Read an expression; names that have no place are symbols."""
         if isinstance(node, ast.Name):
             return self.places[node.id] if node.id in self.places else atom("symbol", node.id)
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
@@ -142,7 +142,7 @@ class Template:
         return (Term(ONE, x[0].factors),)
 
     def is_free(self, name: str, index: str) -> bool:
-        """Whether x₀ can only be the element of x at 0: no other value is called so."""
+        """Say whether x₀ can only be the element of x at 0, since no other value has that name."""
         return "_" not in name and f"{name}_{index}" not in self.taken
 
     def _call(self, node: ast.Call) -> Sum:
@@ -165,7 +165,7 @@ class Template:
         return self._numpy(node)
 
     def _permuted(self, node: ast.Call) -> Sum:
-        """The axes in another order, whichever function says so."""
+        """Permute the axes, whichever function says so."""
         shape = self.shape(node.args[0])
         probe = ast.Call(node.func, [ast.parse(f"np.empty({tuple(range(2, 2 + len(shape)))})", mode="eval").body,
                                      *node.args[1:]], node.keywords)  # fmt: skip
@@ -193,12 +193,12 @@ class Template:
 
     @staticmethod
     def _reduces(function: str, node: ast.Call) -> bool:
-        """Whether a function has an `axis` and gives one element for all along it: sum, mean, max, …"""
+        """Say whether a function has an `axis` and gives one element for all along it: sum, mean, max, …"""
         known = {"sum", "mean", "max", "min", "var", "std", "prod", "amax", "amin"}
         return function in known and len(node.args) == 1
 
     def _reduction(self, function: str, node: ast.Call) -> Sum:
-        """A reduction; over all axes it needs none of its parameters, and gives a number."""
+        """Read a reduction. Over all axes it needs none of its parameters, and gives a number."""
         settings = {key.arg or "": self.value(key.value) for key in node.keywords}
         settings |= dict(zip(("axis",), [self.value(x) for x in node.args[1:2]]))
         x = node.args[0]
@@ -225,8 +225,8 @@ class Template:
         return atom("numpy", f"{function}({{0}}{written})", x, shape=shape)
 
     def _total(self, x: Sum, before: Shape, after: Shape, axes: list[int], keepdims: bool) -> Sum:
-        """A sum over axes of an array of shape `before`. Along those that the expression has not, or has of length one,
-        it is the same number as often as there are elements."""
+        """Sum over axes of an array of shape `before`. Along an axis that the expression does not have, or has with
+        length one, it is the same number as often as there are elements."""
         if not x:
             return ZERO
         shape = shape_of(x)
@@ -252,7 +252,7 @@ class Template:
         return scaled(atom("numpy", f"sum({{0}}, axis={where})", rest, shape=tuple([n for (n,) in kept])), by)
 
     def reshaped(self, x: Sum, shape: Shape) -> Sum:
-        """An array in another shape: as a row, a column or a vector, where it comes to one of them."""
+        """Reshape an array: into a row, a column or a vector, if it becomes one of them."""
         before = shape_of(x)
         if before == shape:
             return x
@@ -271,7 +271,7 @@ class Template:
         return scaled(atom("numpy", f"reshape({{0}}, {shape})", rest, shape=shape), by)
 
     def _numpy(self, node: ast.expr) -> Sum:
-        """What has no notation of its own, as the expression of NumPy that it is."""
+        """Write what has no notation of its own as the expression of NumPy that it is."""
         args: list[Sum] = []
         template = text(_Holes(self, args).visit(_copied(node)))
         written = template.replace("{", "{{").replace("}", "}}").replace("np.", "")
@@ -281,7 +281,7 @@ class Template:
 
 
 class _Holes(ast.NodeTransformer):
-    """Takes the parts of an expression that are values out of it, and leaves names hole_0_, hole_1_, … there."""
+    """Takes the values out of an expression, and leaves the names hole_0_, hole_1_, … in their places."""
 
     def __init__(self, template: Template, args: list[Sum]):
         self.template, self.args = template, args
@@ -299,7 +299,7 @@ class _Holes(ast.NodeTransformer):
 
 
 def group_out(x: Sum) -> tuple[Any, Sum]:
-    """The number in front of an expression, and the rest."""
+    """Return the number in front of an expression, and the rest."""
     if len(x) == 1:
         return x[0].coefficient, (Term(ONE, x[0].factors),)
     return ONE, x
@@ -310,7 +310,7 @@ def _copied(node: ast.expr) -> ast.expr:
 
 
 def _whole(x: Sum) -> int | None:
-    """The whole number that an expression is."""
+    """Return the whole number that an expression is."""
     if not x:
         return 0
     if len(x) == 1 and not x[0].factors and x[0].coefficient == int(x[0].coefficient):
@@ -319,7 +319,7 @@ def _whole(x: Sum) -> int | None:
 
 
 def as_python(value: Any) -> Any:
-    """A setting as Python writes it: plain numbers, and tuples of them."""
+    """Write a setting as Python does: plain numbers, and tuples of them."""
     if isinstance(value, list | tuple):
         return tuple(map(as_python, value))
     return value.item() if isinstance(value, np.generic) else value

@@ -1,6 +1,6 @@
-"""Recorded operations as text: the template of each operation, with what it was applied to put in its place.
+"""Writes recorded operations as text: the template of each operation, with its operands put in.
 
-The text of a derivative is never written down anywhere: it is what its rule recorded, read off like this.
+The text of a derivative is never written down anywhere: it is read off what its rule recorded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autograd.tensor import Node
 
 
 def applied(op: Op, operands: list[ast.expr], params: Mapping[str, Any]) -> ast.expr:
-    """The template of `op` with its operands and parameters put in; parameters at their default are left out."""
+    """Put operands and parameters into the template of `op`; leave out parameters at their default."""
     defaults = op.defaults
     places: dict[str, Any] = {"xs": operands} if op.operands == ("*xs",) else dict(zip(op.operands, operands))
     settings = {**defaults, **params}
@@ -31,8 +31,8 @@ def applied(op: Op, operands: list[ast.expr], params: Mapping[str, Any]) -> ast.
 
 
 def numbers(formula: Formula) -> dict[int, ast.expr]:
-    """How the numbers among the operands of a formula are written, by position: as shortly as leaves the dtype of the
-    result, and what is compared, as they are. np.float64(2.0) is 2 in arithmetic with an array of float64."""
+    """Write the numbers among the operands of a formula, by position: as short as the dtype of the result allows; what
+    is compared stays as it is. np.float64(2.0) is 2 in arithmetic with an array of float64."""
     op, args = formula.op, formula.args
     assert op is not None
     places = [i for i, arg in enumerate(args) if arg.is_number]
@@ -54,11 +54,11 @@ def numbers(formula: Formula) -> dict[int, ast.expr]:
     for i in sorted(places, key=lambda i: not isinstance(args[i].value, np.generic)):  # those have a dtype to keep
         while i in met and not is_right() and (longer := next(spellings[i], None)) is not None:
             chosen[i] = longer
-    return {i: number(chosen[i]) for i in places}
+    return {i: number_ast(chosen[i]) for i in places}
 
 
 def is_elementwise(op: Op) -> bool:
-    """Whether an operation acts element by element, and promotes dtypes as arithmetic does."""
+    """Say whether an operation acts element by element, and promotes dtypes as arithmetic does."""
     function = op.facts.get("stands_for")
     return bool(fact(op, "elementwise") or fact(op, "arithmetic")) or (
         isinstance(function, np.ufunc) and function.signature is None
@@ -66,7 +66,7 @@ def is_elementwise(op: Op) -> bool:
 
 
 def _spellings(found: Any, short: bool) -> Iterator[Any]:
-    """The same number in types of Python, as far as they are exact, and at last as it is."""
+    """Yield the same number in types of Python, as long as they are exact, and last as it is."""
     value: Any = found[()] if isinstance(found, np.ndarray) else found
     if isinstance(value, float | np.floating):
         if short and float(value).is_integer() and abs(float(value)) < 1e6 and str(value) != "-0.0":
@@ -80,12 +80,12 @@ def _spellings(found: Any, short: bool) -> Iterator[Any]:
     yield value
 
 
-def number(value: Any) -> ast.expr:
-    """The expression of a number, which keeps its type."""
+def number_ast(value: Any) -> ast.expr:
+    """Write a number so that it keeps its type."""
     value = value[()] if isinstance(value, np.ndarray) else value
     if isinstance(value, np.generic):
         plain = str(value) if value.dtype.itemsize > 8 else value.item()
-        return ast.Call(parsed(f"np.{value.dtype.name}"), [number(plain)], [])
+        return ast.Call(parsed(f"np.{value.dtype.name}"), [number_ast(plain)], [])
     if isinstance(value, float) and not np.isfinite(value):
         return parsed("np.nan" if np.isnan(value) else "np.inf" if value > 0 else "-np.inf")
     return parsed(repr(value))
@@ -96,7 +96,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 class _Fill(ast.NodeTransformer):
-    """Puts expressions in the place of names, and leaves out keyword arguments that say nothing."""
+    """Puts expressions in the place of names, and leaves out keyword arguments that change nothing."""
 
     def __init__(self, places: dict[str, Any], left_out: set[str]):
         self.places, self.left_out = places, left_out
@@ -118,7 +118,7 @@ class _Fill(ast.NodeTransformer):
 
 
 class _Fold(ast.NodeTransformer):
-    """2 * n with a number put in for n is a number."""
+    """Multiplies 2 * n out when n is a number."""
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         self.generic_visit(node)
@@ -136,7 +136,7 @@ def parsed(text: str) -> ast.expr:
 
 
 def literal(value: Any) -> ast.expr:
-    """The expression of a constant: a number as Python writes it, other things by their repr."""
+    """Write a constant: a number as Python does, other things by their repr."""
     if isinstance(value, Node):
         value = value._value
     if isinstance(value, np.generic):
@@ -163,7 +163,7 @@ def literal(value: Any) -> ast.expr:
 
 
 def array_literal(array: np.ndarray[Any, Any]) -> ast.expr:
-    """The expression of an array that a line has room for; raises ValueError for a longer one."""
+    """Write an array that a line has room for. Raises ValueError for a longer one."""
     nested = parsed(repr(array.tolist()))
     if len(ast.unparse(nested)) <= 56:
         return nested
@@ -178,7 +178,7 @@ def array_literal(array: np.ndarray[Any, Any]) -> ast.expr:
 
 
 def text(node: ast.expr) -> str:
-    """The expression on a line, with no more parentheses than it needs, and powers written close together.
+    """Write the expression on one line, with no more parentheses than it needs, and powers written close together.
 
     >>> text(parsed("(a * (b ** 2)) + (-x)"))
     'a * b**2 + -x'

@@ -1,4 +1,4 @@
-"""What a function and its derivative rules record for some arguments: what a program is written from."""
+"""Records what a function and its derivative rules compute for some arguments: programs are written from it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograd.backward import backprop
 from autograd.operation import CONSTANT
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import computed
-from autograd.readings.names import is_weighted_input, unique, weighted_input
+from autograd.readings.names import is_weighted_input, unique_name, weighted_input
 from autograd.readings.outside import Outside, code_run
 from autograd.recording import no_grad, tracing
 from autograd.tensor import Node, Plain, Tensor, plain_input
@@ -25,7 +25,8 @@ class Trace:
     """What `f` and its derivative rules record for some arguments.
 
     inputs      what f was called with: a leaf of our own for each Tensor, a plain one for each array and float, which
-                is not differentiated; other arguments (integers, strings, …) as they are: a program is made for them
+                is not differentiated; other arguments (integers, strings, …) as they are, since programs are made for
+                them
     outside     the leaves that f reached besides them, oldest first
     arrays      the arrays that f uses and for which `is_parameter` holds, as plain leaves
     parameters  what the parameters of a program are called: the inputs, then what is from outside, then the arrays
@@ -35,8 +36,8 @@ class Trace:
     moves       what is written into parameters, in a step with an update; `extra` the inputs that it has besides
     made        what stands in place of the nodes that f computed, where an operation was taken apart
 
-    Where neither an argument nor what f reaches is a Tensor, the first argument is differentiated, as `grad` does, if
-    `like_grad` says so. Raises ValueError if the value is not a single number computed from Tensors.
+    If neither an argument nor anything else that f reaches is a Tensor, the first argument is differentiated, as `grad`
+    does, if `like_grad` says so. Raises ValueError if the value is not a single number computed from Tensors.
     """
 
     def __init__(
@@ -61,14 +62,14 @@ class Trace:
         self._differentiate(apart(output, leaves, self.made), labels)
 
     def _record(self, f: Callable[..., Any], args: tuple[Any, ...], labels: list[str]) -> Any:
-        """What f gives for inputs of our own."""
+        """Call f on inputs of our own."""
         self.inputs = [_input(x, label) for x, label in zip(args, labels, strict=True)]
         with tracing(), code_run() as self.ran:
             return f(*self.inputs)
 
     @classmethod
     def of(cls, output: Tensor, constants: dict[str, Any]) -> Trace:
-        """The trace of a graph that is there already, with names for some of the arrays in it."""
+        """Trace an existing graph, with names for some of the arrays in it."""
         if (refused := _not_a_number(output)) is not None:
             raise ValueError(refused)
         trace = object.__new__(cls)
@@ -76,7 +77,7 @@ class Trace:
         arrays = {id(x): x for node in computed([output]) for x in node.inputs if isinstance(x, np.ndarray)}
         for name, array in constants.items():
             if id(array) not in arrays:
-                raise ValueError(f"{name} is none of the arrays that this value was computed from")
+                raise ValueError(f"{name} is not one of the arrays that this value was computed from")
         names = {id(array): name for name, array in constants.items()}
         leaves = {
             key: plain_input(array, names.get(key, f"c{number}"))
@@ -100,7 +101,7 @@ class Trace:
 
     @property
     def results(self) -> list[Any]:
-        """What a program returns or writes, besides the value: the gradients, or what the update makes of them."""
+        """What a program returns or writes besides the value: the gradients, or what the update makes of them."""
         return [move.new for move in self.moves] or self.wanted
 
     @property
@@ -123,13 +124,13 @@ class Trace:
             *zip(self.inputs, labels, strict=True),
             *((x, x.name or "w") for x in [*self.outside, *self.arrays]),
         ]:
-            self.parameters.append(unique(label, taken))
+            self.parameters.append(unique_name(label, taken))
             if isinstance(x, Node):
                 self.named[id(x)] = self.parameters[-1]
 
     def name_gradients(self, formulas: Formulas, needed: list[Formula]) -> dict[int, Tensor]:
-        """Name the formulas that are gradients after what they are gradients of: db for b, delta2 for z2. Returns the
-        Tensor that each belongs to."""
+        """Name the formulas that are gradients after their values: db for b, delta2 for z2. Return the Tensor that each
+        belongs to."""
         whose: dict[int, Tensor] = {}
         ids = {id(formula) for formula in needed}
         values = {id(formula) for formula in ordered([formulas[self.output]])}  # they are computed before any gradient
@@ -145,7 +146,7 @@ class Trace:
 
 
 def _not_a_number(output: Any) -> str | None:
-    """What to say of a value that has no gradient to write out: none is given if it has."""
+    """Say why a value has no gradient to write out; None if it has one."""
     if isinstance(output, Tensor) and output.size == 1 and output.inputs:
         return None
     if isinstance(output, Tensor) and output.inputs:
@@ -160,7 +161,7 @@ def _not_a_number(output: Any) -> str | None:
 
 
 def recorded_gradients(output: Tensor) -> dict[Tensor, Tensor]:
-    """The gradient of a single number, recorded, with respect to everything that it was computed from."""
+    """Record the gradient of a single number with respect to everything that it was computed from."""
     with tracing():
         return backprop(output, Tensor(np.ones(output.shape, output.dtype)))  # a Tensor, so that all is recorded
 
@@ -168,8 +169,7 @@ def recorded_gradients(output: Tensor) -> dict[Tensor, Tensor]:
 def apart(
     output: Tensor, leaves: Mapping[int, Node] = MappingProxyType({}), made: dict[Node, Any] | None = None
 ) -> Tensor:
-    """The graph of `output` with fused operations taken apart: what a layer computes on the way to a1 is called z1.
-    `leaves` are to stand in place of arrays, by the arrays' ids; `made` gets what stands in place of other nodes."""
+    """Take the fused operations in the graph of `output` apart: what a layer computes on the way to a1 is called z1."""
     made = {} if made is None else made
     for node in computed([output]):
         op: Any = node.op
@@ -188,12 +188,13 @@ def apart(
 
 
 def varies(array: np.ndarray[Any, Any]) -> bool:
-    """Whether an array of floats is more than one number repeated: a reading shows it under a name of its own."""
+    """Say whether an array of floats is more than one number repeated, so that a reading shows it under its own
+    name."""
     return array.dtype.kind == "f" and array.size > 0 and bool(np.ptp(array))
 
 
 def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
-    """The names of the parameters that take `args`."""
+    """Return the names of the parameters that take `args`."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
@@ -204,7 +205,7 @@ def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
 
 
 def _input(x: Any, label: str) -> Any:
-    """A leaf of our own for what is differentiated or computed with; other arguments as they are."""
+    """Make a leaf of our own for what is differentiated or computed with; return other arguments as they are."""
     if isinstance(x, Tensor):
         return Tensor(x._value, name=label)
     if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":

@@ -1,7 +1,7 @@
-"""What an optimiser does with a gradient, recorded: the last formulas of a whole step.
+"""Records what an optimiser does with a gradient: the last formulas of a whole step.
 
-The rule is run once on Tensors, like any other function. What it gives is written into the parameters' own memory, and
-into the arrays that the optimiser remembers: so those formulas come last, when nothing is left to read the old values.
+The rule is run once on Tensors, like any other function. Its results are written into the parameters' own memory, and
+into the arrays that the optimiser remembers. So those formulas come last, when nothing is left to read the old values.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograd.readings.formula import Formula
-from autograd.readings.names import unique
+from autograd.readings.names import unique_name
 from autograd.readings.trace import Trace
 from autograd.recording import tracing
 from autograd.tensor import Tensor, plain_input
@@ -23,9 +23,9 @@ class Update(Protocol):
     """What moves parameters by their gradients: an optimiser.
 
     parameters  what is moved
-    remembers   what the arrays are called that are remembered for each parameter, from step to step
+    remembers   the names of the arrays that are remembered for each parameter, from step to step
     memory      those arrays, for each parameter
-    steps       how many were taken
+    steps       the number of steps taken
     """
 
     parameters: list[Tensor]
@@ -60,7 +60,7 @@ class Move:
 
 
 def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> None:
-    """Let a trace go on with what the optimiser does: `moves`, and more parameters of the program.
+    """Add to a trace what the optimiser does: its `moves`, and more parameters of the program.
 
     Those are what is remembered for each parameter that has a gradient, and the numbers of a step in each dtype.
     """
@@ -68,7 +68,7 @@ def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> No
     leaves: dict[Any, Any] = {}
 
     def leaf(value: Any, wish: str) -> Any:
-        name = unique(wish, taken)
+        name = unique_name(wish, taken)
         node = plain_input(value, name)
         trace.parameters.append(name)
         trace.named[id(node)] = name
@@ -102,7 +102,7 @@ def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> No
 
 
 def last(order: list[Formula], moved: Collection[Formula]) -> list[Formula]:
-    """The formulas with those of an update, and what is computed from them, behind all others."""
+    """Move the formulas of an update, and what is computed from them, behind all others."""
     behind = {id(formula) for formula in moved}
     for formula in order:
         if any(id(arg) in behind for arg in formula.args):

@@ -1,4 +1,4 @@
-"""What expressions of the algebra come to, given the values of their symbols."""
+"""Computes expressions of the algebra from the values of their symbols."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ COMPARISONS = {">": np.greater, "<": np.less, "≥": np.greater_equal, "≤": np
 OF_TWO = {"max": np.maximum, "min": np.minimum}  # written like the reductions
 
 
-class Row:
-    """The transpose of a vector, or such a one times a matrix."""
+class RowVector:
+    """The transpose of a vector, or such a row times a matrix."""
 
     def __init__(self, array: Any):
         self.array = array
 
 
 def _overwrite(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """What `scatter` is taken for: where an index is there twice, the last of what is written to it stands."""
+    """Do what `scatter` may be mistaken for: if an index occurs twice, the last value written to it counts."""
     found = np.zeros(shape)
     found[index] = g
     return found
@@ -42,12 +42,12 @@ class _Functions(dict[str, Any]):
 
 
 def value_of(x: Sum, known: Mapping[str, Any]) -> Any:
-    """What an expression comes to, given the values of its symbols."""
+    """Compute an expression from the values of its symbols."""
     return _plain(_sum(x, known))
 
 
 def _plain(x: Any) -> Any:
-    return x.array if isinstance(x, Row) else x
+    return x.array if isinstance(x, RowVector) else x
 
 
 def _sum(x: Sum, known: Mapping[str, Any]) -> Any:
@@ -64,8 +64,8 @@ def _term(term: Term, known: Mapping[str, Any]) -> Any:
     value: Any = 1.0 if one else float(term.coefficient)
     for i, (factor, n) in enumerate(term.factors):
         part = _atom(factor, known)
-        if len(term.factors) == 1 and n == 1 and isinstance(part, Row):
-            return Row(value * part.array)
+        if len(term.factors) == 1 and n == 1 and isinstance(part, RowVector):
+            return RowVector(value * part.array)
         part = _plain(part)
         if n != 1:
             part = np.power(np.asarray(part, float), n)
@@ -88,7 +88,7 @@ def _atom(x: Atom, known: Mapping[str, Any]) -> Any:
         return found
     if x.kind == "transpose":
         array = np.asarray(_plain(args[0]))
-        return Row(array[None, :]) if array.ndim == 1 else array.T
+        return RowVector(array[None, :]) if array.ndim == 1 else array.T
     values = [_plain(arg) for arg in args]
     if x.kind == "group":
         return values[0]
@@ -111,11 +111,11 @@ def _atom(x: Atom, known: Mapping[str, Any]) -> Any:
 
 
 def _product(a: Any, b: Any) -> Any:
-    """Two factors side by side, in which a vector is a column."""
+    """Multiply two factors side by side, in which a vector is a column."""
     if np.ndim(_plain(a)) == 0:
-        return Row(a * b.array) if isinstance(b, Row) else _plain(a) * b
-    if isinstance(a, Row):
+        return RowVector(a * b.array) if isinstance(b, RowVector) else _plain(a) * b
+    if isinstance(a, RowVector):
         b = _plain(b)
-        return (a.array @ b)[0] if b.ndim == 1 else Row(a.array @ b)
+        return (a.array @ b)[0] if b.ndim == 1 else RowVector(a.array @ b)
     b = _plain(b)
     return a[:, None] @ b if a.ndim == 1 and np.ndim(b) == 2 else a @ b

@@ -1,4 +1,4 @@
-"""Long lines of a program, broken as formatters break them."""
+"""Breaks long lines of a program, as formatters do."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from autograd.readings.text import text
 WIDTH = 88  # characters in a line
 
 
-def split(start: str, items: list[str], end: str, indent: str = "", trailing: bool = False) -> str:
-    """A bracket on one line if it fits, else broken as formatters do it."""
+def split_bracket(start: str, items: list[str], end: str, indent: str = "", trailing: bool = False) -> str:
+    """Write a bracket on one line if it fits, else broken as formatters do it."""
     line = f"{indent}{start}{', '.join(items)}{',' if trailing and len(items) == 1 else ''}{end}\n"
     if len(line) <= WIDTH + 1:
         return line
@@ -21,7 +21,7 @@ def split(start: str, items: list[str], end: str, indent: str = "", trailing: bo
 
 
 def broken(line: str) -> str:
-    """A line that is too long, over several, as formatters break it."""
+    """Break a line that is too long into several, as formatters do."""
     statement = ast.parse(line).body[0]
     if not isinstance(statement, ast.Assign):
         return f"    {line}\n"
@@ -29,7 +29,8 @@ def broken(line: str) -> str:
 
 
 def _bracket(node: ast.expr, before: str, after: str) -> list[str]:
-    """The lines of `before`, an expression and `after`: one if it fits, else one for each part of its last bracket."""
+    """Write `before`, an expression and `after`: on one line if it fits, else on one for each part of its last
+    bracket."""
     whole, indent = f"{before}{text(node)}{after}", before[: len(before) - len(before.lstrip())] + "    "
     parts: list[tuple[str, ast.expr]]
     if isinstance(node, ast.Call):

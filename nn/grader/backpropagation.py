@@ -1,6 +1,6 @@
-"""The derivation of a network's cost, with the slips that go through its layers, such as sigma' of another layer.
+"""Derives the cost of a network, with the slips that go through its layers, such as sigma' of another layer.
 
-`autograd.readings.slips` changes a derivation in one place. It does not know which lines are the layers of a network.
+`autograd.readings.slips` changes a derivation in one place, and does not know which lines are the layers of a network.
 Here the same is done in every layer, in the hidden ones, or in the last.
 """
 
@@ -26,7 +26,7 @@ class Backpropagation(Layered):
     """The slips that go through the layers of a network, in the book's words."""
 
     def slips(self, inputs: Mapping[str, Any]) -> Iterator[Slip]:
-        """Those of layers first, and then every change in one place; `likely` leaves it at the first."""
+        """Yield the slips of layers first, and then every change in one place; `likely` leaves out the others."""
         self.inputs = inputs
         if not (self.likely and self.changed):
             yield from self._of_layers()
@@ -34,7 +34,7 @@ class Backpropagation(Layered):
             yield from slips(self, inputs)
 
     def _primes(self) -> Iterator[tuple[str, Callable[[int], Sum | None]]]:
-        """What may stand in place of sigma'(z^l), in words."""
+        """List what may stand in place of sigma'(z^l), in words."""
 
         def of(make: Callable[[Atom], Sum], letter: str, shift: int = 0) -> Callable[[int], Sum | None]:
             def new(layer: int) -> Sum | None:
@@ -105,7 +105,7 @@ class Backpropagation(Layered):
         yield from self._forward(every, hidden)
 
     def _through(self, hidden: list[int]) -> Iterator[Slip]:
-        """What stands in BP2 in place of the weights of the next layer, or of its error."""
+        """List what may stand in BP2 in place of the weights of the next layer, or of its error."""
         last = self.layers
         for what, old, new, place in (
             ("the gradient of the next layer, nabla_w^(l+1), stands in place of its weights w^(l+1)",
@@ -132,7 +132,7 @@ class Backpropagation(Layered):
         return tuple([Term(-term.coefficient, term.factors) for term in self._right(f"delta{layer}")])
 
     def _of_the_output(self) -> Iterator[Slip]:
-        """BP1: the cost derivative, and factors that go through everything."""
+        """List slips of BP1: the cost derivative, and factors that go through everything."""
         last, sizes, n = self.layers, self.inputs["x"].shape, 1
         if len(sizes) == 2:
             n = sizes[0]
@@ -161,7 +161,7 @@ class Backpropagation(Layered):
         yield from self._of_another_cost()
 
     def _of_another_cost(self) -> Iterator[Slip]:
-        """The error of the output layer is that of another cost."""
+        """Use the error of another cost in the output layer."""
         last, right = self.layers, self._right(f"delta{self.layers}")
         a, z, shape = self._symbol("a", last), self._symbol("z", last), self.named[f"delta{last}"].shape
         if a is None or z is None:
@@ -257,7 +257,7 @@ class Backpropagation(Layered):
         return one(Atom("transpose", "", (self._right(f"dw{layer}"),), shape)) if shape[0] == shape[1] else None
 
     def _left_at_zero(self, most: int) -> Iterator[Slip]:
-        """The gradients of the first layers are zero."""
+        """Leave the gradients of the first layers at zero."""
         lines = [self.named[f"{letter}{layer}"] for layer in range(1, most + 1) for letter in ("dw", "db")]
         what = (
             "the gradients of the first layer are left at zero, as by a loop that ends one layer early"
@@ -290,7 +290,7 @@ class Backpropagation(Layered):
         yield from self._slip("the activation function is left out in the hidden layers, a = z", "a", linear, hidden)
 
         def turned_weights(line: str, shift: int) -> Change:
-            """The weights multiplied the other way round, where their shape allows it."""
+            """Multiply the weights the other way round, if their shape allows it."""
 
             def change(layer: int) -> Sum | None:
                 w = self._symbol("w", layer + shift)
@@ -319,7 +319,7 @@ class Backpropagation(Layered):
         yield from self._forward_alone(hidden)
 
     def _forward_alone(self, layers: list[int]) -> Iterator[Slip]:
-        """Another activation in the forward pass, and sigma'(z) as it should be."""
+        """Use another activation in the forward pass, with the right sigma'(z)."""
         for what, name in (("the activation function is left out, a = z", ""), ("the activation is tanh", "tanh")):
             changed: list[tuple[Equation, Sum]] = []
             for layer in layers:
@@ -339,7 +339,7 @@ class Backpropagation(Layered):
                 yield Slip(line, "", f"{what}, in the forward pass alone", right, tuple(also), KNOWN)
 
     def _other_activation(self, hidden: list[int]) -> Iterator[Slip]:
-        """The hidden layers are of another kind, forward and backward."""
+        """Use hidden layers of another kind, forward and backward."""
         primes = dict(self._primes())
         for name, prime in (
             ("tanh", "sigma' is that of tanh, 1 - a^2"),

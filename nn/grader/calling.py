@@ -1,6 +1,7 @@
-"""The learner's process: its file is run, its `backprop(net, x, y)` found and called, and what it returns handed over.
+"""Runs the learner's process: loads the file, finds and calls its `backprop(net, x, y)`, and hands over what it
+returns.
 
-The file is EXECUTED here. Nothing is judged here, since the file could change how: `nn.grader.verdict` gets arrays.
+The file is EXECUTED here. Nothing is judged here, since the file could tamper with it: `nn.grader.verdict` gets arrays.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nn.grader.problems import CHOICES, activate, output_activation
 
 
 class UnjudgedError(Exception):
-    """The file cannot be judged; the message says why, in a sentence."""
+    """Raised for a file that cannot be judged; the message says why, in a sentence."""
 
 
 class _Net:
@@ -87,9 +88,9 @@ def _lines(error: BaseException, path: str) -> tuple[int, str]:
 
 
 def _array(part: object) -> list[Array]:
-    """One of the two lists that were returned, as arrays of numbers. Raises UnjudgedError where it is none."""
+    """Read one of the two lists that were returned as arrays of numbers. Raises UnjudgedError if it is not one."""
     if not isinstance(part, (tuple, list, np.ndarray)):
-        raise UnjudgedError(f"backprop returns a pair with a {type(part).__name__}, and not two lists of arrays")
+        raise UnjudgedError(f"backprop returns a pair with a {type(part).__name__}, not two lists of arrays")
     try:
         arrays = [np.asarray(g) for g in part]
     except ValueError as error:
@@ -105,7 +106,7 @@ def _returned(result: object) -> tuple[list[Array], list[Array]]:
         raise UnjudgedError("backprop returns None; is its return statement missing?")
     if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != 2:
         size = f" of length {len(result)}" if hasattr(result, "__len__") else ""
-        raise UnjudgedError(f"backprop returns a {type(result).__name__}{size}, and not the pair (nabla_b, nabla_w)")
+        raise UnjudgedError(f"backprop returns a {type(result).__name__}{size}, not the pair (nabla_b, nabla_w)")
     return _array(result[0]), _array(result[1])
 
 
@@ -140,7 +141,7 @@ class Learner:
         return {name: value[:100] for name, value in said.items() if isinstance(value, str)}, []
 
     def _call(self, question: dict[str, Any], arrays: list[Array]) -> tuple[dict[str, Any], list[Array]]:
-        """Call the function once. Answer with what it returned, and what its arguments are then."""
+        """Call the function once. Answer with what it returned, and what its arguments are afterwards."""
         assert self.function is not None
         layers = len(question["sizes"]) - 1
         arrays = [a.copy() for a in arrays]
@@ -161,5 +162,5 @@ class Learner:
 
 
 def main() -> None:
-    """Do the learner's process."""
+    """Run the learner's process."""
     serve(Learner().answer)

@@ -1,4 +1,4 @@
-"""A derivation whose lines are those of layers, such as delta2 and dw1, which can be changed in several of them."""
+"""A derivation whose lines belong to layers, such as delta2 and dw1, and can be changed in several of them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Layered(Derivation):
         self, what: str, letter: str, change: Change, layers: list[int], rank: int = KNOWN,
         part: Callable[[int], str] = lambda layer: "",
     ) -> Iterator[Slip]:  # fmt: skip
-        """A slip in the lines of one kind, of some layers; `part` is what it is about, as it is written there."""
+        """Make a slip in the lines of one kind, of some layers; `part` is what it is about, as it is written there."""
         changed: list[tuple[Equation, Sum]] = []
         for layer in layers:
             line = self.named.get(f"{letter}{layer}")
@@ -79,12 +79,12 @@ class Layered(Derivation):
 
     @staticmethod
     def _prime_factors(right: Sum, layer: int) -> tuple[tuple[Atom, int], ...]:
-        """The factors of an error that are sigma'."""
+        """List the factors of an error that are sigma'."""
         own = {f"a{layer}", f"z{layer}"}
         return tuple([(x, n) for x, n in right[0].factors if _names(x) and _names(x) <= own])
 
     def _in_place_of(self, line: str, old: tuple[str, int], new: tuple[str, int], place: int) -> Change:
-        """A value in place of another in a line: letters, and layers counted from that of the line."""
+        """Put another value in place of one in a line: letters, and layers counted from that of the line."""
 
         def change(layer: int) -> Sum | None:
             before = self._symbol(old[0], layer + old[1])
@@ -94,7 +94,7 @@ class Layered(Derivation):
         return change
 
     def _prime(self, new: Callable[[int], Sum | None]) -> Change:
-        """Another expression in place of sigma' in the error of a layer."""
+        """Put another expression in place of sigma' in the error of a layer."""
 
         def change(layer: int) -> Sum | None:
             right, other = self._right(f"delta{layer}"), new(layer)

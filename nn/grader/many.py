@@ -1,4 +1,4 @@
-"""Many learners' files: each is judged by itself, and its report is a row of a gradebook."""
+"""Judges many learners' files, each by itself; the report on each is a row of a gradebook."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def grade_files(names: Sequence[str], jobs: int, told: Mapping[str, Any]) -> lis
 
 
 def as_text(rows: Sequence[Row]) -> str:
-    """The reports, one below the other, and a line for each file where there are several."""
+    """Write the reports one below the other, and a line for each file if there are several."""
     if not rows:
         return "there is no file to judge: a folder is searched for *.py"
     reports = []

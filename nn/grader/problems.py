@@ -41,7 +41,7 @@ def output_activation(cost: str) -> str:
 
 @dataclass
 class Case:
-    """A network and some examples, one per row, for which the gradient is asked. Shapes as in `backprop_batch`."""
+    """A network and some examples, one per row, whose gradient is asked for. Shapes as in `backprop_batch`."""
 
     sizes: tuple[int, ...]
     w: list[Array]
@@ -62,7 +62,7 @@ class Case:
 
     @property
     def factor(self) -> float:
-        """The factor from the mean over the examples, which the engine derives, to what is asked for."""
+        """Return the factor from the mean over the examples, which the engine derives, to what is asked for."""
         return float(len(self.x)) if self.told["reduction"] == "sum" else 1.0
 
 

@@ -41,7 +41,7 @@ class Report:
     slips: list[str] = field(default_factory=list)  # the likely ones: together they reproduce the learner's numbers
     notes: list[str] = field(default_factory=list)
     printed: str = ""  # what the file printed, cut
-    hint: bool = False  # whether to say which equation is wrong, and not what is wrong in it
+    hint: bool = False  # whether to say which equation is wrong, but not what is wrong in it
 
     def __str__(self) -> str:
         lines = [self.headline]

@@ -1,4 +1,4 @@
-"""Which slip gives a learner's numbers: the derivation of the cost, broken on purpose, in the book's words."""
+"""Finds the slip that gives a learner's numbers: the derivation of the cost, broken on purpose, in the book's words."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def another_network(case: Case, theirs: Lists) -> str:
     return ""
 
 
-def explain(case: Case, theirs: Lists, again: Again, likely: bool) -> list[str]:
+def find_slips(case: Case, theirs: Lists, again: Again, likely: bool) -> list[str]:
     """Find the slips that reproduce what was returned for one case, in words; [] if there are none.
 
     likely  look only for those that go through layers, which takes no time; a single one is found, or none
@@ -73,7 +73,7 @@ def explain(case: Case, theirs: Lists, again: Again, likely: bool) -> list[str]:
 
 
 def summed_up(names: Sequence[str]) -> str:
-    """A list in words; of more than three, how many more there are.
+    """List words, and for more than three say how many more there are.
 
     >>> summed_up(["w1", "b1", "w2", "b2", "w3"])
     'w1, b1 and 3 more'
@@ -84,7 +84,7 @@ def summed_up(names: Sequence[str]) -> str:
 
 
 def _equation(slip: Slip, layers: int) -> str:
-    """The equation of the book that a line of the derivation is, with its layer."""
+    """Return the book's equation that a line of the derivation belongs to, with its layer."""
     kind, layer = re.fullmatch(r"([a-z]+)(\d*)", slip.line.name).groups()  # type: ignore[union-attr]
     number = int(layer or 0)
     if kind == "delta" and len(slip.also) == layers - 1:
@@ -106,7 +106,8 @@ def _equation(slip: Slip, layers: int) -> str:
 
 
 def in_words(slip: Slip, case: Case) -> str:
-    """A slip: the equation of the book, what is wrong in it, and the place in the derived equation, on lines below."""
+    """Describe a slip: the book's equation, what is wrong in it, and on lines below the place in the derived
+    equation."""
     line, marked = str(slip).splitlines()
     marks, what = re.fullmatch(r"( *\^+) *(.*)", marked).groups()  # type: ignore[union-attr]
     for pattern, name in PRIMES:
@@ -130,7 +131,7 @@ def times_something(theirs: Lists, ours: Lists) -> str:
 
 
 def reversed_lists(theirs: Lists, ours: Lists) -> bool:
-    """Whether the lists begin with the output layer."""
+    """Say whether the lists begin with the output layer."""
     pairs = [(p, q) for mine, other in zip(ours, theirs, strict=True) for p, q in zip(mine, other[::-1], strict=True)]
     return all(p.shape == q.shape and relative_difference(p, q) <= TOLERANCE for p, q in pairs)
 

@@ -1,4 +1,4 @@
-"""A learner's function is tried: called on problems, in every convention that may be meant, and its answers read."""
+"""Tries a learner's function: calls it on problems, in every convention that may be meant, and reads its answers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def engine_lists(case: Case) -> Lists:
 
 
 def distance(returned: Lists, case: Case) -> float:
-    """How far gradients are from the engine's, relative to the largest element; inf if they are not finite."""
+    """Measure how far gradients are from the engine's, relative to the largest element; inf if they are not finite."""
     theirs, ours = [*returned[0], *returned[1]], [*engine_lists(case)[0], *engine_lists(case)[1]]
     apart = [relative_difference(p, q) if np.all(np.isfinite(p)) else np.inf for p, q in zip(theirs, ours, strict=True)]
     return max(apart)
@@ -109,7 +109,7 @@ def call(ask: Ask, case: Case, convention: Convention) -> tuple[Outcome, list[Ar
     n, end = answer["first"], answer["first"] + answer["second"]
     now = arrays[end:]
     if len(now) != 2 * len(given) - 2:
-        raise UnjudgedError("what came back from its process is no answer")
+        raise UnjudgedError("what came back from its process is not an answer")
     try:
         found, lists = _take(arrays[:n], arrays[n:end], given[:-2], len(case.x), case.told.get("order"))
     except UnjudgedError as error:
@@ -120,7 +120,7 @@ def call(ask: Ask, case: Case, convention: Convention) -> tuple[Outcome, list[Ar
 
 
 def in_our_shapes(lists: list[Array], case: Case, convention: Convention) -> Lists:
-    """What was returned, as (n_out,) and (n_out, n_in), with the sum over the examples where it was forgotten."""
+    """Return the gradients as (n_out,) and (n_out, n_in), with the sum over the examples if it was forgotten."""
     nabla_b, layers = [], len(case.w)
     for g, b in zip(lists[:layers], case.b, strict=True):
         g = g if g.size == b.size else g.sum(axis=0 if g.shape[1] == b.size else 1)
@@ -157,7 +157,7 @@ def attempts(ask: Ask, cases: dict[int, Case], right: Callable[[Trial], bool]) -
 
 
 def takes_batches(source: str, orientation: str) -> bool:
-    """Whether a file looks at the number of examples, or sums over them, if they lie in rows, or in columns."""
+    """Say whether a file looks at the number of examples, or sums over them, if they lie in rows, or in columns."""
     axes = (1, -1) if orientation == "columns" else (0, -2)
     try:
         tree = ast.parse(source)
@@ -191,7 +191,7 @@ def takes_batches(source: str, orientation: str) -> bool:
 
 
 def derives_with_us(source: str) -> bool:
-    """Whether a file lets this package derive the gradient."""
+    """Say whether a file lets this package derive the gradient."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):

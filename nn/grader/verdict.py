@@ -1,4 +1,4 @@
-"""The verdict on a learner's file: whether its gradients are right, where they go wrong, and which slip explains it."""
+"""Judges a learner's file: are its gradients right, where do they go wrong, and which slip explains it?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nn.equations import Array
 from nn.grader.calling import UnjudgedError
 from nn.grader.problems import CHOICES, SETTINGS, Case, Lists, Networks, Told, make_cases
 from nn.grader.report import TOLERANCE, Mark, Report
-from nn.grader.slips import another_network, explain, reversed_lists, summed_up, times_something, zero
+from nn.grader.slips import another_network, find_slips, reversed_lists, summed_up, times_something, zero
 from nn.grader.trials import (
     Ask,
     Trial,
@@ -45,7 +45,7 @@ def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[
     for k, outcome in trial.failed.items():
         if cases[k].primary and len(cases[k].w) in judged:
             verb = "raises" if outcome["raised"] else "cannot be judged"
-            wrong.append(f"For a network {name_of(cases[k])} it {verb}:\n{outcome['failed']}")
+            wrong.append(f"For a network {size_text(cases[k])} it {verb}:\n{outcome['failed']}")
             break
     if trial.any("unsummed"):
         wrong.append(
@@ -66,11 +66,13 @@ def assess(trial: Trial, cases: dict[int, Case]) -> tuple[bool, list[str], dict[
             f"It changes {trial.any('changed')} in place, so that whoever called it goes on with other numbers."
         )
     if not trial.repeats:
-        wrong.append("Called again with the same arguments, it returns other numbers: something is kept between calls.")
+        wrong.append(
+            "Called again with the same arguments, it returns other numbers: it keeps something between calls."
+        )
     return all(d <= TOLERANCE for d in differences.values()), wrong, differences
 
 
-def name_of(case: Case) -> str:
+def size_text(case: Case) -> str:
     return "-".join(map(str, case.sizes))
 
 
@@ -94,7 +96,7 @@ def marks(trial: Trial, cases: dict[int, Case]) -> list[Mark]:
     return [rows[name] for name in sorted(rows, key=lambda name: (int(name[1:]), name[0] == "b"))]
 
 
-def where(rows: Sequence[Mark]) -> str:
+def first_wrong_layer(rows: Sequence[Mark]) -> str:
     """Say from which layer on it goes wrong, counted from the output back, and which equation that points to."""
     wrong = [row.name for row in rows if not row.passed]
     if not wrong:
@@ -118,7 +120,7 @@ def where(rows: Sequence[Mark]) -> str:
 
 
 def _ask(fence: Fence) -> Ask:
-    """What asks the learner's process."""
+    """Make the function that asks the learner's process."""
 
     def ask(question: dict[str, Any], arrays: Sequence[Array]) -> tuple[dict[str, Any], list[Array]]:
         doing = "while the file itself was being run" if "path" in question else "while its backprop was being called"
@@ -134,7 +136,7 @@ def _ask(fence: Fence) -> Ask:
 
 @contextlib.contextmanager
 def learner(path: Path, timeout: float, memory: int, printed: list[str]) -> Iterator[Ask]:
-    """Start a process for a learner's file, and give what asks it. Note what it has printed."""
+    """Start a process for a learner's file, and yield the function that asks it. Note what it has printed."""
     with Fence("from nn.grader.calling import main; main()", path.parent, timeout=timeout, memory=memory) as fence:
         try:
             yield _ask(fence)
@@ -144,7 +146,7 @@ def learner(path: Path, timeout: float, memory: int, printed: list[str]) -> Iter
 
 
 def load(ask: Ask, path: Path, told: Told) -> Told:
-    """Let the file be run. Return what was told, with what its constants say."""
+    """Run the file. Return what was told, completed by what its constants say."""
     said, _ = ask({"path": str(path)}, [])
     if "failed" in said:
         raise UnjudgedError(str(said["failed"]))
@@ -187,7 +189,7 @@ def pool(trials: Sequence[Trial], cases: dict[int, Case], source: str) -> list[T
 
 
 def failure(trials: Sequence[Trial], cases: dict[int, Case]) -> str:
-    """Say why no convention worked, by the one in which the file got furthest."""
+    """Say why no convention worked, using the one in which the file got furthest."""
     failed = [(not cases[k].primary, -o["line"], t.convention.examples == "batch", o["raised"], o["failed"])
               for t in trials for k, o in t.failed.items()]  # fmt: skip
     _, _, _, raised, text = min(failed, key=lambda f: f[:3])
@@ -207,7 +209,7 @@ def grade(
 
     sizes   judge it on a network of these sizes; by default on several, of two to four layers of weights
     memory  megabytes that it may hold
-    hint    let the report say which equation is wrong, and not what is wrong in it
+    hint    let the report say which equation is wrong, but not what is wrong in it
     told    any of CHOICES. By default cost is "quadratic", activation "sigmoid" and reduction "mean"; examples,
             orientation and weights are found out by trying
 
@@ -232,7 +234,7 @@ def grade(
 
 
 def _judged(ask: Ask, path: Path, source: str, told: Told, sizes: Sequence[int] | None, seed: int) -> Report:
-    """The verdict on a file that is loaded in the process that is asked."""
+    """Judge a file that is loaded in the process that is asked."""
     told = load(ask, path, told)
     networks: Networks = [(list(net), len(set(net)) == len(net)) for net in NETWORKS]
     if told["cost"] != "log-likelihood":
@@ -250,8 +252,8 @@ def _judged(ask: Ask, path: Path, source: str, told: Told, sizes: Sequence[int] 
 
 
 def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int, float], whole: bool) -> list[str]:
-    """The slips that explain what was returned, in words; `whole`: all are tried, not only the likely ones."""
-    wrong = [k for k, case in group(trial, cases, differences).items() if not differences[k] <= TOLERANCE]
+    """Find the slips that explain what was returned, in words. `whole`: try all of them, not only the likely ones."""
+    wrong = [k for k, case in one_depth(trial, cases, differences).items() if not differences[k] <= TOLERANCE]
     k = min(wrong, key=lambda k: (len(set(cases[k].sizes)) < len(cases[k].sizes), len(cases[k].x), k))
     case, rng = cases[k], np.random.default_rng(k)
     if zero(trial.returned[k]):
@@ -269,11 +271,11 @@ def _slips(ask: Ask, trial: Trial, cases: dict[int, Case], differences: dict[int
         return None if "failed" in found else (other, in_our_shapes(lists, other, trial.convention))
 
     theirs, another = trial.returned[k], another_network(case, trial.returned[k])
-    likely = explain(case, theirs, again, likely=True)
+    likely = find_slips(case, theirs, again, likely=True)
     another = another or times_something(theirs, engine_lists(case))
     if likely or another or not whole:
         return likely or [another] * bool(another)
-    return explain(case, theirs, again, likely=False)
+    return find_slips(case, theirs, again, likely=False)
 
 
 def _verdict(
@@ -293,9 +295,9 @@ def _verdict(
                 slips, (trial, right, wrong, differences) = found, a
             if len(slips) == 1:
                 break
-    rows = marks(trial, group(trial, cases, differences))
+    rows = marks(trial, one_depth(trial, cases, differences))
     told, worst = cases[0].told, max(differences.values())
-    networks = ", ".join(dict.fromkeys(name_of(cases[k]) for k in trial.returned))
+    networks = ", ".join(dict.fromkeys(size_text(cases[k]) for k in trial.returned))
     first = trial.any("order") == "w,b"
     mean = f", the {told['reduction']} over the mini-batch" if trial.convention.examples == "batch" else ""
     notes = [
@@ -341,10 +343,11 @@ def _verdict(
     else:
         headline = f"wrong: {path.name} returns gradients that are not finite numbers (NaN or infinity)"
     slips = [text for text in wrong if text.startswith("BP3")] + slips
-    return Report(1, headline, rows, where(rows), slips, [text for text in wrong if text not in slips] + notes)
+    rest = [text for text in wrong if text not in slips] + notes
+    return Report(1, headline, rows, first_wrong_layer(rows), slips, rest)
 
 
-def group(trial: Trial, cases: dict[int, Case], differences: dict[int, float]) -> dict[int, Case]:
+def one_depth(trial: Trial, cases: dict[int, Case], differences: dict[int, float]) -> dict[int, Case]:
     """Pick the cases of one depth that returned something: a wrong one if there is any, three layers if possible."""
     wrong = [k for k, difference in differences.items() if not difference <= TOLERANCE]
     depths = {len(cases[k].w) for k in wrong or differences}

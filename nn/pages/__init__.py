@@ -1,4 +1,4 @@
-"""Pages: a network in a browser."""
+"""Writes pages that show a network in a browser."""
 
 from nn.pages.digit import digit_page
 

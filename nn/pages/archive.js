@@ -11,7 +11,7 @@ function fromBase64(text) {
 // The header of a .npy file, as text, and where its numbers begin.
 function headerOf(bytes) {
   const magic = String.fromCharCode(...bytes.subarray(1, 6));
-  if (bytes[0] !== 0x93 || magic !== "NUMPY" || bytes[6] !== 1) throw new Error("there is something in it that is no array");
+  if (bytes[0] !== 0x93 || magic !== "NUMPY" || bytes[6] !== 1) throw new Error("it holds something that is not an array");
   const start = 10 + bytes[8] + 256 * bytes[9];
   return [new TextDecoder().decode(bytes.subarray(10, start)), start];
 }

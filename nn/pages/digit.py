@@ -1,4 +1,4 @@
-"""A page in which a digit is drawn, and a network recognises it, shows its gradients, and learns.
+"""Writes a page in which a digit is drawn, and a network recognises it, shows its gradients, and learns.
 
 The page is one file. What it computes, it computes with the programs that the engine writes in JavaScript: nothing of
 the network, and no derivative, is written by hand in the player (`digit.html`, `digit.css`, `*.js`).
@@ -36,7 +36,8 @@ def digit_page(
     model: Network | Module, path: str | Path, *, cost: Callable[[Any, Any], Any] | None = None,
     shape: Sequence[int] = (SIDE * SIDE,), data: tuple[Examples, Examples] | None = None, scale: float = 255.0,
 ) -> Path:  # fmt: skip
-    """Write a page of its own in which a digit is drawn, and the model recognises it, shows its gradients, and learns.
+    """Write a self-contained page in which a digit is drawn, and the model recognises it, shows its gradients, and
+    learns.
 
     model  a Network, or a Sequential of layers (its parts are shown one by one; a Dropout drops nothing in a page), or
            any Module (its outputs are shown)
@@ -70,11 +71,11 @@ def digit_page(
         "held_out": _digits(held_out, HELD_OUT, scale),
     }
     path = Path(path)
-    write_bytes(path, page(content, content.pop("programs")).encode())
+    write_bytes(path, page_text(content, content.pop("programs")).encode())
     return path
 
 
-def page(content: dict[str, Any], programs: str) -> str:
+def page_text(content: dict[str, Any], programs: str) -> str:
     """Put the parts of a page together: the player's files, the programs, and the content as JSON."""
     script = "\n".join([*((HERE / name).read_text("utf-8") for name in SCRIPTS[:-1]), programs])
     script += (HERE / SCRIPTS[-1]).read_text("utf-8")
@@ -88,7 +89,7 @@ def page(content: dict[str, Any], programs: str) -> str:
 
 
 class _Programs:
-    """The programs of a page, and what the player has to know of them.
+    """The programs of a page, and what the player needs to know about them.
 
     look    a digit x and a label y, one example: the gradients are dC/dx, then for every layer shown its activations
             and its error. `logit` is the same for the weighted input of the label's output in place of the cost
@@ -126,7 +127,7 @@ class _Programs:
         return value
 
     def through(self, a: Any, meet: Callable[[str, Any, str, Tensor | None], Any]) -> tuple[Any, Any]:
-        """Go through the layers. `meet` is told of every layer's value and error, and returns the value to go on with.
+        """Go through the layers. `meet` is told each layer's value and error, and returns the value to go on with.
 
         Returns the outputs, and what the cost is computed from.
         """
@@ -140,12 +141,12 @@ class _Programs:
         return a, (a if self.on_z is None else z)
 
     def _bars(self, outputs: Any) -> Any:
-        """The outputs as they are shown: of a cost on weighted inputs, the activations that belong to it."""
+        """Return the outputs as they are shown: for a cost of weighted inputs, the activations that belong to it."""
         known = next((c for c in COSTS.values() if c.of_weighted_input == self.cost), None)
         return known.output(outputs) if known and not isinstance(self.model, Network) else outputs
 
     def content(self) -> dict[str, Any]:
-        """What the player is given, with the text of all the programs."""
+        """Return what the player is given, with the text of all the programs."""
         n, dtype = self.labels, self.dtype
         x, y = Tensor(np.zeros((1, *self.shape), dtype), name="x"), np.zeros((1, n), dtype)
         seen: list[Array] = []
@@ -218,12 +219,12 @@ class _Programs:
         }  # fmt: skip
 
     def _activation(self, place: int, value: Any) -> Any:
-        """The activations of a layer that is shown, from its value in the graph."""
+        """Return the activations of a layer that is shown, from its value in the graph."""
         layer = [layer for layer in self.parts if not isinstance(layer, Dropout)][place]
         return layer.activation(value) if isinstance(layer, Linear) and layer.activation is not None else value
 
     def _described(self, text: str) -> list[str]:
-        """The names of a program's parameters, checked to be known to the player."""
+        """Return the names of a program's parameters, after a check that the player knows them."""
         names = re.search(r"^function \w+\(([^)]*)\)", text, re.MULTILINE)
         assert names is not None
         found = re.findall(r"\w+", names[1])
@@ -231,8 +232,8 @@ class _Programs:
         for name in found:
             if name not in known and not re.fullmatch(r"(push|keep)\d+", name):
                 raise ValueError(
-                    f"digit_page: the model computes with {name}, which is none of its parameters, or has a name that"
-                    f" JavaScript cannot take; its parameters are {', '.join(sorted(map(str, known - {'keep'})))}"
+                    f"digit_page: the model computes with {name}, which is not one of its parameters, or has a name"
+                    f" that JavaScript cannot take; its parameters are {', '.join(sorted(map(str, known - {'keep'})))}"
                 )
         return found
 
@@ -244,7 +245,7 @@ def _function(text: str) -> str:
 
 
 def _parts(model: Sequential) -> Iterator[Layer]:
-    """The layers of a Sequential and of those in it. A dropout does nothing where a digit is only looked at."""
+    """List the layers of a Sequential and of those in it. A dropout does nothing when a digit is only looked at."""
     for layer in model.layers:
         if isinstance(layer, Sequential):
             yield from _parts(layer)
@@ -258,14 +259,14 @@ def _name_of(layer: Layer, number: int) -> str:
 
 
 def _npy(array: Array) -> str:
-    """An array as the bytes of a .npy file, in base64."""
+    """Write an array as the bytes of a .npy file, in base64."""
     file = io.BytesIO()
     np.save(file, np.asarray(array, order="C"), allow_pickle=False)
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def _digits(examples: Examples, most: int, scale: float) -> dict[str, Any]:
-    """Some digits, for a page: as many of each label as there are, and of each only the box around it.
+    """Pick some digits for a page: as many of each label as there are, and of each only the box around it.
 
     In base64: for each digit its label, the first row and column of its box, the rows and columns that it has, and
     their bytes.

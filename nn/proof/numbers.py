@@ -1,4 +1,4 @@
-"""The proof in numbers: the engine's gradients, the equations derived by hand, and finite differences, side by side."""
+"""Proves the engine in numbers: its gradients, the equations derived by hand, and finite differences, side by side."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def relative_difference(a: ArrayLike, b: ArrayLike) -> float:
 
 @dataclass
 class Comparison:
-    """One parameter: the largest element of its gradient, computed in three ways, and how far these are apart."""
+    """One parameter: the largest element of its gradient, computed in three ways, and how far these differ."""
 
     name: str
     shape: tuple[int, ...]

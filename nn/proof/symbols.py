@@ -1,4 +1,5 @@
-"""The proof in symbols: the derived equations beside those derived by hand, with their difference on real digits."""
+"""Proves the engine in symbols: the derived equations beside those derived by hand, with their difference on real
+digits."""
 
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ class EquationPair:
 
 
 @dataclass(repr=False)
-class Derivation(Shown):
-    """The equations of a network, side by side. `print` shows them as a table."""
+class SideBySide(Shown):
+    """The equations of a network, derived and by hand. `print` shows them as a table."""
 
     title: str
     lines: list[EquationPair]
@@ -70,7 +71,7 @@ class Derivation(Shown):
 
 def derive(
     sizes: Sequence[int] = (784, 30, 10), *, cost: str = "quadratic", activation: str = "sigmoid", seed: int = 0
-) -> Derivation:
+) -> SideBySide:
     """Derive the equations of a network for one digit, and put them beside those of `nn.equations`.
 
     Raises ValueError for sizes that do not begin with the 784 pixels of a digit and end with 10 outputs or more.
@@ -100,7 +101,7 @@ def derive(
         ]
 
     title = f"{'-'.join(map(str, sizes))}, {activation} hidden layers, {cost} cost, one example"
-    return Derivation(title, pairs(UNICODE), pairs(LATEX))
+    return SideBySide(title, pairs(UNICODE), pairs(LATEX))
 
 
 def _which(name: str, layers: int) -> str:
@@ -142,7 +143,7 @@ def _hand(notation: Unicode, name: str, layers: int, net: Network) -> str:
 
 
 def _differences(net: Network, xs: Array, ys: Array) -> dict[str, float]:
-    """Measure how far engine and equations are apart over all digits, by the name of what is compared."""
+    """Measure how much engine and equations differ over all digits, by the name of what is compared."""
     layers = len(net.sizes) - 1
     w, b = [p.data for p in net.weights], [p.data[:, np.newaxis] for p in net.biases]
     worst: dict[str, float] = {}

@@ -36,7 +36,7 @@ from running import NEEDED
 import autograd
 from autograd import Tensor
 from autograd.readings.c import type_of
-from autograd.readings.native import written
+from autograd.readings.native import native_text
 from autograd.readings.trace import Trace
 from autograd.readings.updates import record_update
 from nn import SGD
@@ -85,7 +85,7 @@ def a_function(seed: int, number: int) -> Case:
     names = drawn.signature(False)
     args = [tensors.get(name, drawn.arguments[name][0]) for name in names]
     trace = _traced(f, args)
-    program, _, text = written(trace)
+    program, _, text = native_text(trace)
     whose = {id(x): name for name, x in tensors.items()}
     sources = [*names, *(whose[id(x)] for x in trace.outside)]
     calls = []
@@ -120,7 +120,7 @@ def a_step(seed: int, number: int) -> Case:
     data = [rng.normal(size=(size, n)).astype(dtype) for n in (sizes[0], sizes[-1])]
     trace = _traced(cost, data)
     record_update(trace, update, update.numbers())
-    program, rows, text = written(trace)
+    program, rows, text = native_text(trace)
     values = [*data, *(x._value for x in [*trace.outside, *trace.arrays, *trace.extra])]
     found = dict(zip(trace.parameters, values))
     takes = [(x, found[name]) for x, name in zip(program.inputs, program.parameters)]

@@ -1,1 +1,1 @@
-"""Reading 5: a recorded graph as a page, which is stepped through in a browser."""
+"""Reading 5: a recorded graph as a page, to be stepped through in a browser."""

@@ -1,5 +1,5 @@
-"""Where the boxes of a graph stand, by Graphviz: one picture of a small graph, and of a large one a picture for each
-group that can be opened, with everything else folded."""
+"""Places the boxes of a graph, with Graphviz: a small graph is one picture; a large one is a picture for each group
+that can be opened, with everything else folded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUNDS = "1"  # per box, of Graphviz looking for the shortest edges: unlimited, 
 
 @dataclass(eq=False)
 class Group:
-    """What may be folded into one box: a scope, or neighbours among too many values.
+    """What may be folded into one box: a scope, or neighbours where there are too many values.
 
     scope  the name of a scope; nothing for neighbours
     """
@@ -45,7 +45,8 @@ class Group:
 
 
 def grouped(nodes: Sequence[Entry]) -> list[Group]:
-    """The groups of a graph, the whole of it first: one for each scope, and for neighbours where there are many."""
+    """Return the groups of a graph, first the whole of it: one for each scope, and for neighbours where there are
+    many."""
     groups = [Group(0, "", None)]
 
     def new(scope: str, parent: Group) -> Group:
@@ -77,7 +78,8 @@ def grouped(nodes: Sequence[Entry]) -> list[Group]:
 def pictures(
     nodes: Sequence[Entry], groups: Sequence[Group], size: Callable[[Entry], tuple[int, int]]
 ) -> list[dict[str, Any]]:
-    """A picture for each group, in which it is open and the others are folded; of a small graph one, with all open.
+    """Return a picture for each group, in which it is open and the others are folded; for a small graph one, with all
+    open.
 
     `size` says how many pixels the box of a value takes. In a picture are
 
@@ -124,7 +126,7 @@ def _sized(entry: Entry, size: Callable[[Entry], tuple[int, int]]) -> tuple[str,
 def _edges(
     drawing: Any, uses: Sequence[tuple[int, int]], home: dict[int, Group], is_open: set[Group]
 ) -> list[tuple[str, str]]:
-    """Draw an edge for each use, and one for all those into or out of a folded group. Returns the ends of each."""
+    """Draw an edge for each use, and one for all those into or out of a folded group. Return the ends of each."""
     boxes: dict[int, str] = {}
     folded: dict[Group, str | None] = {}
     for number, group in home.items():
@@ -146,7 +148,7 @@ def _edges(
 
 
 def _picture(found: dict[str, Any], edges: list[tuple[str, str]]) -> dict[str, Any]:
-    """What Graphviz found, from the upper left corner."""
+    """Read what Graphviz found, from the upper left corner."""
     _, _, width, height = map(float, found["bb"].split(","))
 
     def point(text: str) -> list[int]:

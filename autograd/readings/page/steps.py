@@ -11,6 +11,7 @@ import numpy as np
 from autograd.backward import fit
 from autograd.readings.algebra import Atom, Sum, atom
 from autograd.readings.chain import Reading, expression_of, template
+from autograd.readings.display import shortened
 from autograd.readings.equations import Writer
 from autograd.readings.formula import Formula, fact
 from autograd.readings.graph import Entry, Graph
@@ -21,17 +22,16 @@ from autograd.recording import tracing
 from autograd.tensor import Node, Tensor, plain
 
 T = TypeVar("T")
-LONG = 60  # characters of a name that are shown
 
 
 @dataclass
-class Step:
+class PageStep:
     """A value that is computed, or what one use adds to the gradient of an input.
 
-    node      the value; of a use, what it is used in
-    position  of a use, its place among the inputs; None for a value
+    node      the value; for a use, the value that it is used in
+    position  for a use, its place among the inputs; None for a value
     right     what is computed, or added
-    data      what that came to; recorded, of a use, so that a program can compute it
+    data      the result; for a use it is recorded, so that a program can compute it
     summed    the axes that broadcasting had repeated, and that were summed over
     """
 
@@ -42,11 +42,11 @@ class Step:
     summed: tuple[int, ...] = ()
 
 
-class Steps:
-    """What a page says of a trace: its values, how they are called, its steps and its equations.
+class PageSteps:
+    """What a page says of a trace: its values and their names, its steps and its equations.
 
-    graph   the graph of the value; nodes its entries that are values and no bare constants
-    called  what each of them is called
+    graph   the graph of the value; `nodes` are its entries, without bare constants
+    called  the name of each of them
     values  the equations of values, and `gradients` those of gradients, in one numbering
     steps   the values in the order in which they are computed; then the uses, as the backward pass comes to them
     """
@@ -84,7 +84,7 @@ class Steps:
         self.steps = [*self.value_of.values(), *self._uses()]
 
     def _names(self) -> dict[Node, str]:
-        """What the equations call the values. One that is equal to another has no name there."""
+        """Return what the equations call the values. One that is equal to another has no name there."""
         names: dict[Node, str] = {}
         for entry in sorted(self.nodes, key=lambda entry: entry.kind == "computed"):
             name = self.writer.names[self.writer.formulas[entry.value]]
@@ -95,13 +95,14 @@ class Steps:
         return names
 
     def error(self, node: Node) -> str | None:
-        """What the gradient with respect to a weighted input is called: delta2 for z2."""
+        """Name the gradient with respect to a weighted input: delta2 for z2."""
         formula, names = self.writer.formulas[node], self.writer.names
         is_error = names[formula] == self.called[node].symbol and names.role(formula) == "weighted input"
         return names.gradient(formula) if is_error else None
 
     def _read(self, value: Any, symbol: Callable[[Any], str | None]) -> Sum:
-        """What a value was computed by, in terms of what `symbol` has names for; as NumPy, where it has no notation."""
+        """Read how a value was computed, in terms of the names that `symbol` has; as NumPy, if there is no notation for
+        it."""
         expression = expression_of(value, symbol)
         try:
             return self._reader.read(expression)
@@ -109,7 +110,7 @@ class Steps:
             written = text(expression).replace("{", "{{").replace("}", "}}")
             return atom("numpy", written, shape=np.shape(plain(value)))
 
-    def _value(self, entry: Entry) -> Step:
+    def _value(self, entry: Entry) -> PageStep:
         node = entry.value
 
         def symbol(value: Any) -> str | None:
@@ -120,20 +121,14 @@ class Steps:
             kind, name = ("numpy", f"{node.op.name}({{0}}{settings})") if settings else ("call", node.op.name)
             (x,) = node.inputs
             right = atom(kind, name, self._read(x, symbol), shape=np.shape(node._value))
-            return Step(entry, None, right, node)
-        return Step(entry, None, self._read(node, symbol), node)
+            return PageStep(entry, None, right, node)
+        return PageStep(entry, None, self._read(node, symbol), node)
 
-    def _uses(self) -> list[Step]:
+    def _uses(self) -> list[PageStep]:
         return [step for node in self.reading.nodes for step in self._uses_of(node)]
 
-    def _uses_of(self, node: Tensor) -> list[Step]:
-        g, steps = self.reading.grads[node], []
-
-        def symbol(value: Any) -> str | None:
-            if value is g:
-                return self.called[node].gradient
-            return self.called[value].name if isinstance(value, Node) and value in self.called else None
-
+    def _uses_of(self, node: Tensor) -> list[PageStep]:
+        steps, symbol = [], self.reading.names_at(node)
         for position, (x, part) in enumerate(zip(node.inputs, self.reading.pulled(node), strict=True)):
             if isinstance(x, Tensor):
                 with tracing():
@@ -142,7 +137,7 @@ class Steps:
                 extra = len(given) - len(wanted)
                 axes = [extra + i for i, n in enumerate(wanted) if n == 1 != given[extra + i]]
                 right = self._read(part, symbol)
-                steps.append(Step(self.graph[node], position, right, data, (*range(extra), *axes)))
+                steps.append(PageStep(self.graph[node], position, right, data, (*range(extra), *axes)))
         return steps
 
     def symbol(self, x: Node) -> Sum:
@@ -170,7 +165,7 @@ class Steps:
                     users.setdefault(id(arg), formula)
 
     def of_values(self, line_of: Callable[[Node], T | None]) -> dict[Node, T | None]:
-        """The lines that `line_of` says for values; for one that has none, that of what uses it."""
+        """Return the line of each value as `line_of` says; for a value without one, that of what uses it."""
         found: dict[Node, T | None] = {}
         for entry in reversed(self.nodes):
             line = line_of(entry.value) if entry.inputs else None
@@ -182,7 +177,7 @@ class Steps:
         return found
 
     def of_gradients(self, line_of: Callable[[Tensor], int | None]) -> dict[Node, int | None]:
-        """The same for gradients; for one that has none, the line of what it flows on to."""
+        """Do the same for gradients; for one without a line, take that of the gradient that it flows on to."""
         found: dict[Node, int | None] = {}
         for entry in self.nodes:
             if isinstance(entry.value, Tensor) and entry.value in self.trace.grads:
@@ -202,23 +197,18 @@ class Steps:
 
 
 def _line(formula: Formula, lines: Mapping[int, int], users: Mapping[int, Formula]) -> int | None:
-    """The line of a formula, or of what it is a part of; None for a number or a name."""
+    """Return the line of a formula, or of what it is a part of; None for a number or a name."""
     found: Formula | None = formula if formula.op is not None else None
     while found is not None and id(found) not in lines:
         found = users.get(id(found))
     return None if found is None else lines[id(found)]
 
 
-def cut(name: str, to: int = LONG) -> str:
-    """A name with no more characters than are shown."""
-    return name if len(name) <= to else f"{name[:to]}…"
-
-
 class Text(Unicode):
     """Expressions as text, with names cut short."""
 
     def symbol(self, name: str) -> str:
-        return super().symbol(cut(name))
+        return super().symbol(shortened(name))
 
 
 class Linked(MathML):
@@ -230,7 +220,7 @@ class Linked(MathML):
         self.links = links
 
     def symbol(self, name: str) -> str:
-        return super().symbol(cut(name))
+        return super().symbol(shortened(name))
 
     def atom(self, x: Atom) -> str:
         written = super().atom(x)

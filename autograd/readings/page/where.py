@@ -1,4 +1,4 @@
-"""The lines of the user's own Python: where each value was made while a function was traced."""
+"""Finds the lines of the user's own Python in which each value was made while a function was traced."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Places:
         self._depth = 0  # of calls
 
     def __bool__(self) -> bool:
-        """Whether any line was noted: none is, of a value that was computed before."""
+        """Whether any line was noted; none is for a value that was computed before."""
         return bool(self._ticks)
 
     def _note(self, frame: types.FrameType | None) -> None:
@@ -59,7 +59,7 @@ class Places:
 
 @contextmanager
 def lines_run() -> Iterator[Places]:
-    """Note the lines that run in the block. A debugger that is on sees nothing of it, and goes on behind it."""
+    """Note the lines that run in the block. An active debugger sees nothing of it, and goes on after it."""
     places, before = Places(), sys.gettrace()
     sys.settrace(places._enter)
     try:
@@ -69,7 +69,7 @@ def lines_run() -> Iterator[Places]:
 
 
 def text_of(code: types.CodeType) -> tuple[list[str], int]:
-    """The lines of a function, and the number of the first; no lines where its file is not at hand."""
+    """Return the lines of a function, and the number of the first; no lines if its file is not at hand."""
     try:
         lines, first = inspect.getsourcelines(code)
     except (OSError, TypeError):

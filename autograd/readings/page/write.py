@@ -1,4 +1,4 @@
-"""`page`: a recorded graph as one HTML file of its own, data and a player."""
+"""Writes a recorded graph as one self-contained HTML file: data and a player."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.algebra import size
+from autograd.readings.display import shortened
 from autograd.readings.elements import LoweringError
 from autograd.readings.graph import Entry
 from autograd.readings.javascript import JavaScriptPrinter, javascript_text, type_of
 from autograd.readings.listing import is_long
 from autograd.readings.lowering import lowered
 from autograd.readings.page.layout import grouped, pictures
-from autograd.readings.page.steps import Linked, Step, Steps, Text, cut
+from autograd.readings.page.steps import Linked, PageStep, PageSteps, Text
 from autograd.readings.page.where import Places, lines_run, text_of
 from autograd.readings.source import numpy_program, program_of_loops
 from autograd.readings.trace import Trace
@@ -33,13 +34,13 @@ SHORT = 26  # characters of an expression that a box has room for
 def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **constants: Any) -> Path:
     """Write a page that steps through the graph of `f(*args)` and through its gradient; return the path of the file.
 
-    The page is one HTML file that opens in any browser from where it is, and asks for nothing over a network. It shows
-    the graph, and goes through it step by step, forth and back: first each value, then what each use of it adds to its
-    gradient. Beside it stand the rule in symbols and in numbers, the equations, the NumPy program, and the lines of
-    your own Python that made the values. The value has to be a single number.
+    The page is one HTML file that opens in any browser, and asks for nothing over a network. It shows the graph, and
+    goes through it step by step, forwards and back: first each value, then what each use of it adds to its gradient.
+    Beside it stand the rule in symbols and in numbers, the equations, the NumPy program, and the lines of your own
+    Python that made the values. The value has to be a single number.
 
-    f          a function, of which Tensors among `args` are differentiated (the first argument, where none is one); or
-               a Tensor that is computed already, `page(cost, x=x, y=y)`. Of that the lines of Python are not known
+    f          a function, differentiated with respect to the Tensors among `args` (to the first argument, if there are
+               none); or a computed Tensor, `page(cost, x=x, y=y)`, without the lines of Python
     path       where to write the file
     constants  names for arrays that the Tensor was computed from
 
@@ -89,7 +90,7 @@ def _html(trace: Trace, places: Places) -> str:
 
 
 def _inside_script(text: str) -> str:
-    """JSON as it may stand in a script element: no `</` ends it, and no comment or element begins in it."""
+    """Escape JSON for a script element: no `</` ends it, and no comment or element begins in it."""
     return re.sub(r"<(?=[!sS])", r"\\u003c", text.replace("</", "<\\/"))
 
 
@@ -102,7 +103,7 @@ class Data:
 
     def __init__(self, trace: Trace, places: Places):
         self.trace, self.places = trace, places
-        self.steps = Steps(trace)
+        self.steps = PageSteps(trace)
         self.notation = Linked(self.steps.links)
         self.script, self.refused = "", ""
         self._codes: dict[Any, int] = {}
@@ -112,7 +113,7 @@ class Data:
         self._lines = self.steps.of_values(lambda x: self._source_line(made_from.get(id(x), x)))
 
     def everything(self, pictured: bool = True) -> dict[str, Any]:
-        """All of it; without the pictures, nothing has to be rendered."""
+        """Return all of it. Without the pictures, nothing has to be rendered."""
         steps = self.steps
         program, line_of = numpy_program(self.trace)
         grads = self.trace.grads
@@ -124,7 +125,7 @@ class Data:
         groups = grouped(steps.nodes)
         nodes = [self._node(entry) for entry in steps.nodes]
         titles = [
-            {"title": cut(group.scope), "parent": group.parent.number if group.parent else None,
+            {"title": shortened(group.scope), "parent": group.parent.number if group.parent else None,
              "nodes": [entry.number for entry in group.entries]}
             for group in groups
         ]  # fmt: skip
@@ -171,7 +172,7 @@ class Data:
         ]
 
     def _other_programs(self) -> dict[str, str]:
-        """The text in C and in JavaScript, where there is one."""
+        """Return the text in C and in JavaScript, if there is one."""
         found = {}
         for name in ("C", "JavaScript"):
             try:
@@ -188,7 +189,7 @@ class Data:
             "id": entry.number,
             "kind": kind,
             "name": TEXT.symbol(called.symbol),
-            "given": cut(entry.name or ""),
+            "given": shortened(entry.name or ""),
             "symbol": self.notation.sum(steps.symbol(x)),
             "title": self.title(entry),
             "shape": list(np.shape(x._value)),
@@ -211,8 +212,8 @@ class Data:
         return found
 
     def title(self, entry: Entry) -> str:
-        """What stands in the box of a value."""
-        name = cut(TEXT.symbol(self.steps.called[entry.value].symbol), SHORT)
+        """Write what stands in the box of a value."""
+        name = shortened(TEXT.symbol(self.steps.called[entry.value].symbol), SHORT)
         if not entry.inputs:
             return name
         right = self._right(entry)
@@ -227,7 +228,7 @@ class Data:
         step = self.steps.value_of[entry.number]
         return TEXT.sum(step.right) if size(step.right) <= LONG else None
 
-    def _step(self, step: Step) -> dict[str, Any]:
+    def _step(self, step: PageStep) -> dict[str, Any]:
         readable = size(step.right) <= LONG
         found = {
             "node": step.node.number,
@@ -241,7 +242,7 @@ class Data:
         return found
 
     def _source_line(self, node: Node) -> list[int] | None:
-        """Which of the functions that are shown a value was made in, and the number of the line in it."""
+        """Find which of the functions that are shown made a value, and the number of the line in it."""
         where = self.places.of(node) if node.inputs else None
         if where is None:
             return None
@@ -260,14 +261,15 @@ class Data:
         return [number, line - self._first[code]]
 
     def size(self, entry: Entry) -> tuple[int, int]:
-        """How many pixels the box of a value takes: a line of text for what it is, its data, and its gradient."""
+        """Measure the box of a value in pixels: a line of text for what it is, its data, and its gradient."""
         lines = 2 + (isinstance(entry.value, Tensor) and not entry.value.is_constant)
         pictures = 34 if np.size(entry.value._value) > 1 else 0
         return max(168 if pictures else 128, 22 + round(7.3 * len(self.title(entry)))), 12 + 17 * lines + pictures
 
 
 def _numbers(data: Any) -> Any:
-    """Data as the player reads it: a number or, where JSON has none, its name; of an array the bytes of its float64."""
+    """Write data as the player reads it: a number, or its name if JSON has none; for an array the bytes of its
+    float64."""
     if np.ndim(data):
         return base64.b64encode(np.asarray(data, "<f8").tobytes()).decode("ascii")
     number = float(data)
