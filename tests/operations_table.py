@@ -554,6 +554,8 @@ LINALG = [
     row("linalg.pinv", "wide", np.linalg.pinv, normal(2, 4)),
     row("linalg.eigvalsh", "", np.linalg.eigvalsh, symmetric(apart(3, 3))),
     row("linalg.eigvalsh", "U", lambda x: np.linalg.eigvalsh(x, "U"), symmetric(apart(2, 3, 3))),
+    row("linalg.eigvalsh", "l", lambda x: np.linalg.eigvalsh(x, "l"), symmetric(apart(3, 3))),
+    row("linalg.eigh", "l", lambda x: np.linalg.eigh(x, "l")[1] ** 2, symmetric(apart(3, 3))),
     row("linalg.eigh", "values", lambda x: np.linalg.eigh(x)[0], symmetric(apart(2, 3, 3))),
     row("linalg.eigh", "vectors", lambda x: np.linalg.eigh(x, UPLO="U").eigenvectors ** 2, symmetric(apart(3, 3))),
     row("linalg.eig", "values", lambda x: np.linalg.eig(definite(x))[0], inside(3, 3)),

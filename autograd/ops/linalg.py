@@ -80,7 +80,7 @@ def _eigh(g: Any, y: Any, x: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     turned = v.mT @ _vectors(g)
     inside = _diagonal(_values(g)) + turned * _gaps(w, turned)
     found = v @ inside @ v.mT
-    return _folded((found + found.mT) / 2, UPLO == "L")
+    return _folded((found + found.mT) / 2, UPLO in "Ll")
 
 
 def _eig(g: Any, y: Any, x: Any) -> Any:
@@ -153,7 +153,7 @@ def _svdvals(g: Any, y: Any, x: Any) -> Any:
 
 def _eigvalsh(g: Any, y: Any, x: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     v = _vectors(packed_eigh(x, UPLO=UPLO))
-    return _folded((v * np.expand_dims(g, -2)) @ v.mT, UPLO == "L")
+    return _folded((v * np.expand_dims(g, -2)) @ v.mT, UPLO in "Ll")
 
 
 # fmt: off
