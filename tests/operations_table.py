@@ -554,8 +554,6 @@ LINALG = [
     row("linalg.pinv", "wide", np.linalg.pinv, normal(2, 4)),
     row("linalg.eigvalsh", "", np.linalg.eigvalsh, symmetric(apart(3, 3))),
     row("linalg.eigvalsh", "U", lambda x: np.linalg.eigvalsh(x, "U"), symmetric(apart(2, 3, 3))),
-    row("linalg.eigvalsh", "l", lambda x: np.linalg.eigvalsh(x, "l"), symmetric(apart(3, 3))),
-    row("linalg.eigh", "l", lambda x: np.linalg.eigh(x, "l")[1] ** 2, symmetric(apart(3, 3))),
     row("linalg.eigh", "values", lambda x: np.linalg.eigh(x)[0], symmetric(apart(2, 3, 3))),
     row("linalg.eigh", "vectors", lambda x: np.linalg.eigh(x, UPLO="U").eigenvectors ** 2, symmetric(apart(3, 3))),
     row("linalg.eig", "values", lambda x: np.linalg.eig(definite(x))[0], inside(3, 3)),
@@ -630,6 +628,17 @@ ACTIVATIONS = [
     "", autograd.relu_layer, A([[1.0, 0.5, -1.0]]), A([[0.5, 1.0, 0.3], [0.2, -1.0, 0.8]]), A([0.1, 0.1]),
         reference=lambda x, w, b: np.maximum(x @ w.T + b, 0)),
 ]
+
+# Calls that are rarer.
+EDGES = [
+    row("linalg.eigvalsh", "l", lambda x: np.linalg.eigvalsh(x, "l"), symmetric(apart(3, 3))),
+    row("linalg.eigh", "l", lambda x: np.linalg.eigh(x, "l")[1] ** 2, symmetric(apart(3, 3))),
+    row("cumprod", "0-d, axis", lambda x: np.cumprod(x, 0) * np.cumprod(x, axis=-1), normal()),
+    row("repeat", "0-d, axis", lambda x: np.repeat(x, 3, axis=0), normal()),
+    row("take", "0-d, axis", lambda x: np.take(x, [0, 0], axis=-1), normal()),
+    row("take", "nothing", lambda x: np.take(x, []), normal(3, 4)),
+    row("compress", "0-d, axis", lambda x: np.compress([True], x, axis=0), normal()),
+]
 # fmt: on
 
 # What came with NumPy 2.1 and 2.2, and is not there in 2.0.
@@ -638,7 +647,7 @@ ABSENT = {
 }
 if np.iscomplexobj(np.linalg.eig(np.eye(2))[0]):  # since NumPy 2.5, also where all eigenvalues are real
     ABSENT |= {"linalg.eig", "linalg.eigvals"}
-ROWS = [*ELEMENTWISE, *REDUCTIONS, *SHAPING, *PICKING, *INDEXING, *PRODUCTS, *LINALG, *ACTIVATIONS]
+ROWS = [*ELEMENTWISE, *REDUCTIONS, *SHAPING, *PICKING, *INDEXING, *PRODUCTS, *LINALG, *ACTIVATIONS, *EDGES]
 ROWS = [case for case in ROWS if case.operation not in ABSENT]
 # What a program cannot be written for: the lengths depend on the values.
 OF_UNKNOWN_LENGTH = {

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy import ndarray
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.operation import Op
 from autograd.registry import NAMED, stands_for
@@ -173,6 +174,12 @@ heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
 def array_like(x: Any) -> Any:
     """x as something with a shape: itself, or an array of what else it is."""
     return x if isinstance(x, Node) else np.asarray(x)
+
+
+def flat_or_along(x: Any, axis: Any, name: str | None = None) -> tuple[Any, int]:
+    """x and the axis to go along; x made flat where that is None, or where x is a number."""
+    x, axis = (x, axis) if axis is not None and x.ndim else (np.ravel(x), axis or 0)
+    return x, normalize_axis_index(axis, x.ndim, name)
 
 
 def values_of(x: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.operation import Op
-from autograd.ops.elementwise import array_like, values_of
+from autograd.ops.elementwise import array_like, flat_or_along, values_of
 from autograd.recording import is_tracing
 from autograd.registry import NAMED, stands_for
 from autograd.tensor import Node, refuse_value
@@ -90,11 +90,8 @@ def indexed(where: str, n: int) -> tuple[Op, Op]:
 @stands_for("take")
 def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     """The elements, or what lies along an axis, at the indices."""
-    a = array_like(a)
-    if axis is None:
-        a, axis = np.ravel(a), 0
-    axis = normalize_axis_index(axis, a.ndim)
-    indices = array_like(indices)
+    a, axis = flat_or_along(array_like(a), axis)
+    indices = array_like(indices) if np.size(indices) else np.asarray(indices, int)
     if mode != "raise":
         n = a.shape[axis]
         indices = indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.operation import Op
-from autograd.ops.elementwise import array_like
+from autograd.ops.elementwise import array_like, flat_or_along
 from autograd.registry import stands_for
 
 
@@ -164,9 +164,7 @@ def unstack(x: Any, axis: Any = 0) -> Any:
 @stands_for("repeat")
 def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     """Repeat each element along an axis (flattened first if None), all `repeats` times or each by its own number."""
-    if axis is None:
-        x, axis = np.ravel(x), 0
-    axis = normalize_axis_index(axis, x.ndim, "repeat")
+    x, axis = flat_or_along(x, axis, "repeat")
     before = (slice(None),) * axis
     if np.size(repeats) not in (1, x.shape[axis]):
         raise ValueError(f"repeat: {np.size(repeats)} numbers of repeats for axis {axis} of length {x.shape[axis]}")

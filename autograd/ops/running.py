@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd.operation import Op
-from autograd.ops.elementwise import array_like, values_of
+from autograd.ops.elementwise import array_like, flat_or_along, values_of
 from autograd.ops.reductions import without_nan
 from autograd.registry import NAMED, stands_for
 
@@ -23,11 +23,6 @@ def _cumsum(g: Any, y: Any, x: Any, axis: Any) -> Any:
 cumsum = Op(np.cumsum, "np.cumsum(x, axis=axis)",
             lambda g, y, x, axis=None: _cumsum(g, y, x, axis))
 # fmt: on
-
-
-def flat_or_along(x: Any, axis: Any) -> tuple[Any, int]:
-    """x and the axis to go along; x made flat where that is None."""
-    return (np.ravel(x), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
 
 
 def part(x: Any, axis: int, start: Any, stop: Any = None, step: Any = None) -> Any:
