@@ -638,6 +638,8 @@ EDGES = [
     row("take", "0-d, axis", lambda x: np.take(x, [0, 0], axis=-1), normal()),
     row("take", "nothing", lambda x: np.take(x, []), normal(3, 4)),
     row("compress", "0-d, axis", lambda x: np.compress([True], x, axis=0), normal()),
+    row("unwrap", "a period with a gradient", lambda x, p: np.unwrap(x * 4, period=p), normal(3, 5), positive()),
+    row("ldexp", "a number", lambda a: np.ldexp(a, 3), normal(2, 3)),
 ]
 # fmt: on
 

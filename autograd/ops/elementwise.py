@@ -163,7 +163,9 @@ fmax       = Op(np.fmax,     "np.fmax(a, b)",         lambda g, y, a, b: _share(
                                                       lambda g, y, a, b: _share(g, a, b, (a < b) | np.isnan(a)))
 fmin       = Op(np.fmin,     "np.fmin(a, b)",         lambda g, y, a, b: _share(g, a, b, (a < b) | np.isnan(b)),
                                                       lambda g, y, a, b: _share(g, a, b, (a > b) | np.isnan(a)))
-ldexp      = Op(np.ldexp,    "np.ldexp(a, b)",        lambda g, y, a, b: np.ldexp(g, b), None)
+ldexp      = Op(lambda a, b: np.ldexp(a, b), "np.ldexp(a, b)",
+                                                      lambda g, y, a, b: np.ldexp(g, b), None,
+                name="ldexp", literal=True)  # no ufunc: in buffers the integer b would become a float
 identity   = Op(lambda x: x, "x", lambda g, y, x: g, name="identity", view=True, literal=True, onnx="Identity(x)")
 
 heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
@@ -287,7 +289,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
 
 @stands_for("unwrap")
 def unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: Any = 2 * np.pi) -> Any:
-    """Angles without jumps of a whole turn; the turns that are added are constants."""
-    values = values_of(p)
-    turns = NAMED["plain_call"](np.unwrap, "np.unwrap", (values, discont, axis), {"period": period}) - values
-    return p + turns
+    """Angles without jumps of a whole turn; the numbers of turns that are added are constants."""
+    values, turn = values_of(p), values_of(period) if isinstance(period, Node) else period
+    added = NAMED["plain_call"](np.unwrap, "np.unwrap", (values, discont, axis), {"period": turn}) - values
+    return p + np.rint(added / turn) * period
