@@ -136,11 +136,11 @@ class Tensor(Node):
             return NAMED["detach"](self)  # type: ignore[no-any-return]
         return NAMED["constant_tensor"](np.copy(self._value)[()])  # type: ignore[no-any-return]
 
-    def item(self) -> float:
-        """The value of a Tensor of one element as a Python float, off the graph."""
+    def item(self, *index: Any) -> float:
+        """The value of a Tensor of one element, or of the element at an index, as a Python float, off the graph."""
         if is_tracing():
             refuse_value(self, "t.item()")
-        return float(self._value.item())
+        return float(self._value.item(*index))
 
     def _repr_html_(self) -> str:
         return NAMED["html"](self)  # type: ignore[no-any-return]

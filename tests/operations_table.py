@@ -639,6 +639,11 @@ EDGES = [
     row("take", "nothing", lambda x: np.take(x, []), normal(3, 4)),
     row("compress", "0-d, axis", lambda x: np.compress([True], x, axis=0), normal()),
     row("unwrap", "a period with a gradient", lambda x, p: np.unwrap(x * 4, period=p), normal(3, 5), positive()),
+    row("reshape", "F", lambda x: np.reshape(x, (4, -1), order="F") * x.T.reshape(4, 3, order="F"), normal(3, 4)),
+    row("reshape", "F, one axis", lambda x: x.reshape(2, 2, order="F") + x[0].reshape(1, order="F"), normal(4)),
+    row("ravel", "F", lambda x: np.ravel(x, "F") * x.flatten("F") * x.ravel(order="F"), normal(2, 3, 2)),
+    row("astype", "copy", lambda x: x.astype(x.dtype, copy=False) * np.astype(x, x.dtype, copy=False), normal(2, 3)),
+    row("copy", "order", lambda x: np.copy(x, order="C") * x.copy("F"), normal(2, 3)),
     row("ldexp", "a number", lambda a: np.ldexp(a, 3), normal(2, 3)),
 ]
 # fmt: on

@@ -189,6 +189,12 @@ def values_of(x: Any) -> Any:
     return NAMED["detach"](x)
 
 
+@stands_for("astype")
+def _astype_of(x: Any, dtype: Any, copy: Any = True) -> Any:
+    """The same values in another dtype."""
+    return astype(x, dtype=dtype)
+
+
 @stands_for("where")
 def where(condition: Any, *branches: Any) -> Any:
     """a where the condition holds, b elsewhere; of a condition alone, the indices where it holds."""

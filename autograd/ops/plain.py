@@ -55,6 +55,12 @@ detach  = Op(lambda x: x + 0, "x + 0", name="detach", literal=True, onnx="Identi
 # fmt: on
 stands_for("around")(round)
 
+
+@stands_for("argsort")
+def _argsort_of(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
+    return argsort(a, axis=axis, kind="stable" if stable else kind)
+
+
 # What else sees only the values: `plain_call` records it as it stands.
 PLAIN |= numpy_functions(
     "isclose allclose array_equal array_equiv all any count_nonzero searchsorted nanargmax nanargmin argpartition"

@@ -74,6 +74,27 @@ sliding_window_view = Op(np.lib.stride_tricks.sliding_window_view,
 stands_for("lib.stride_tricks.sliding_window_view")(sliding_window_view)
 
 
+def _reversed(name: str, order: Any) -> bool:
+    """Whether the first axis is to change fastest; the memory of a Tensor, which "A" and "K" ask for, is its own."""
+    if order not in ("C", "F", None):
+        raise TypeError(f"{name}: order {order!r} is not supported for Tensors; 'C' and 'F' are")
+    return bool(order == "F")
+
+
+@stands_for("reshape")
+def _reshape_of(a: Any, shape: Any, order: Any = "C", copy: Any = None) -> Any:
+    """The elements in another shape; read and put with the first axis changing fastest where `order` is "F"."""
+    if not _reversed("reshape", order):
+        return reshape(a, shape=shape)
+    return reshape(transpose(a), shape=tuple(np.atleast_1d(shape))[::-1]).T
+
+
+@stands_for("ravel")
+def _ravel_of(a: Any, order: Any = "C") -> Any:
+    """The elements one after the other."""
+    return ravel(transpose(a) if _reversed("ravel", order) else a)
+
+
 def at_least(ndim: int) -> Any:
     """np.atleast_1d, and its like: axes of length one are added in front; by atleast_3d behind a matrix."""
 
@@ -94,7 +115,7 @@ stands_for("atleast_3d")(at_least(3))
 
 
 @stands_for("copy")
-def copy(a: Any) -> Any:
+def copy(a: Any, order: Any = "K") -> Any:
     """The Tensor itself, which no operation ever changes."""
     return a
 
