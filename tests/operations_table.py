@@ -639,12 +639,21 @@ EDGES = [
     row("take", "nothing", lambda x: np.take(x, []), normal(3, 4)),
     row("compress", "0-d, axis", lambda x: np.compress([True], x, axis=0), normal()),
     row("unwrap", "a period with a gradient", lambda x, p: np.unwrap(x * 4, period=p), normal(3, 5), positive()),
+    row("quantile", "a Tensor q", lambda x, q: np.quantile(x, q, axis=0), apart(5, 2), A([0.3, 0.6])),
+    row("percentile", "a Tensor q", lambda x, q: np.percentile(x, q, keepdims=True), apart(5, 2), A(30.0)),
+    row("nanquantile", "a Tensor q", lambda x, q: np.nanquantile(holes(x), q, axis=1), apart(3, 4), A([[0.3, 0.7]])),
+    row("nanmean", "where", lambda x: np.nanmean(holes(x), axis=1, where=MASK | MASK[::-1]), apart(3, 4)),
+    row("nanvar", "where", lambda x: np.nanvar(holes(x), ddof=1, where=[[True], [True], [False]]), apart(3, 4)),
     row("reshape", "F", lambda x: np.reshape(x, (4, -1), order="F") * x.T.reshape(4, 3, order="F"), normal(3, 4)),
     row("reshape", "F, one axis", lambda x: x.reshape(2, 2, order="F") + x[0].reshape(1, order="F"), normal(4)),
     row("ravel", "F", lambda x: np.ravel(x, "F") * x.flatten("F") * x.ravel(order="F"), normal(2, 3, 2)),
     row("astype", "copy", lambda x: x.astype(x.dtype, copy=False) * np.astype(x, x.dtype, copy=False), normal(2, 3)),
     row("copy", "order", lambda x: np.copy(x, order="C") * x.copy("F"), normal(2, 3)),
     row("ldexp", "a number", lambda a: np.ldexp(a, 3), normal(2, 3)),
+]
+EDGES += [
+    row("nanquantile", how, lambda x, how=how: np.nanquantile(holes(x), 0.3, axis=1, method=how), apart(3, 4))
+    for how in ("lower", "midpoint", "nearest", "hazen", "inverted_cdf")
 ]
 # fmt: on
 
