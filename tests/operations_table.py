@@ -642,6 +642,7 @@ EDGES = [
     row("quantile", "a Tensor q", lambda x, q: np.quantile(x, q, axis=0), apart(5, 2), A([0.3, 0.6])),
     row("percentile", "a Tensor q", lambda x, q: np.percentile(x, q, keepdims=True), apart(5, 2), A(30.0)),
     row("nanquantile", "a Tensor q", lambda x, q: np.nanquantile(holes(x), q, axis=1), apart(3, 4), A([[0.3, 0.7]])),
+    row("linalg.norm", "below 1", lambda x: np.linalg.norm(x, -2, axis=0) * np.linalg.norm(x, 0.5, 0), apart(3, 4)),
     row("nanmean", "where", lambda x: np.nanmean(holes(x), axis=1, where=MASK | MASK[::-1]), apart(3, 4)),
     row("nanvar", "where", lambda x: np.nanvar(holes(x), ddof=1, where=[[True], [True], [False]]), apart(3, 4)),
     row("reshape", "F", lambda x: np.reshape(x, (4, -1), order="F") * x.T.reshape(4, 3, order="F"), normal(3, 4)),

@@ -124,13 +124,20 @@ def test_numbers_without_axes(f: Callable[..., Any]) -> None:
     assert isinstance(t.grad, np.float64)
 
 
-@pytest.mark.parametrize(("ord", "axis"), [(None, None), (2, None), (3, None), (1.5, 0), ("fro", None), ("nuc", None)])
+@pytest.mark.parametrize(("ord", "axis"), [(None, None), (2, None), (3, None), (1.5, 0), ("fro", None), ("nuc", None),
+                                           (0.5, 0), (-1, 0), (-2.5, 1)])  # fmt: skip
 def test_the_norm_of_nothing_but_zeros_has_a_gradient(ord: Any, axis: Any) -> None:
     x = np.zeros(3) if ord in (2, 3) else np.zeros((2, 3))
     found = derivative(lambda x: np.linalg.norm(x, ord, axis), x)
     if ord != "nuc":
         np.testing.assert_array_equal(found, np.zeros(x.shape))
     assert np.all(np.isfinite(found))
+
+
+def test_a_zero_among_others_takes_no_gradient_of_a_norm_below_1() -> None:
+    x = A([0.0, 4.0, -9.0])
+    np.testing.assert_allclose(derivative(lambda x: np.linalg.norm(x, 0.5), x), [0.0, 2.5, -5 / 3])
+    np.testing.assert_array_equal(derivative(lambda x: np.linalg.norm(x, -1), x), [0, 0, 0])
 
 
 def test_vectors_of_equal_eigenvalues_have_an_infinite_gradient() -> None:
