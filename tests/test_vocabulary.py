@@ -248,6 +248,8 @@ def test_nothing_flows_back_through_steps(f: Any) -> None:
         (lambda t: t.T.flatten("K"), "ravel", "order 'K' .*'C' and 'F'"),
         (lambda t: np.exp(t, out=np.zeros((2, 3))), r"np\.exp", "a = a \\+ t"),
         (lambda t: np.sum(t, out=np.zeros(())), "sum", "out is not a parameter"),
+        (lambda t: X.view(np.matrix) * t, "multiply", r"np\.asarray"),
+        (lambda t: t + X.view(np.matrix), "add", r"np\.asarray"),
         (lambda t: np.concatenate([t, t], out=np.zeros((4, 3))), "concatenate", "out"),
         (lambda t: np.stack(x for x in t), "", "sequence"),
     ],
