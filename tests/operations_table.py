@@ -642,6 +642,10 @@ EDGES = [
     row("quantile", "a Tensor q", lambda x, q: np.quantile(x, q, axis=0), apart(5, 2), A([0.3, 0.6])),
     row("percentile", "a Tensor q", lambda x, q: np.percentile(x, q, keepdims=True), apart(5, 2), A(30.0)),
     row("nanquantile", "a Tensor q", lambda x, q: np.nanquantile(holes(x), q, axis=1), apart(3, 4), A([[0.3, 0.7]])),
+    row("bincount", "weights", lambda w: np.bincount(A([0, 3, 0]), w, minlength=5), normal(3)),
+    row("unique_all", "", lambda x: np.unique_all(x).values, apart(2, 3)),
+    row("unique_counts", "", lambda x: np.unique_counts(x)[0] * np.unique_counts(x).counts, apart(2, 3)),
+    row("unique_inverse", "", lambda x: np.unique_inverse(x).values, apart(2, 3)),
     row("linalg.norm", "below 1", lambda x: np.linalg.norm(x, -2, axis=0) * np.linalg.norm(x, 0.5, 0), apart(3, 4)),
     row("nanmean", "where", lambda x: np.nanmean(holes(x), axis=1, where=MASK | MASK[::-1]), apart(3, 4)),
     row("nanvar", "where", lambda x: np.nanvar(holes(x), ddof=1, where=[[True], [True], [False]]), apart(3, 4)),
@@ -668,7 +672,8 @@ ROWS = [*ELEMENTWISE, *REDUCTIONS, *SHAPING, *PICKING, *INDEXING, *PRODUCTS, *LI
 ROWS = [case for case in ROWS if case.operation not in ABSENT]
 # What a program cannot be written for: the lengths depend on the values.
 OF_UNKNOWN_LENGTH = {
-    "piecewise", "unique", "unique_values", "union1d", "setdiff1d", "intersect1d", "setxor1d", "trim_zeros",
+    "piecewise", "unique", "unique_values", "unique_all", "unique_counts", "unique_inverse", "union1d", "setdiff1d",
+    "intersect1d", "setxor1d", "trim_zeros",
 }  # fmt: skip
 EVERY_ROW = ROWS
 ROWS = [r for r in EVERY_ROW if r.operation not in OF_UNKNOWN_LENGTH]

@@ -252,6 +252,7 @@ def test_nothing_flows_back_through_steps(f: Any) -> None:
         (lambda t: np.exp(t, out=np.zeros((2, 3))), r"np\.exp", "a = a \\+ t"),
         (lambda t: np.sum(t, out=np.zeros(())), "sum", "out is not a parameter"),
         (lambda t: np.einsum("ij->", t, out=np.zeros(())), "einsum", "out is not a parameter"),
+        (lambda t: np.histogram(X, 3, None, None, t), "histogram", r"np\.bincount"),
         (lambda t: X.view(np.matrix) * t, "multiply", r"np\.asarray"),
         (lambda t: t + X.view(np.matrix), "add", r"np\.asarray"),
         (lambda t: np.concatenate([t, t], out=np.zeros((4, 3))), "concatenate", "out"),

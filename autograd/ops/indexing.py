@@ -13,7 +13,7 @@ from autograd.operation import Op
 from autograd.ops.elementwise import array_like, flat_or_along, values_of
 from autograd.recording import is_tracing
 from autograd.registry import NAMED, stands_for
-from autograd.tensor import Node, refuse_value
+from autograd.tensor import Node, Tensor, plain, refuse_value
 
 _BASIC = (int, np.integer, slice, type(None), type(Ellipsis))  # indices that take no element twice
 
@@ -178,6 +178,27 @@ def unique(
     others = [(return_index, places), (return_inverse, inverse), (return_counts, counts)]
     found = (values, *[x for wanted, x in others if wanted])
     return found if len(found) > 1 else values
+
+
+def with_values(function: Any) -> Any:
+    """NumPy's function of an array, whose named result has in it what `unique_values` gives."""
+    return lambda x: function(plain(x))._replace(values=unique_values(x))
+
+
+stands_for("unique_all")(with_values(np.unique_all))
+stands_for("unique_counts")(with_values(np.unique_counts))
+stands_for("unique_inverse")(with_values(np.unique_inverse))
+
+
+@stands_for("bincount")
+def bincount(x: Any, weights: Any = None, minlength: Any = 0) -> Any:
+    """How often each number is in x, or the sum of the weights that stand where it is."""
+    if not isinstance(weights, Tensor):
+        return NAMED["plain_call"](np.bincount, "np.bincount", (x, weights, minlength), {})
+    if isinstance(x, Node):
+        refuse_value(x, "np.bincount, whose result has a length that depends on the values,")
+    x = np.asarray(x, int)
+    return scatter(weights.astype(float), x, (max(int(np.max(x, initial=-1)) + 1, minlength),))
 
 
 @stands_for("union1d")
