@@ -219,7 +219,8 @@ class Vocabulary:
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(
             "a Tensor does not turn into an array by itself: that would cut it from its graph and silently lose its"
-            " gradient. Use t.data for its values, np.stack([t, …]) to put Tensors together"
+            " gradient. Use t.data for its values, np.stack([t, …]) to put Tensors together, f(t) for"
+            " np.vectorize(f)(t)"
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -253,7 +254,8 @@ class Vocabulary:
         if function in PLAIN:
             return NAMED["plain_call"](function, f"np.{qualified_name(function)}", args, kwargs)
         name = qualified_name(function)
-        advice = ADVICE.get(name, "write it with functions that are (autograd.operations() lists them)")
+        known = (ADVICE.get(key) for key in (name, f"ufunc.{name.rpartition('.')[2]}"))
+        advice = next(filter(None, known), "write it with functions that are (autograd.operations() lists them)")
         raise TypeError(f"np.{name} is not supported for Tensors: {advice}, or use t.data off the graph")
 
     if not TYPE_CHECKING:

@@ -61,8 +61,9 @@ def test_operands_are_not_written_into(case: Row) -> None:
     np.testing.assert_array_equal(seed, np.ones(value.shape))
 
 
-METHODS_OF_UFUNCS = {"add.reduce", "multiply.reduce", "maximum.reduce", "minimum.reduce", "add.accumulate",
-                     "multiply.accumulate", "row_stack", "amax", "amin"}  # fmt: skip
+METHODS_OF_UFUNCS = {"add.reduce", "multiply.reduce", "maximum.reduce", "minimum.reduce", "fmax.reduce", "fmin.reduce",
+                     "logaddexp.reduce", "add.accumulate", "multiply.accumulate", "row_stack", "amax",
+                     "amin"}  # fmt: skip
 
 
 def test_every_operation_has_a_row() -> None:

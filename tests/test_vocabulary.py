@@ -1,5 +1,7 @@
 """NumPy's functions, called as people call them, with Tensors among the arguments."""
 
+import functools
+import itertools
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +118,12 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda t: np.einsum("ij,kj", X, t, out=None, dtype=None, order="K"),
     lambda t: np.einsum(t, [0, 51]),
     lambda t: np.meshgrid(t[0], V, copy=False)[0],
+    lambda t: np.logaddexp.reduce(t),
+    lambda t: np.logaddexp.reduce(t, axis=-1, keepdims=True),
+    lambda t: np.fmax.reduce(t),
+    lambda t: np.fmin.reduce(t, 1),
+    lambda t: V.clip(t, 2.0),
+    lambda t: X.clip(0.0, t * t),
     lambda t: np.tensordot(t, V, 1),
     lambda t: np.tensordot(X, t, axes=([0, 1], [0, 1])),
     lambda t: np.einsum("ij->j", t, optimize=True),
@@ -240,7 +248,8 @@ def test_nothing_flows_back_through_steps(f: Any) -> None:
         (lambda t: np.fill_diagonal(t, 0.0), r"np\.fill_diagonal", r"np\.where"),
         (lambda t: np.add.at(np.zeros(2), [0], t), r"np\.add\.at", "indices"),
         (lambda t: np.add.reduceat(t, [0]), r"np\.add\.reduceat", r"np\.split"),
-        (lambda t: np.subtract.reduce(t), r"np\.subtract\.reduce", "operations"),
+        (lambda t: np.subtract.reduce(t), r"np\.subtract\.reduce", r"functools\.reduce"),
+        (lambda t: np.subtract.reduceat(t, [0]), r"np\.subtract\.reduceat", "operations"),
         (lambda t: np.linalg.svd(t), r"linalg\.svd: full_matrices=True", "full_matrices=False"),
         (lambda t: np.linalg.eig(t[:, :2] * [[0, 1], [-1, 0]] * [[1, 1], [9, 1]]), r"linalg\.eig", "eigh"),
         (lambda t: t.sum(dim=1), "sum: .*'dim'", "NumPy's name for dim is axis"),
@@ -255,6 +264,10 @@ def test_nothing_flows_back_through_steps(f: Any) -> None:
         (lambda t: np.histogram(X, 3, None, None, t), "histogram", r"np\.bincount"),
         (lambda t: X.view(np.matrix) * t, "multiply", r"np\.asarray"),
         (lambda t: t + X.view(np.matrix), "add", r"np\.asarray"),
+        (lambda t: np.emath.sqrt(t), r"np\.lib\.scimath\.sqrt", r"np\.sqrt"),
+        (lambda t: np.fmod.reduce(t), r"np\.fmod\.reduce", r"functools\.reduce"),
+        (lambda t: np.subtract.accumulate(t), r"np\.subtract\.accumulate", r"itertools\.accumulate"),
+        (lambda t: np.vectorize(np.exp)(t), "array by itself", "np.vectorize"),
         (lambda t: np.concatenate([t, t], out=np.zeros((4, 3))), "concatenate", "out"),
         (lambda t: np.stack(x for x in t), "", "sequence"),
     ],
@@ -295,7 +308,8 @@ def test_what_the_advice_says_works(name: str) -> None:
     expression = ADVICE[name].split("`")[1]
     vector = any(function in expression for function in ("np.convolve", "np.polyval"))
     t = Tensor(np.arange(1.0, 5.0) if vector else np.arange(1.0, 5.0).reshape(2, 2))
-    known = {"np": np, "t": t, "n": 2, "v": V, "x": V, "a": 1.0, "indices": [0, 0], "mask": t.data > 2}
+    known = {"np": np, "t": t, "n": 2, "v": V, "x": V, "a": 1.0, "indices": [0, 0], "mask": t.data > 2,
+             "functools": functools, "itertools": itertools}  # fmt: skip
     if " = " in expression:
         exec(expression, known)
     else:

@@ -13,7 +13,7 @@ from numpy import ndarray
 from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.operation import Op
-from autograd.registry import NAMED, stands_for
+from autograd.registry import NAMED, NUMPY, numpy_function, stands_for
 from autograd.tensor import Node
 
 
@@ -208,6 +208,9 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     """The elements of x, moved to the nearer bound where they are outside; no bound where it is None."""
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     return limit(x, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+NUMPY[numpy_function("_core.umath.clip")] = clip  # what array.clip(t, …) calls
 
 
 @stands_for("positive", "conjugate", "real", "real_if_close")

@@ -198,8 +198,10 @@ def nan_where_all_are(reduce: Callable[..., Any]) -> Callable[..., Any]:
 
 stands_for("nansum")(without_nan(_sum_of, 0.0))
 stands_for("nanprod")(without_nan(_product_of, 1.0))
-stands_for("nanmax")(nan_where_all_are(without_nan(_largest, -np.inf)))
-stands_for("nanmin")(nan_where_all_are(without_nan(_smallest, np.inf)))
+_largest_number = stands_for("nanmax")(nan_where_all_are(without_nan(_largest, -np.inf)))
+_smallest_number = stands_for("nanmin")(nan_where_all_are(without_nan(_smallest, np.inf)))
+stands_for("fmax.reduce")(first_axis(_largest_number))
+stands_for("fmin.reduce")(first_axis(_smallest_number))
 stands_for("nanmean")(of_numbers(_mean_of))
 stands_for("nanvar")(of_numbers(_var_of))
 stands_for("nanstd")(of_numbers(_std_of))
