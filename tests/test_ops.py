@@ -313,6 +313,13 @@ def test_repeated_indices_accumulate() -> None:
     np.testing.assert_array_equal(x.grad, [1011, 0, 100])
 
 
+def test_zeros_are_trimmed_along_each_axis() -> None:  # as in NumPy since 2.2
+    x = np.pad(A([[0.0, 1.0], [2.0, 0.0]]), ((1, 0), (0, 2)))
+    assert [np.trim_zeros(Tensor(x), trim).shape for trim in ("fb", "f", "b")] == [(2, 2), (2, 4), (3, 2)]
+    np.testing.assert_array_equal(derivative(np.trim_zeros, x), np.pad(np.ones((2, 2)), ((1, 0), (0, 2))))
+    assert np.trim_zeros(Tensor(np.zeros((2, 3)))).shape == (0, 0)
+
+
 def test_third_derivatives() -> None:
     for f in (np.sin, np.exp, np.tanh, autograd.sigmoid, lambda x: x**5, autograd.softplus, lambda x: 1 / (x + 2)):
         check_gradients(f, A([0.3, -0.7]), order=3)

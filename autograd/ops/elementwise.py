@@ -280,6 +280,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """The line through the points (xp, fp), at x; outside them left and right, by default the values at the ends."""
     xp, fp = array_like(xp), array_like(fp)
+    fp = fp if fp.dtype == float else fp.astype(float)  # as NumPy does
     if period is not None:
         x, xp = np.mod(x, period), np.mod(xp, period)
         order = np.argsort(xp)

@@ -233,11 +233,10 @@ def unique_of(x: Any) -> Any:
 
 @stands_for("trim_zeros")
 def trim_zeros(filt: Any, trim: Any = "fb") -> Any:
-    """A vector without the zeros at its ends."""
-    (places,) = np.nonzero(filt)
-    start = int(places[0]) if "f" in trim.lower() and len(places) else 0
-    stop = int(places[-1]) + 1 if "b" in trim.lower() and len(places) else filt.size * bool(len(places))
-    return filt[start:stop]
+    """An array without the zeros at its ends, along each axis; without any element if all are zeros."""
+    front, back = "f" in trim.lower(), "b" in trim.lower()
+    ends = [(int(np.min(i)), int(np.max(i)) + 1) if len(i) else (0, 0) for i in np.nonzero(filt)]
+    return filt[tuple(slice(i if front else 0, j if back or not j else None) for i, j in ends)]
 
 
 @stands_for("delete")
@@ -252,6 +251,7 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     """What there is along an axis, with values put in before the indices."""
     arr, values = array_like(arr), array_like(values)
+    values = values if values.dtype == arr.dtype else values.astype(arr.dtype)
     if axis is None:
         arr, axis = np.ravel(arr), 0
     axis = normalize_axis_index(axis, arr.ndim)

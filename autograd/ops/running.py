@@ -146,7 +146,8 @@ def _slope(f: Any, axis: int, step: Any, edge_order: Any) -> Any:
         raise ValueError(f"gradient: axis {axis} has {n} elements; edge_order {edge_order} needs {edge_order + 1}")
     shape = [-1 if i == axis else 1 for i in range(f.ndim)]
     even = np.ndim(step) == 0
-    gaps = np.reshape(np.broadcast_to(step, (n - 1,)).astype(f.dtype) if even else diff(array_like(step)), shape)
+    gaps = np.broadcast_to(step, (n - 1,)) if even else diff(array_like(step))
+    gaps = np.reshape(gaps if gaps.dtype == f.dtype else gaps.astype(f.dtype), shape)
     rise = diff(f, axis=axis) / gaps
     a, b = part(gaps, axis, 0, -1), part(gaps, axis, 1)  # before and behind each element
     before, behind = part(rise, axis, 0, -1), part(rise, axis, 1)

@@ -158,7 +158,7 @@ def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
 
 def _triangle(m: Any, k: Any) -> Any:
     """Where the lower triangle is, up to the k-th diagonal."""
-    rows, columns = m.shape[-2:]
+    rows, columns = m.shape[-2:] if m.ndim > 1 else m.shape * 2
     return np.tri(rows, columns, k) > 0
 
 
@@ -207,6 +207,7 @@ def apply_along_axis(func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: Any
     """A function of each line along an axis."""
     moved = np.moveaxis(arr, axis, -1)
     lines = [func1d(line, *args, **kwargs) for line in np.reshape(moved, (-1, moved.shape[-1]))]
+    lines = [np.stack(line) if isinstance(line, (list, tuple)) else line for line in lines]
     results = np.reshape(np.stack(lines), (*moved.shape[:-1], *np.shape(lines[0])))
     return np.moveaxis(
         results, range(moved.ndim - 1, results.ndim), range(axis % arr.ndim, axis % arr.ndim + np.ndim(lines[0]))
