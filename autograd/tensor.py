@@ -187,7 +187,7 @@ class Plain(Node):
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TracedValueError(
             f"{describe(self)} would become an array while the function is traced, and a program would keep it: call"
-            " NumPy's functions on it, np.take(table, labels, axis=0) for table[labels]"
+            " NumPy's functions on it; for table[labels] make the table an argument of the function as well"
         )
 
     def __getattr__(self, name: str) -> Any:
