@@ -47,7 +47,9 @@ def qualified_name(function: Any) -> str:
     ('add', 'linalg.inv', 'add.reduce')
     """
     of = getattr(function, "__self__", None)
-    package = of.__name__ if isinstance(of, np.ufunc) else (getattr(function, "__module__", None) or "numpy")[6:]
+    module = getattr(function, "__module__", None) or "numpy"
+    module = "numpy.emath" if module == np.emath.sqrt.__module__ else module  # which has another name in each NumPy
+    package = of.__name__ if isinstance(of, np.ufunc) else module[6:]
     return f"{package}.{function.__name__}" if package else str(function.__name__)
 
 

@@ -264,7 +264,7 @@ def test_nothing_flows_back_through_steps(f: Any) -> None:
         (lambda t: np.histogram(X, 3, None, None, t), "histogram", r"np\.bincount"),
         (lambda t: X.view(np.matrix) * t, "multiply", r"np\.asarray"),
         (lambda t: t + X.view(np.matrix), "add", r"np\.asarray"),
-        (lambda t: np.emath.sqrt(t), r"scimath.*\.sqrt", r"np\.sqrt"),
+        (lambda t: np.emath.sqrt(t), r"np\.emath\.sqrt", r"np\.sqrt"),
         (lambda t: np.fmod.reduce(t), r"np\.fmod\.reduce", r"functools\.reduce"),
         (lambda t: np.subtract.accumulate(t), r"np\.subtract\.accumulate", r"itertools\.accumulate"),
         (lambda t: np.vectorize(np.exp)(t), "array by itself", "np.vectorize"),

@@ -26,7 +26,7 @@ REFUSED = {
     "fft.ifftshift":          "use `np.roll(t, -(t.shape[0] // 2), axis=0)`, for each axis",
     "fft.ihfft":              _COMPLEX,
     "roots":                  "Tensors are real, and roots may be complex; use `np.polyval(t, x)` to look for them",
-    **{f"lib.scimath.{name}": f"Tensors are real; use `np.{name}(t)`" for name in ("sqrt", "log", "log2", "log10")},
+    **{f"emath.{name}": f"Tensors are real; use `np.{name}(t)`" for name in ("sqrt", "log", "log2", "log10")},
     # Other functions
     "polynomial.polynomial.polyval": "use `np.polyval(np.flip(t), x)`",
     "sort_complex":           "use `np.sort(t)`",
