@@ -195,7 +195,7 @@ class Vocabulary:
 
     def __float__(self) -> float:
         caller = sys._getframe(1)
-        if caller.f_code.co_code[caller.f_lasti] == STORE_SUBSCR:  # array[i] = t: NumPy asks for a float here
+        if caller.f_code.co_code[caller.f_lasti] == STORE_SUBSCR:  # array[i] = t: NumPy's error stands below ours
             self.__array__()
         self._may_leave("float()")
         if self.size != 1:

@@ -75,7 +75,7 @@ EMPTY: list[Callable[[Any], Any]] = [
     np.sum, np.prod, np.cumsum, np.cumprod, np.exp, np.sinc, np.hypot, np.ravel, np.transpose, np.linalg.norm,
     np.sort, np.diff, np.trapezoid, np.tril, np.diagonal, np.trace, np.median,
     lambda x: np.sum(x, axis=0), lambda x: np.mean(x, axis=1), lambda x: np.max(x, axis=1),
-    lambda x: np.std(x, axis=-1), lambda x: np.vstack([x, x]),
+    lambda x: np.std(x, axis=-1), lambda x: np.vstack([x, x]), lambda x: np.quantile(x, 0.5, axis=1),
     lambda x: np.sort(x, axis=0), lambda x: np.diff(x, axis=0), lambda x: np.concatenate([x, x]), lambda x: x @ x.T,
     lambda x: x.T @ x, lambda x: np.einsum("ij,kj->ik", x, x), lambda x: np.inner(x, x),
     lambda x: np.take(x, [0, 1], 1),

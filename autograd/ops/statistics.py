@@ -1,5 +1,6 @@
 """Weighted means, covariances, quantiles: compositions of other operations, which need no rule of their own."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ def _in_front(a: Any, q: Any, axis: Any) -> tuple[Any, tuple[int, ...], Any, Any
     """Join the axes of a quantile in front. Returns that array, the axes, q as an array, and the dtype to be."""
     axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
     kept = [i for i in range(a.ndim) if i not in axes]
-    flat = np.reshape(np.transpose(a, [*axes, *kept]), (-1, *[a.shape[i] for i in kept]))
+    shape = (math.prod(a.shape[i] for i in axes), *[a.shape[i] for i in kept])
+    flat = np.reshape(np.transpose(a, [*axes, *kept]), shape)
     if isinstance(q, Node):
         return flat, axes, q, np.result_type(a.dtype, q.dtype)
     dtype = a.dtype if isinstance(q, (int, float)) else np.result_type(a, np.float64)
