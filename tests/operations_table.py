@@ -640,6 +640,7 @@ EDGES = [
     row("compress", "0-d, axis", lambda x: np.compress([True], x, axis=0), normal()),
     row("unwrap", "a period with a gradient", lambda x, p: np.unwrap(x * 4, period=p), normal(3, 5), positive()),
     row("quantile", "a Tensor q", lambda x, q: np.quantile(x, q, axis=0), apart(5, 2), A([0.3, 0.6])),
+    row("quantile", "of numbers", lambda q: np.quantile(A([1.0, 2.0, 5.0]), q), A([0.3, 0.9])),
     row("percentile", "a Tensor q", lambda x, q: np.percentile(x, q, keepdims=True), apart(5, 2), A(30.0)),
     row("nanquantile", "a Tensor q", lambda x, q: np.nanquantile(holes(x), q, axis=1), apart(3, 4), A([[0.3, 0.7]])),
     row("bincount", "weights", lambda w: np.bincount(A([0, 3, 0]), w, minlength=5), normal(3)),

@@ -107,8 +107,8 @@ def quantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims:
     low = np.clip(np.floor(place), 0, n - 1).astype(np.int64)
     share = np.reshape((place - low).astype(dtype), (*q.shape, *[1] * (flat.ndim - 1)))
     ordered = np.sort(flat, axis=0)
-    y = ordered[low]
-    y = y + share * (ordered[np.minimum(low + 1, n - 1)] - y)
+    y = index(ordered, low)
+    y = y + share * (index(ordered, np.minimum(low + 1, n - 1)) - y)
     y = np.where(np.any(np.isnan(flat), axis=0), np.nan, y)
     return np.reshape(y, q.shape + tuple(1 if i in axes else m for i, m in enumerate(a.shape))) if keepdims else y
 
