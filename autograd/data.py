@@ -37,6 +37,8 @@ def array_of(data: Any, where: str) -> Any:
 
 def constant(operand: Any, where: str) -> Any:
     """Return a constant operand as NumPy reads it. Raises TypeError if it does not hold real numbers."""
+    if isinstance(operand, np.matrix):
+        raise TypeError(f"{where}: * of np.matrix is a product of matrices, which is @ here; use np.asarray(matrix)")
     value = operand if isinstance(operand, np.generic) else array_of(operand, where)
     if value.dtype.kind not in "fiub":
         raise TypeError(f"{where}: the operand {operand!r:.60} ({type(operand).__name__}) is not made of real numbers")

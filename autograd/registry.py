@@ -48,7 +48,9 @@ def qualified_name(function: Any) -> str:
     ('add', 'linalg.inv', 'add.reduce')
     """
     of = getattr(function, "__self__", None)
-    package = of.__name__ if isinstance(of, np.ufunc) else (getattr(function, "__module__", None) or "numpy")[6:]
+    module = getattr(function, "__module__", None) or "numpy"
+    module = "numpy.emath" if module == np.emath.sqrt.__module__ else module  # which has another name in each NumPy
+    package = of.__name__ if isinstance(of, np.ufunc) else module[6:]
     return f"{package}.{function.__name__}" if package else str(function.__name__)
 
 
@@ -86,11 +88,12 @@ def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
     position."""
     theirs = _parameters(function) or _parameters(call)
     ours = _parameters(call)
-    if any(p.kind is Parameter.VAR_POSITIONAL for p in [*theirs, *ours]):
-        return call  # type: ignore[no-any-return]
-    signature = inspect.Signature([p for p in theirs if p.kind is not Parameter.VAR_KEYWORD])
-    names, order = [p.name for p in ours if p.kind is not Parameter.VAR_KEYWORD], list(signature.parameters)
+    names = [p.name for p in ours if p.kind is not Parameter.VAR_KEYWORD]
     any_keyword = len(names) < len(ours)
+    if any(p.kind is Parameter.VAR_POSITIONAL for p in [*theirs, *ours]):
+        return call if any_keyword else _of_any_number(name, theirs, ours, call)
+    signature = inspect.Signature([p for p in theirs if p.kind is not Parameter.VAR_KEYWORD])
+    order = list(signature.parameters)
     if any(p.kind is Parameter.VAR_KEYWORD for p in theirs):
         new = [Parameter(our, Parameter.KEYWORD_ONLY, default=None) for our in names[1:] if our not in order]
         signature = inspect.Signature([*signature.parameters.values(), *new])
@@ -100,13 +103,6 @@ def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
     in_place = next((i for i, our in enumerate(names) if i == len(order) or known.get(order[i]) != our), len(names))
     operands = getattr(call, "operands", ())
     least, keywords = len(operands), frozenset(names[len(operands) or 1 :])
-
-    def refused(parameter: str) -> TypeError:
-        supported = ", ".join(names[len(operands) or 1 :]) or "none"
-        return TypeError(
-            f"{name}: {parameter} is not a parameter that Tensors support (they support {supported}); leave it out, or"
-            " use t.data for a value off the graph"
-        )
 
     def as_numpy(*args: Any, **kwargs: Any) -> Any:
         if least <= len(args) <= in_place and (not kwargs or kwargs.keys() <= keywords):
@@ -122,7 +118,7 @@ def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
             value = given.pop(key)
             if not _says_nothing(value, signature.parameters[key].default):
                 if not any_keyword or key == "out":
-                    raise refused(key)
+                    raise _refused(name, key, names[len(operands) or 1 :])
                 others[key] = value
         passed = {known[key]: value for key, value in given.items() if value is not np._NoValue}
         missing = [key for key in operands if key not in passed]
@@ -130,6 +126,27 @@ def bound(name: str, function: Any, call: Any) -> Callable[..., Any]:
             raise TypeError(f"{name}: the argument {missing[0]} is missing")
         inputs = [passed.pop(key) for key in operands]
         return call(*inputs, **passed, **others)
+
+    return as_numpy
+
+
+def _refused(name: str, parameter: str, supported: list[str]) -> TypeError:
+    return TypeError(
+        f"{name}: {parameter} is not a parameter that Tensors support (they support {', '.join(supported) or 'none'});"
+        " leave it out, or use t.data for a value off the graph"
+    )
+
+
+def _of_any_number(name: str, theirs: list[Parameter], ours: list[Parameter], call: Any) -> Callable[..., Any]:
+    """Return `call`, which takes any number of arrays, without the keywords that say nothing."""
+    supported = [p.name for p in ours if p.kind is Parameter.KEYWORD_ONLY]
+    defaults = {p.name: p.default for p in theirs}
+
+    def as_numpy(*args: Any, **kwargs: Any) -> Any:
+        for key in kwargs.keys() - supported if kwargs else ():
+            if not _says_nothing(kwargs.pop(key), defaults.get(key)):
+                raise _refused(name, key, supported)
+        return call(*args, **kwargs)
 
     return as_numpy
 

@@ -136,11 +136,11 @@ class Tensor(Node):
             return NAMED["detach"](self)  # type: ignore[no-any-return]
         return NAMED["constant_tensor"](np.copy(self._value)[()])  # type: ignore[no-any-return]
 
-    def item(self) -> float:
+    def item(self, *index: Any) -> float:
         """Return the value of a Tensor of one element as a Python float, off the graph."""
         if is_tracing():
             refuse_value(self, "t.item()")
-        return float(self._value.item())
+        return float(self._value.item(*index))
 
     def _repr_html_(self) -> str:
         return NAMED["html"](self)  # type: ignore[no-any-return]
@@ -187,7 +187,7 @@ class Plain(Node):
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TracedValueError(
             f"{describe(self)} would become an array while the function is traced, and a program would keep it: call"
-            " NumPy's functions on it, np.take(table, labels, axis=0) for table[labels]"
+            " NumPy's functions on it; for table[labels] make the table an argument of the function as well"
         )
 
     def __getattr__(self, name: str) -> Any:

@@ -106,9 +106,13 @@ class Vocabulary:
         T: Any
         real: Any
         imag: Any
-    def reshape(self, *shape: Any) -> Self: return self._call("reshape", shape[0] if len(shape) == 1 else shape)
+    def reshape(self, *shape: Any, **how: Any) -> Self:
+        new = shape[0] if len(shape) == 1 else shape
+        return np.reshape(self, new, **how) if how else self._call("reshape", new)  # type: ignore[return-value]
     def transpose(self, *axes: Any) -> Self: return self._call("transpose", axes[0] if len(axes) == 1 else axes or None)
-    def astype(self, dtype: Any) -> Self: return self._call("astype" if self.is_differentiated else "cast", dtype)
+    def astype(
+        self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: Any = True, copy: Any = True
+    ) -> Self: return self._call("astype" if self.is_differentiated else "cast", dtype)
     def __getitem__(self, index: Any) -> Self: return self._call("index", index)
     @property
     def mT(self) -> Self: return self._call("swapaxes", -1, -2)
@@ -191,7 +195,7 @@ class Vocabulary:
 
     def __float__(self) -> float:
         caller = sys._getframe(1)
-        if caller.f_code.co_code[caller.f_lasti] == STORE_SUBSCR:  # array[i] = t: NumPy asks for a float here
+        if caller.f_code.co_code[caller.f_lasti] == STORE_SUBSCR:  # array[i] = t: NumPy's error stands below ours
             self.__array__()
         self._may_leave("float()")
         if self.size != 1:
@@ -215,7 +219,8 @@ class Vocabulary:
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(
             "a Tensor does not turn into an array by itself: that would cut it from its graph and silently lose its"
-            " gradient. Use t.data for its values, np.stack([t, …]) to put Tensors together"
+            " gradient. Use t.data for its values, np.stack([t, …]) to put Tensors together, f(t) for"
+            " np.vectorize(f)(t)"
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -249,7 +254,8 @@ class Vocabulary:
         if function in PLAIN:
             return NAMED["plain_call"](function, f"np.{qualified_name(function)}", args, kwargs)
         name = qualified_name(function)
-        advice = ADVICE.get(name, "write it with functions that are (autograd.operations() lists them)")
+        known = (ADVICE.get(key) for key in (name, f"ufunc.{name.rpartition('.')[2]}"))
+        advice = next(filter(None, known), "write it with functions that are (autograd.operations() lists them)")
         raise TypeError(f"np.{name} is not supported for Tensors: {advice}, or use t.data off the graph")
 
     if not TYPE_CHECKING:

@@ -628,6 +628,52 @@ ACTIVATIONS = [
     "", autograd.relu_layer, A([[1.0, 0.5, -1.0]]), A([[0.5, 1.0, 0.3], [0.2, -1.0, 0.8]]), A([0.1, 0.1]),
         reference=lambda x, w, b: np.maximum(x @ w.T + b, 0)),
 ]
+
+# Calls that are rarer.
+EDGES = [
+    row("linalg.eigvalsh", "l", lambda x: np.linalg.eigvalsh(x, "l"), symmetric(apart(3, 3))),
+    row("linalg.eigh", "l", lambda x: np.linalg.eigh(x, "l")[1] ** 2, symmetric(apart(3, 3))),
+    row("cumprod", "0-d, axis", lambda x: np.cumprod(x, 0) * np.cumprod(x, axis=-1), normal()),
+    row("repeat", "0-d, axis", lambda x: np.repeat(x, 3, axis=0), normal()),
+    row("take", "0-d, axis", lambda x: np.take(x, [0, 0], axis=-1), normal()),
+    row("take", "nothing", lambda x: np.take(x, []), normal(3, 4)),
+    row("compress", "0-d, axis", lambda x: np.compress([True], x, axis=0), normal()),
+    row("unwrap", "a period with a gradient", lambda x, p: np.unwrap(x * 4, period=p), normal(3, 5), positive()),
+    row("quantile", "a Tensor q", lambda x, q: np.quantile(x, q, axis=0), apart(5, 2), A([0.3, 0.6])),
+    row("quantile", "of numbers", lambda q: np.quantile(A([1.0, 2.0, 5.0]), q), A([0.3, 0.9])),
+    row("percentile", "a Tensor q", lambda x, q: np.percentile(x, q, keepdims=True), apart(5, 2), A(30.0)),
+    row("nanquantile", "a Tensor q", lambda x, q: np.nanquantile(holes(x), q, axis=1), apart(3, 4), A([[0.3, 0.7]])),
+    row("bincount", "weights", lambda w: np.bincount(A([0, 3, 0]), w, minlength=5), normal(3)),
+    row("unique_all", "", lambda x: np.unique_all(x).values, apart(2, 3)),
+    row("unique_counts", "", lambda x: np.unique_counts(x)[0] * np.unique_counts(x).counts, apart(2, 3)),
+    row("unique_inverse", "", lambda x: np.unique_inverse(x).values, apart(2, 3)),
+    row("linalg.norm", "below 1", lambda x: np.linalg.norm(x, -2, axis=0) * np.linalg.norm(x, 0.5, 0), apart(3, 4)),
+    row("logspace", "bases", lambda a, b: np.logspace(0.0, a, 3, base=b), normal(), positive(3)),
+    row("geomspace", "axis", lambda a: np.geomspace(a, 9.0, 3, axis=1), positive(4)),
+    row("linspace", "dtype", lambda a: np.linspace(a, 3.0, 3, dtype=np.result_type(a)), normal(2)),
+    row("insert", "a list", lambda x: np.insert(x, -1, [1.0, 2.0]), normal(3)),
+    row("tril", "a vector", lambda x: np.tril(x, 1) + np.triu(x), normal(3)),
+    row("vstack", "dtype", lambda x: np.vstack([x, x], dtype=x.dtype), normal(2, 3)),
+    row("hstack", "dtype", lambda x: np.hstack([x, x], dtype=x.dtype), normal(2, 3)),
+    row("pad", "with a Tensor", lambda x, c: np.pad(x, (1, 2), constant_values=c), normal(2, 3), normal()),
+    row("linalg.eigvals", "np.poly", np.poly, symmetric(apart(3, 3))),
+    row("polyint", "constants", lambda p, k: np.polyint(p, 2, [k, 1.0]) + np.polyint(p, 2, k=[k]), normal(3), normal()),
+    row("apply_along_axis", "to lists", lambda x: np.apply_along_axis(lambda v: [v[0], v[1] ** 2], 0, x), normal(2, 3)),
+    row("gradient", "places of a list", lambda x: np.gradient(x, [0.0, 1.0, 3.0]), normal(3)),
+    row("interp", "all", np.interp, inside(4), A([-1.0, 0.1, 1.0]), normal(3)),
+    row("nanmean", "where", lambda x: np.nanmean(holes(x), axis=1, where=MASK | MASK[::-1]), apart(3, 4)),
+    row("nanvar", "where", lambda x: np.nanvar(holes(x), ddof=1, where=[[True], [True], [False]]), apart(3, 4)),
+    row("reshape", "F", lambda x: np.reshape(x, (4, -1), order="F") * x.T.reshape(4, 3, order="F"), normal(3, 4)),
+    row("reshape", "F, one axis", lambda x: x.reshape(2, 2, order="F") + x[0].reshape(1, order="F"), normal(4)),
+    row("ravel", "F", lambda x: np.ravel(x, "F") * x.flatten("F") * x.ravel(order="F"), normal(2, 3, 2)),
+    row("astype", "copy", lambda x: x.astype(x.dtype, copy=False), normal(2, 3)),
+    row("copy", "order", lambda x: np.copy(x, order="C") * x.copy("F"), normal(2, 3)),
+    row("ldexp", "a number", lambda a: np.ldexp(a, 3), normal(2, 3)),
+]
+EDGES += [
+    row("nanquantile", how, lambda x, how=how: np.nanquantile(holes(x), 0.3, axis=1, method=how), apart(3, 4))
+    for how in ("lower", "midpoint", "nearest", "hazen", "inverted_cdf")
+]
 # fmt: on
 
 # What came with NumPy 2.1 and 2.2, and is not there in 2.0.
@@ -636,11 +682,12 @@ ABSENT = {
 }
 if np.iscomplexobj(np.linalg.eig(np.eye(2))[0]):  # since NumPy 2.5, also where all eigenvalues are real
     ABSENT |= {"linalg.eig", "linalg.eigvals"}
-ROWS = [*ELEMENTWISE, *REDUCTIONS, *SHAPING, *PICKING, *INDEXING, *PRODUCTS, *LINALG, *ACTIVATIONS]
+ROWS = [*ELEMENTWISE, *REDUCTIONS, *SHAPING, *PICKING, *INDEXING, *PRODUCTS, *LINALG, *ACTIVATIONS, *EDGES]
 ROWS = [case for case in ROWS if case.operation not in ABSENT]
 # What a program cannot be written for: the lengths depend on the values.
 OF_UNKNOWN_LENGTH = {
-    "piecewise", "unique", "unique_values", "union1d", "setdiff1d", "intersect1d", "setxor1d", "trim_zeros",
+    "piecewise", "unique", "unique_values", "unique_all", "unique_counts", "unique_inverse", "union1d", "setdiff1d",
+    "intersect1d", "setxor1d", "trim_zeros",
 }  # fmt: skip
 EVERY_ROW = ROWS
 ROWS = [r for r in EVERY_ROW if r.operation not in OF_UNKNOWN_LENGTH]

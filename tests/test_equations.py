@@ -452,3 +452,8 @@ def test_what_comes_to_an_argument_or_a_number():
     assert str(equations(lambda w: w + 0, Tensor(2.0))) == "C = w\n\n∂C/∂w = 1"
     check(lambda w, u: np.sum(w) + u**0, (Tensor([1.0, 2.0]), Tensor(3.0)))
     check(lambda w, x, y: np.mean(w * np.sin(y) @ x - w * np.sin(y) @ x), (V, V, Tensor([1.0, 2.0, 3.0])))
+
+
+def test_a_reduction_of_a_number_along_its_axis():
+    """NumPy lets a number have an axis to reduce along."""
+    assert str(equations(lambda x: np.sum(x * x, axis=-1), Tensor(0.7))) == "C = x²\n\n∂C/∂x = 2 x"

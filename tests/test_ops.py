@@ -61,8 +61,9 @@ def test_operands_are_not_written_into(case: Row) -> None:
     np.testing.assert_array_equal(seed, np.ones(value.shape))
 
 
-METHODS_OF_UFUNCS = {"add.reduce", "multiply.reduce", "maximum.reduce", "minimum.reduce", "add.accumulate",
-                     "multiply.accumulate", "row_stack", "amax", "amin"}  # fmt: skip
+METHODS_OF_UFUNCS = {"add.reduce", "multiply.reduce", "maximum.reduce", "minimum.reduce", "fmax.reduce", "fmin.reduce",
+                     "logaddexp.reduce", "add.accumulate", "multiply.accumulate", "row_stack", "amax",
+                     "amin"}  # fmt: skip
 
 
 def test_every_operation_has_a_row() -> None:
@@ -74,7 +75,7 @@ EMPTY: list[Callable[[Any], Any]] = [
     np.sum, np.prod, np.cumsum, np.cumprod, np.exp, np.sinc, np.hypot, np.ravel, np.transpose, np.linalg.norm,
     np.sort, np.diff, np.trapezoid, np.tril, np.diagonal, np.trace, np.median,
     lambda x: np.sum(x, axis=0), lambda x: np.mean(x, axis=1), lambda x: np.max(x, axis=1),
-    lambda x: np.std(x, axis=-1), lambda x: np.vstack([x, x]),
+    lambda x: np.std(x, axis=-1), lambda x: np.vstack([x, x]), lambda x: np.quantile(x, 0.5, axis=1),
     lambda x: np.sort(x, axis=0), lambda x: np.diff(x, axis=0), lambda x: np.concatenate([x, x]), lambda x: x @ x.T,
     lambda x: x.T @ x, lambda x: np.einsum("ij,kj->ik", x, x), lambda x: np.inner(x, x),
     lambda x: np.take(x, [0, 1], 1),
@@ -124,13 +125,20 @@ def test_numbers_without_axes(f: Callable[..., Any]) -> None:
     assert isinstance(t.grad, np.float64)
 
 
-@pytest.mark.parametrize(("ord", "axis"), [(None, None), (2, None), (3, None), (1.5, 0), ("fro", None), ("nuc", None)])
+@pytest.mark.parametrize(("ord", "axis"), [(None, None), (2, None), (3, None), (1.5, 0), ("fro", None), ("nuc", None),
+                                           (0.5, 0), (-1, 0), (-2.5, 1)])  # fmt: skip
 def test_the_norm_of_nothing_but_zeros_has_a_gradient(ord: Any, axis: Any) -> None:
     x = np.zeros(3) if ord in (2, 3) else np.zeros((2, 3))
     found = derivative(lambda x: np.linalg.norm(x, ord, axis), x)
     if ord != "nuc":
         np.testing.assert_array_equal(found, np.zeros(x.shape))
     assert np.all(np.isfinite(found))
+
+
+def test_a_zero_among_others_takes_no_gradient_of_a_norm_below_1() -> None:
+    x = A([0.0, 4.0, -9.0])
+    np.testing.assert_allclose(derivative(lambda x: np.linalg.norm(x, 0.5), x), [0.0, 2.5, -5 / 3])
+    np.testing.assert_array_equal(derivative(lambda x: np.linalg.norm(x, -1), x), [0, 0, 0])
 
 
 def test_vectors_of_equal_eigenvalues_have_an_infinite_gradient() -> None:
@@ -303,6 +311,13 @@ def test_repeated_indices_accumulate() -> None:
     x = Tensor([1.0, 2.0, 3.0])
     x[[0, 0, 2, 0]].backward(A([1.0, 10.0, 100.0, 1000.0]))
     np.testing.assert_array_equal(x.grad, [1011, 0, 100])
+
+
+def test_zeros_are_trimmed_along_each_axis() -> None:  # as in NumPy since 2.2
+    x = np.pad(A([[0.0, 1.0], [2.0, 0.0]]), ((1, 0), (0, 2)))
+    assert [np.trim_zeros(Tensor(x), trim).shape for trim in ("fb", "f", "b")] == [(2, 2), (2, 4), (3, 2)]
+    np.testing.assert_array_equal(derivative(np.trim_zeros, x), np.pad(np.ones((2, 2)), ((1, 0), (0, 2))))
+    assert np.trim_zeros(Tensor(np.zeros((2, 3)))).shape == (0, 0)
 
 
 def test_third_derivatives() -> None:

@@ -225,6 +225,14 @@ def test_every_call_of_numpy_is_replayed_and_written_out(call):
             np.testing.assert_allclose(b, gradient, rtol=1e-12, atol=1e-14, err_msg=way)
 
 
+def test_what_is_said_of_a_table_that_labels_look_up_works():
+    table, w = np.eye(3), Tensor([1.0, 2.0, 4.0])
+    with pytest.raises(TypeError, match="for table\\[labels\\] make the table an argument"):
+        autograd.compile(lambda labels: np.sum(w * table[labels]))(np.array([0, 2]))
+    step = autograd.compile(lambda table, labels: np.sum(w * table[labels]))
+    assert [step(table, np.array(labels)) for labels in ([0, 2], [1, 1])] == [5.0, 4.0]
+
+
 def test_a_compiled_function_inside_another_is_recorded():
     w, rate = Tensor([1.0, 2.0]), {"by": 2.0}
     inner = autograd.compile(lambda x: np.sum(w * x) * rate["by"])

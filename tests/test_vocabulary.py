@@ -1,5 +1,7 @@
 """NumPy's functions, called as people call them, with Tensors among the arguments."""
 
+import functools
+import itertools
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +116,15 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda t: [1.0, 2.0] @ t,
     lambda t: np.einsum("ij,j->i", t, V),
     lambda t: np.einsum("ij,kj", X, t),
+    lambda t: np.einsum("ij,kj", X, t, out=None, dtype=None, order="K"),
+    lambda t: np.einsum(t, [0, 51]),
+    lambda t: np.meshgrid(t[0], V, copy=False)[0],
+    lambda t: np.logaddexp.reduce(t),
+    lambda t: np.logaddexp.reduce(t, axis=-1, keepdims=True),
+    lambda t: np.fmax.reduce(t),
+    lambda t: np.fmin.reduce(t, 1),
+    lambda t: V.clip(t, 2.0),
+    lambda t: X.clip(0.0, t * t),
     lambda t: np.tensordot(t, V, 1),
     lambda t: np.tensordot(X, t, axes=([0, 1], [0, 1])),
     lambda t: np.einsum("ij->j", t, optimize=True),
@@ -238,16 +249,26 @@ def test_nothing_flows_back_through_steps(f: Any) -> None:
         (lambda t: np.fill_diagonal(t, 0.0), r"np\.fill_diagonal", r"np\.where"),
         (lambda t: np.add.at(np.zeros(2), [0], t), r"np\.add\.at", "indices"),
         (lambda t: np.add.reduceat(t, [0]), r"np\.add\.reduceat", r"np\.split"),
-        (lambda t: np.subtract.reduce(t), r"np\.subtract\.reduce", "operations"),
+        (lambda t: np.subtract.reduce(t), r"np\.subtract\.reduce", r"functools\.reduce"),
+        (lambda t: np.subtract.reduceat(t, [0]), r"np\.subtract\.reduceat", "operations"),
         (lambda t: np.linalg.svd(t), r"linalg\.svd: full_matrices=True", "full_matrices=False"),
         (lambda t: np.linalg.eig(t[:, :2] * [[0, 1], [-1, 0]] * [[1, 1], [9, 1]]), r"linalg\.eig", "eigh"),
         (lambda t: t.sum(dim=1), "sum: .*'dim'", "NumPy's name for dim is axis"),
         (lambda t: t.sum(0, keepdim=True), "sum: .*'keepdim'", "NumPy's name for keepdim is keepdims"),
         (lambda t: np.exp(t, where=X > 0), "exp", "where is not a parameter"),
         (lambda t: np.exp(t, dtype=np.float32), "exp", "dtype is not a parameter"),
-        (lambda t: np.reshape(t, (3, 2), order="F"), "reshape", "order is not a parameter"),
+        (lambda t: np.reshape(t, (3, 2), order="A"), "reshape", "order 'A' .*'C' and 'F'"),
+        (lambda t: t.T.flatten("K"), "ravel", "order 'K' .*'C' and 'F'"),
         (lambda t: np.exp(t, out=np.zeros((2, 3))), r"np\.exp", "a = a \\+ t"),
         (lambda t: np.sum(t, out=np.zeros(())), "sum", "out is not a parameter"),
+        (lambda t: np.einsum("ij->", t, out=np.zeros(())), "einsum", "out is not a parameter"),
+        (lambda t: np.histogram(X, 3, None, None, t), "histogram", r"np\.bincount"),
+        (lambda t: X.view(np.matrix) * t, "multiply", r"np\.asarray"),
+        (lambda t: t + X.view(np.matrix), "add", r"np\.asarray"),
+        (lambda t: np.emath.sqrt(t), r"np\.emath\.sqrt", r"np\.sqrt"),
+        (lambda t: np.fmod.reduce(t), r"np\.fmod\.reduce", r"functools\.reduce"),
+        (lambda t: np.subtract.accumulate(t), r"np\.subtract\.accumulate", r"itertools\.accumulate"),
+        (lambda t: np.vectorize(np.exp)(t), "array by itself", "np.vectorize"),
         (lambda t: np.concatenate([t, t], out=np.zeros((4, 3))), "concatenate", "out"),
         (lambda t: np.stack(x for x in t), "", "sequence"),
     ],
@@ -288,7 +309,8 @@ def test_what_the_advice_says_works(name: str) -> None:
     expression = ADVICE[name].split("`")[1]
     vector = any(function in expression for function in ("np.convolve", "np.polyval"))
     t = Tensor(np.arange(1.0, 5.0) if vector else np.arange(1.0, 5.0).reshape(2, 2))
-    known = {"np": np, "t": t, "n": 2, "v": V, "x": V, "a": 1.0, "indices": [0, 0], "mask": t.data > 2}
+    known = {"np": np, "t": t, "n": 2, "v": V, "x": V, "a": 1.0, "indices": [0, 0], "mask": t.data > 2,
+             "functools": functools, "itertools": itertools}  # fmt: skip
     if " = " in expression:
         exec(expression, known)
     else:
@@ -321,6 +343,9 @@ METHODS: list[Callable[[Any], Any]] = [
     lambda t: t.dot(V),
     lambda t: t.compress([True, False], 0),
     lambda t: t.copy(),
+    lambda t: t.astype(np.float64, "C", "unsafe", True, False),
+    lambda t: t.item(4) * t.item(1, -1) * t.item((0, 1)) * t,
+    lambda t: t[t.argsort(axis=0, stable=True), 0],
     lambda t: t.conj() * t.real + t.imag,
     lambda t: t[t.argsort(axis=0), 0],
     lambda t: t[t.argmax(0), 0] * t.argmin(),

@@ -14,7 +14,8 @@ from numpy import ndarray
 from autograd.operation import Op
 from autograd.ops.elementwise import tanh
 from autograd.ops.products import linear
-from autograd.ops.reductions import expanded
+from autograd.ops.reductions import expanded, first_axis
+from autograd.registry import stands_for
 from autograd.stale import reads
 from autograd.tensor import Tensor
 
@@ -83,6 +84,7 @@ log_softmax = Op(_log_softmax, "x - np.logaddexp.reduce(x, axis, keepdims=True)"
                  lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True), by_name=True,
                  onnx="LogSoftmax(x, axis=axis)")
 # fmt: on
+stands_for("logaddexp.reduce")(first_axis(logsumexp))
 
 
 @cache

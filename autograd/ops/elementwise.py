@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy import ndarray
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.operation import Op
-from autograd.registry import NAMED, stands_for
+from autograd.registry import NAMED, NUMPY, numpy_function, stands_for
 from autograd.tensor import Node
 
 
@@ -162,7 +163,9 @@ fmax       = Op(np.fmax,     "np.fmax(a, b)",         lambda g, y, a, b: _share(
                                                       lambda g, y, a, b: _share(g, a, b, (a < b) | np.isnan(a)))
 fmin       = Op(np.fmin,     "np.fmin(a, b)",         lambda g, y, a, b: _share(g, a, b, (a < b) | np.isnan(b)),
                                                       lambda g, y, a, b: _share(g, a, b, (a > b) | np.isnan(a)))
-ldexp      = Op(np.ldexp,    "np.ldexp(a, b)",        lambda g, y, a, b: np.ldexp(g, b), None)
+ldexp      = Op(lambda a, b: np.ldexp(a, b), "np.ldexp(a, b)",
+                                                      lambda g, y, a, b: np.ldexp(g, b), None,
+                name="ldexp", literal=True)  # no ufunc: in buffers the integer b would become a float
 identity   = Op(lambda x: x, "x", lambda g, y, x: g, name="identity", view=True, literal=True, onnx="Identity(x)")
 
 heaviside  = Op(np.heaviside, "np.heaviside(x, h)",  lambda g, y, x, h: g * 0,
@@ -175,9 +178,21 @@ def array_like(x: Any) -> Any:
     return x if isinstance(x, Node) else np.asarray(x)
 
 
+def flat_or_along(x: Any, axis: Any, name: str | None = None) -> tuple[Any, int]:
+    """Return x and the axis to go along; if that is None, or x a number, flatten x."""
+    x, axis = (x, axis) if axis is not None and x.ndim else (np.ravel(x), axis or 0)
+    return x, normalize_axis_index(axis, x.ndim, name)
+
+
 def values_of(x: Any) -> Any:
     """Return the values of x, as a constant."""
     return NAMED["detach"](x)
+
+
+@stands_for("astype")
+def _astype_of(x: Any, dtype: Any, copy: Any = True) -> Any:
+    """Return the same values in another dtype."""
+    return astype(x, dtype=dtype)
 
 
 @stands_for("where")
@@ -193,6 +208,9 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     """Move the elements of x that are outside the bounds to the nearer bound. A bound of None is no bound."""
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     return limit(x, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+NUMPY[numpy_function("_core.umath.clip")] = clip  # what array.clip(t, …) calls
 
 
 @stands_for("positive", "conjugate", "real", "real_if_close")
@@ -263,6 +281,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     """Follow the line through the points (xp, fp) to x; outside them return left and right, by default the values at
     the ends."""
     xp, fp = array_like(xp), array_like(fp)
+    fp = fp if fp.dtype == float else fp.astype(float)  # as NumPy does
     if period is not None:
         x, xp = np.mod(x, period), np.mod(xp, period)
         order = np.argsort(xp)
@@ -282,6 +301,6 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
 @stands_for("unwrap")
 def unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: Any = 2 * np.pi) -> Any:
     """Take the jumps of a whole turn out of angles. The turns that are added are constants."""
-    values = values_of(p)
-    turns = NAMED["plain_call"](np.unwrap, "np.unwrap", (values, discont, axis), {"period": period}) - values
-    return p + turns
+    values, turn = values_of(p), values_of(period) if isinstance(period, Node) else period
+    added = NAMED["plain_call"](np.unwrap, "np.unwrap", (values, discont, axis), {"period": turn}) - values
+    return p + np.rint(added / turn) * period

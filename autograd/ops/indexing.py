@@ -11,10 +11,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.operation import Op
-from autograd.ops.elementwise import array_like, values_of
+from autograd.ops.elementwise import array_like, flat_or_along, values_of
 from autograd.recording import is_tracing
 from autograd.registry import NAMED, stands_for
-from autograd.tensor import Node, refuse_value
+from autograd.tensor import Node, Tensor, plain, refuse_value
 
 _BASIC = (int, np.integer, slice, type(None), type(Ellipsis))  # indices that take no element twice
 
@@ -92,11 +92,8 @@ def indexed(where: str, n: int) -> tuple[Op, Op]:
 @stands_for("take")
 def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     """Take the elements at the indices, or everything along an axis that is at them."""
-    a = array_like(a)
-    if axis is None:
-        a, axis = np.ravel(a), 0
-    axis = normalize_axis_index(axis, a.ndim)
-    indices = array_like(indices)
+    a, axis = flat_or_along(array_like(a), axis)
+    indices = array_like(indices) if np.size(indices) else np.asarray(indices, int)
     if mode != "raise":
         n = a.shape[axis]
         indices = indices % n if mode == "wrap" else np.clip(indices, 0, n - 1)
@@ -186,6 +183,27 @@ def unique(
     return found if len(found) > 1 else values
 
 
+def with_values(function: Any) -> Any:
+    """Put what `unique_values` gives into the named result of NumPy's function."""
+    return lambda x: function(plain(x))._replace(values=unique_values(x))
+
+
+stands_for("unique_all")(with_values(np.unique_all))
+stands_for("unique_counts")(with_values(np.unique_counts))
+stands_for("unique_inverse")(with_values(np.unique_inverse))
+
+
+@stands_for("bincount")
+def bincount(x: Any, weights: Any = None, minlength: Any = 0) -> Any:
+    """Count how often each number is in x, or add up the weights that stand where it is."""
+    if not isinstance(weights, Tensor):
+        return NAMED["plain_call"](np.bincount, "np.bincount", (x, weights, minlength), {})
+    if isinstance(x, Node):
+        refuse_value(x, "np.bincount, whose result has a length that depends on the values,")
+    x = np.asarray(x, int)
+    return scatter(weights.astype(float), x, (max(int(np.max(x, initial=-1)) + 1, minlength),))
+
+
 @stands_for("union1d")
 def union1d(ar1: Any, ar2: Any) -> Any:
     """Sort the values of both, each once."""
@@ -218,11 +236,10 @@ def unique_of(x: Any) -> Any:
 
 @stands_for("trim_zeros")
 def trim_zeros(filt: Any, trim: Any = "fb") -> Any:
-    """Remove the zeros at the ends of a vector."""
-    (places,) = np.nonzero(filt)
-    start = int(places[0]) if "f" in trim.lower() and len(places) else 0
-    stop = int(places[-1]) + 1 if "b" in trim.lower() and len(places) else filt.size * bool(len(places))
-    return filt[start:stop]
+    """Remove the zeros at the ends of an array, along each axis; nothing is left if all are zeros."""
+    front, back = "f" in trim.lower(), "b" in trim.lower()
+    ends = [(int(np.min(i)), int(np.max(i)) + 1) if len(i) else (0, 0) for i in np.nonzero(filt)]
+    return filt[tuple(slice(i if front else 0, j if back or not j else None) for i, j in ends)]
 
 
 @stands_for("delete")
@@ -237,6 +254,7 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     """Insert values along an axis before the indices."""
     arr, values = array_like(arr), array_like(values)
+    values = values if values.dtype == arr.dtype else values.astype(arr.dtype)
     if axis is None:
         arr, axis = np.ravel(arr), 0
     axis = normalize_axis_index(axis, arr.ndim)

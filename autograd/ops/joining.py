@@ -12,8 +12,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.operation import Op
-from autograd.ops.elementwise import array_like
+from autograd.ops.elementwise import array_like, flat_or_along
 from autograd.registry import stands_for
+from autograd.tensor import Node
 
 
 def _concatenate_rule(wanted: Any, g: Any, y: Any, *xs: Any, axis: Any = 0) -> Any:
@@ -60,16 +61,16 @@ def stack(arrays: Any, axis: Any = 0, dtype: Any = None) -> Any:
 
 
 @stands_for("vstack", "row_stack")
-def vstack(tup: Any) -> Any:
+def vstack(tup: Any, dtype: Any = None) -> Any:
     """Join arrays one below the other; vectors are rows."""
-    return concatenate([np.atleast_2d(x) for x in tup], 0)
+    return concatenate([np.atleast_2d(x) for x in tup], 0, dtype)
 
 
 @stands_for("hstack")
-def hstack(tup: Any) -> Any:
+def hstack(tup: Any, dtype: Any = None) -> Any:
     """Join arrays side by side; vectors end to end."""
     arrays = [np.atleast_1d(x) for x in tup]
-    return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1)
+    return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype)
 
 
 @stands_for("dstack")
@@ -167,9 +168,7 @@ def unstack(x: Any, axis: Any = 0) -> Any:
 def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     """Repeat each element along an axis (flattened first if it is None), all `repeats` times or each by its own
     number."""
-    if axis is None:
-        x, axis = np.ravel(x), 0
-    axis = normalize_axis_index(axis, x.ndim, "repeat")
+    x, axis = flat_or_along(x, axis, "repeat")
     before = (slice(None),) * axis
     if np.size(repeats) not in (1, x.shape[axis]):
         raise ValueError(f"repeat: {np.size(repeats)} numbers of repeats for axis {axis} of length {x.shape[axis]}")
@@ -201,6 +200,9 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(axis, pad_width.get(axis - x.ndim, 0)) for axis in range(x.ndim)]
         pad_width = [(width, width) if np.ndim(width) == 0 else tuple(width) for width in pad_width]
+    value = kwargs.get("constant_values")
+    if mode == "constant" and isinstance(value, Node):
+        return np.where(np.pad(np.ones(x.shape, bool), pad_width), np.pad(x, pad_width), value)
     if mode == "constant":
         return pad_constant(x, pad_width, **kwargs)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):

@@ -80,7 +80,7 @@ def _eigh(g: Any, y: Any, x: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     turned = v.mT @ _vectors(g)
     inside = _diagonal(_values(g)) + turned * _gaps(w, turned)
     found = v @ inside @ v.mT
-    return _folded((found + found.mT) / 2, UPLO == "L")
+    return _folded((found + found.mT) / 2, UPLO in "Ll")
 
 
 def _eig(g: Any, y: Any, x: Any) -> Any:
@@ -153,7 +153,7 @@ def _svdvals(g: Any, y: Any, x: Any) -> Any:
 
 def _eigvalsh(g: Any, y: Any, x: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     v = _vectors(packed_eigh(x, UPLO=UPLO))
-    return _folded((v * np.expand_dims(g, -2)) @ v.mT, UPLO == "L")
+    return _folded((v * np.expand_dims(g, -2)) @ v.mT, UPLO in "Ll")
 
 
 # fmt: off
@@ -336,8 +336,14 @@ def vector_norm(x: Any, *, axis: Any = None, keepdims: Any = False, ord: Any = 2
         return np.sum((size != 0).astype(x.dtype), axis=axis, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
-    total = np.sum(size**ord, axis=axis, keepdims=keepdims)
-    return np.where(total == 0, 1.0, total) ** (1 / ord) * (total != 0)
+    if ord < 1:  # the slope at 0 is infinite there: a zero takes no gradient, and with a negative ord it is the least
+        some, size = size != 0, np.where(size == 0, 1.0, size)
+        total = np.sum(size**ord * some, axis=axis, keepdims=keepdims)
+        some = (total != 0) if ord > 0 else np.all(some, axis=axis, keepdims=keepdims)
+    else:
+        total = np.sum(size**ord, axis=axis, keepdims=keepdims)
+        some = total != 0
+    return np.where(total == 0, 1.0, total) ** (1 / ord) * some
 
 
 @stands_for("linalg.matrix_norm")

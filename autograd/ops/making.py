@@ -15,9 +15,11 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> 
 
 
 @stands_for("linspace")
-def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, axis: Any = 0) -> Any:
+def linspace(
+    start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, dtype: Any = None, axis: Any = 0
+) -> Any:
     """Make evenly spaced numbers from `start` to `stop`."""
-    dtype = np.result_type(start, stop, float(num))
+    dtype = np.result_type(start, stop, float(num)) if dtype is None else dtype
     start, stop = np.broadcast_arrays(start, stop)
     parts = max(num - 1 if endpoint else num, 1)
     share = np.reshape(np.arange(num) / parts, (num, *[1] * start.ndim)).astype(dtype)
@@ -28,13 +30,16 @@ def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep
 @stands_for("logspace")
 def logspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0, axis: Any = 0) -> Any:
     """Make powers with evenly spaced exponents."""
+    if np.ndim(base):
+        start, stop, base = np.broadcast_arrays(start, stop, base)
+        base = np.expand_dims(base, axis)
     return np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
 
 
 @stands_for("geomspace")
 def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, axis: Any = 0) -> Any:
     """Make numbers in equal ratios from `start` to `stop`, which have the same sign."""
-    sign = np.sign(start)
+    sign = np.expand_dims(np.sign(start), axis)
     start, stop = np.log(np.abs(start)).astype(float), np.log(np.abs(stop)).astype(float)
     return sign * np.exp(np.linspace(start, stop, num, endpoint, axis=axis))
 

@@ -4,6 +4,7 @@ In ordinary use they return plain arrays. While a function is traced they are re
 anew. `plain_call` does the same for any other function of NumPy that sees only the values.
 """
 
+import inspect
 from functools import cache
 from typing import Any, NoReturn
 
@@ -12,7 +13,7 @@ import numpy as np
 from autograd.operation import Op, record
 from autograd.recording import TracedValueError, is_tracing
 from autograd.registry import NAMED, PLAIN, numpy_functions, stands_for
-from autograd.tensor import Node, plain, refuse_value
+from autograd.tensor import Node, Tensor, plain, refuse_value
 
 # fmt: off
 less          = Op(np.less,          "a < b",  symbol="<", onnx="Less(a, b)")
@@ -55,10 +56,16 @@ detach  = Op(lambda x: x + 0, "x + 0", name="detach", literal=True, onnx="Identi
 # fmt: on
 stands_for("around")(round)
 
+
+@stands_for("argsort")
+def _argsort_of(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
+    return argsort(a, axis=axis, kind="stable" if stable else kind)
+
+
 # What else sees only the values: `plain_call` records it as it stands.
 PLAIN |= numpy_functions(
     "isclose allclose array_equal array_equiv all any count_nonzero searchsorted nanargmax nanargmin argpartition"
-    " digitize isneginf isposinf lexsort isin iscomplex isreal spacing nextafter bincount histogram histogram2d"
+    " digitize isneginf isposinf lexsort isin iscomplex isreal spacing nextafter histogram histogram2d"
     " histogramdd histogram_bin_edges packbits linalg.matrix_rank"
 )
 # What depends on the shape alone, is for people to read, or has a length that depends on the values.
@@ -67,8 +74,9 @@ STATIC = numpy_functions(
     " isrealobj can_cast common_type min_scalar_type may_share_memory shares_memory tril_indices_from triu_indices_from"
     " diag_indices_from einsum_path typename isfortran iterable"
 )
-OF_UNKNOWN_LENGTH = numpy_functions("nonzero flatnonzero argwhere unique_counts unique_inverse unique_all ix_")
+OF_UNKNOWN_LENGTH = numpy_functions("nonzero flatnonzero argwhere ix_")
 PLAIN |= STATIC | OF_UNKNOWN_LENGTH
+WEIGHTED = numpy_functions("histogram histogram2d histogramdd")
 
 
 def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
@@ -77,6 +85,13 @@ def plain_call(function: Any, name: str, args: Any, kwargs: Any) -> Any:
     In a trace, raises TypeError for a result whose length depends on the values, since a program would not know its
     shape, and for a function that writes into an array, since a program would not do it again.
     """
+    if function in WEIGHTED:
+        weights = inspect.signature(function).bind(*args, **kwargs).arguments.get("weights")
+        if isinstance(weights, Tensor) and not weights.is_constant:
+            raise TypeError(
+                f"{name}: the weights would lose their gradient; use np.bincount(np.digitize(x, edges) - 1, t), or"
+                " t.data off the graph"
+            )
     if not is_tracing() or function in STATIC:
         return function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
     if function in OF_UNKNOWN_LENGTH:

@@ -62,7 +62,8 @@ def polyder(p: Any, m: Any = 1) -> Any:
 def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
     """Integrate a polynomial m times, with the constants k."""
     p = np.atleast_1d(p)
-    constants = [0.0] * m if k is None else [k] * m if np.ndim(k) == 0 else k
+    constants = k if isinstance(k, (list, tuple)) else np.atleast_1d(0.0 if k is None else k)
+    constants = [constants[0]] * m if len(constants) == 1 else constants
     for i in range(m):
         p = np.concatenate([p / np.arange(p.shape[0], 0, -1), np.reshape(constants[i], (1,))])
     return p
@@ -72,8 +73,7 @@ def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
 def poly(seq_of_zeros: Any) -> Any:
     """Make the polynomial with these roots."""
     roots = np.atleast_1d(seq_of_zeros)
-    if roots.ndim != 1:
-        raise TypeError("poly: of a matrix it is not supported for Tensors; np.poly(np.linalg.eigvals(t)) is")
+    roots = np.linalg.eigvals(roots) if roots.ndim == 2 else roots
     p: Any = np.ones(1, roots.dtype)
     for k in range(roots.shape[0]):
         p = np.pad(p, (0, 1)) - np.pad(p * roots[k], (1, 0))

@@ -101,7 +101,8 @@ def _explicit(subscripts: Any, xs: Any) -> Any:
 
 def _letters(labels: Any) -> str:
     """Write a list of labels as letters."""
-    return "".join("..." if label is Ellipsis else string.ascii_letters[label] for label in labels)
+    letters = string.ascii_uppercase + string.ascii_lowercase  # in this order, as in NumPy: the output is sorted
+    return "".join("..." if label is Ellipsis else letters[label] for label in labels)
 
 
 @stands_for("einsum")

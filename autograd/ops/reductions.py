@@ -176,6 +176,16 @@ def without_nan(reduce: Callable[..., Any], neutral: float) -> Callable[..., Any
     return lambda a, axis=None, **how: reduce(np.where(np.isnan(a), neutral, a), axis, **how)
 
 
+def of_numbers(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    """Reduce what is not nan, where the result depends on how many there are."""
+
+    def of(a: Any, axis: Any = None, where: Any = True, **how: Any) -> Any:
+        there = ~np.isnan(a)
+        return reduce(a, axis, where=there if where is True else np.logical_and(where, there), **how)
+
+    return of
+
+
 def nan_where_all_are(reduce: Callable[..., Any]) -> Callable[..., Any]:
     """Reduce everything but nan; the result is nan if there is nothing else."""
 
@@ -188,11 +198,13 @@ def nan_where_all_are(reduce: Callable[..., Any]) -> Callable[..., Any]:
 
 stands_for("nansum")(without_nan(_sum_of, 0.0))
 stands_for("nanprod")(without_nan(_product_of, 1.0))
-stands_for("nanmax")(nan_where_all_are(without_nan(_largest, -np.inf)))
-stands_for("nanmin")(nan_where_all_are(without_nan(_smallest, np.inf)))
-stands_for("nanmean")(lambda a, axis=None, **how: _mean_of(a, axis, where=~np.isnan(a), **how))
-stands_for("nanvar")(lambda a, axis=None, **how: _var_of(a, axis, where=~np.isnan(a), **how))
-stands_for("nanstd")(lambda a, axis=None, **how: _std_of(a, axis, where=~np.isnan(a), **how))
+_largest_number = stands_for("nanmax")(nan_where_all_are(without_nan(_largest, -np.inf)))
+_smallest_number = stands_for("nanmin")(nan_where_all_are(without_nan(_smallest, np.inf)))
+stands_for("fmax.reduce")(first_axis(_largest_number))
+stands_for("fmin.reduce")(first_axis(_smallest_number))
+stands_for("nanmean")(of_numbers(_mean_of))
+stands_for("nanvar")(of_numbers(_var_of))
+stands_for("nanstd")(of_numbers(_std_of))
 
 
 @stands_for("ptp")

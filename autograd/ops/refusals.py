@@ -17,6 +17,8 @@ REFUSED = {
     "add.at":                 "use `(np.arange(n)[:, None] == indices) @ t`, which sums what has the same index",
     # Methods of ufuncs
     "add.reduceat":           "use `np.stack([np.sum(part, axis=0) for part in np.split(t, [1])])`",
+    "ufunc.reduce":           "along the first axis use `functools.reduce(np.hypot, t)`",
+    "ufunc.accumulate":       "along the first axis use `np.stack([*itertools.accumulate(t, np.hypot)])`",
     # Complex numbers
     **{f"fft.{name}{n}": _COMPLEX for name in ("fft", "ifft", "rfft", "irfft") for n in ("", "2", "n")},
     "fft.hfft":               _COMPLEX,
@@ -24,7 +26,7 @@ REFUSED = {
     "fft.ifftshift":          "use `np.roll(t, -(t.shape[0] // 2), axis=0)`, for each axis",
     "fft.ihfft":              _COMPLEX,
     "roots":                  "Tensors are real, and roots may be complex; use `np.polyval(t, x)` to look for them",
-    "emath.sqrt":             "Tensors are real; use `np.sqrt(t)`",
+    **{f"emath.{name}": f"Tensors are real; use `np.{name}(t)`" for name in ("sqrt", "log", "log2", "log10")},
     # Other functions
     "polynomial.polynomial.polyval": "use `np.polyval(np.flip(t), x)`",
     "sort_complex":           "use `np.sort(t)`",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd.operation import Op
-from autograd.ops.elementwise import array_like, values_of
+from autograd.ops.elementwise import array_like, flat_or_along, values_of
 from autograd.ops.reductions import without_nan
 from autograd.registry import NAMED, stands_for
 
@@ -23,11 +23,6 @@ def _cumsum(g: Any, y: Any, x: Any, axis: Any) -> Any:
 cumsum = Op(np.cumsum, "np.cumsum(x, axis=axis)",
             lambda g, y, x, axis=None: _cumsum(g, y, x, axis))
 # fmt: on
-
-
-def flat_or_along(x: Any, axis: Any) -> tuple[Any, int]:
-    """Return x and the axis to go along; if that is None, flatten x."""
-    return (np.ravel(x), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
 
 
 def part(x: Any, axis: int, start: Any, stop: Any = None, step: Any = None) -> Any:
@@ -152,7 +147,8 @@ def _slope(f: Any, axis: int, step: Any, edge_order: Any) -> Any:
         raise ValueError(f"gradient: axis {axis} has {n} elements; edge_order {edge_order} needs {edge_order + 1}")
     shape = [-1 if i == axis else 1 for i in range(f.ndim)]
     even = np.ndim(step) == 0
-    gaps = np.reshape(np.broadcast_to(step, (n - 1,)).astype(f.dtype) if even else diff(array_like(step)), shape)
+    gaps = np.broadcast_to(step, (n - 1,)) if even else diff(array_like(step))
+    gaps = np.reshape(gaps if gaps.dtype == f.dtype else gaps.astype(f.dtype), shape)
     rise = diff(f, axis=axis) / gaps
     a, b = part(gaps, axis, 0, -1), part(gaps, axis, 1)  # before and behind each element
     before, behind = part(rise, axis, 0, -1), part(rise, axis, 1)

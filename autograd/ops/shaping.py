@@ -74,6 +74,27 @@ sliding_window_view = Op(np.lib.stride_tricks.sliding_window_view,
 stands_for("lib.stride_tricks.sliding_window_view")(sliding_window_view)
 
 
+def _reversed(name: str, order: Any) -> bool:
+    """Say whether the first axis is to change fastest. "A" and "K" ask for the memory of a Tensor, which is its own."""
+    if order not in ("C", "F", None):
+        raise TypeError(f"{name}: order {order!r} is not supported for Tensors; 'C' and 'F' are")
+    return bool(order == "F")
+
+
+@stands_for("reshape")
+def _reshape_of(a: Any, shape: Any, order: Any = "C", copy: Any = None) -> Any:
+    """Put the elements in another shape, reading and writing with the first axis changing fastest if `order` is "F"."""
+    if not _reversed("reshape", order):
+        return reshape(a, shape=shape)
+    return reshape(transpose(a), shape=tuple(np.atleast_1d(shape))[::-1]).T
+
+
+@stands_for("ravel")
+def _ravel_of(a: Any, order: Any = "C") -> Any:
+    """The elements one after the other."""
+    return ravel(transpose(a) if _reversed("ravel", order) else a)
+
+
 def at_least(ndim: int) -> Any:
     """Make np.atleast_1d and the like: axes of length one are added in front; by atleast_3d also behind a matrix."""
 
@@ -94,7 +115,7 @@ stands_for("atleast_3d")(at_least(3))
 
 
 @stands_for("copy")
-def copy(a: Any) -> Any:
+def copy(a: Any, order: Any = "K") -> Any:
     """Return the Tensor itself, which no operation ever changes."""
     return a
 
@@ -137,7 +158,7 @@ def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
 
 def _triangle(m: Any, k: Any) -> Any:
     """Say where the lower triangle is, up to the k-th diagonal."""
-    rows, columns = m.shape[-2:]
+    rows, columns = m.shape[-2:] if m.ndim > 1 else m.shape * 2
     return np.tri(rows, columns, k) > 0
 
 
@@ -186,6 +207,7 @@ def apply_along_axis(func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: Any
     """Apply a function to each line along an axis."""
     moved = np.moveaxis(arr, axis, -1)
     lines = [func1d(line, *args, **kwargs) for line in np.reshape(moved, (-1, moved.shape[-1]))]
+    lines = [np.stack(line) if isinstance(line, (list, tuple)) else line for line in lines]
     results = np.reshape(np.stack(lines), (*moved.shape[:-1], *np.shape(lines[0])))
     return np.moveaxis(
         results, range(moved.ndim - 1, results.ndim), range(axis % arr.ndim, axis % arr.ndim + np.ndim(lines[0]))

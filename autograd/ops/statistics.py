@@ -1,13 +1,16 @@
 """Weighted means, covariances, quantiles: compositions of other operations, without rules of their own."""
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd.ops.elementwise import array_like
+from autograd.ops.indexing import index
 from autograd.ops.reductions import count
 from autograd.registry import stands_for
+from autograd.tensor import Node
 
 
 @stands_for("average")
@@ -73,9 +76,21 @@ def _in_front(a: Any, q: Any, axis: Any) -> tuple[Any, tuple[int, ...], Any, Any
     """Join the axes of a quantile in front. Return that array, the axes, q as an array, and the dtype of the result."""
     axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
     kept = [i for i in range(a.ndim) if i not in axes]
-    flat = np.reshape(np.transpose(a, [*axes, *kept]), (-1, *[a.shape[i] for i in kept]))
+    shape = (math.prod(a.shape[i] for i in axes), *[a.shape[i] for i in kept])
+    flat = np.reshape(np.transpose(a, [*axes, *kept]), shape)
+    if isinstance(q, Node):
+        return flat, axes, q, np.result_type(a.dtype, q.dtype)
     dtype = a.dtype if isinstance(q, (int, float)) else np.result_type(a, np.float64)
     return flat, axes, np.asarray(q, float), dtype
+
+
+def _places(n: int, q: Any, method: Any) -> Any:
+    """Find where quantiles lie among the numbers 0, 1, …, n − 1: all methods are linear between neighbours."""
+    if not isinstance(q, Node):
+        return np.quantile(np.arange(n, dtype=float), q, method=method)
+    if method != "linear":
+        raise TypeError(f"quantile: method {method!r} is not supported where q is a Tensor; linear is, or use q.data")
+    return q * (n - 1.0)
 
 
 def _hundredths(q: Any) -> Any:
@@ -88,13 +103,12 @@ def quantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims:
     a = array_like(a)
     flat, axes, q, dtype = _in_front(a, q, axis)
     n = flat.shape[0]
-    # All methods are linear between neighbours: where they fall among the numbers 0, 1, 2, … says what to take.
-    place = np.quantile(np.arange(n, dtype=float), q, method=method)
+    place = _places(n, q, method)
     low = np.clip(np.floor(place), 0, n - 1).astype(np.int64)
     share = np.reshape((place - low).astype(dtype), (*q.shape, *[1] * (flat.ndim - 1)))
     ordered = np.sort(flat, axis=0)
-    y = ordered[low]
-    y = y + share * (ordered[np.minimum(low + 1, n - 1)] - y)
+    y = index(ordered, low)
+    y = y + share * (index(ordered, np.minimum(low + 1, n - 1)) - y)
     y = np.where(np.any(np.isnan(flat), axis=0), np.nan, y)
     return np.reshape(y, q.shape + tuple(1 if i in axes else m for i, m in enumerate(a.shape))) if keepdims else y
 
@@ -116,12 +130,11 @@ def median(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
 @stands_for("nanquantile")
 def nanquantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: Any = False) -> Any:
     """Find the quantile of what is not nan."""
-    if method != "linear":
-        raise TypeError(f"nanquantile: method {method!r} is not supported for Tensors; linear is")
     flat, axes, q, dtype = _in_front(a, q, axis)
     ordered = np.sort(flat, axis=0)  # nan goes to the end
-    last = np.sum(~np.isnan(flat), axis=0) - 1
-    place = np.reshape(q, (-1, *[1] * (flat.ndim - 1))) * last
+    n = np.sum(~np.isnan(flat), axis=0)
+    places = np.stack([_places(max(i, 1), np.ravel(q), method) for i in range(len(flat) + 1)], axis=1)
+    place, last = index(places, (slice(None), n)), n - 1
     low = np.maximum(np.floor(place), 0).astype(np.int64)
     high = np.minimum(low + 1, np.maximum(last, 0))
     below, above = np.take_along_axis(ordered, low, 0), np.take_along_axis(ordered, high, 0)

@@ -207,7 +207,8 @@ class Template:
     def reduced(self, function: str, x: Sum, before: Shape, after: Shape, settings: dict[str, Any]) -> Sum:
         axis, keepdims = settings.get("axis"), bool(settings.get("keepdims"))
         ndim = len(before)
-        axes = sorted(int(i) % max(1, ndim) for i in np.atleast_1d(axis)) if axis is not None else list(range(ndim))
+        along = range(ndim) if axis is None or not ndim else np.atleast_1d(axis)
+        axes = sorted(int(i) % ndim for i in along)
         whole = len(axes) >= ndim
         settings = {key: value for key, value in settings.items() if value is not None and key != "keepdims"}
         settings = {key: value for key, value in settings.items() if not (key == "ddof" and not value)}
