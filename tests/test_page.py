@@ -226,6 +226,15 @@ def test_each_use_arrives_by_itself(opened):
     assert "+=" in found.tab.inner_text("#step") and "3rd of 3 uses of w" in found.tab.inner_text("#step")
 
 
+def test_a_number_in_place_of_a_symbol_does_not_run_into_the_number_before_it(opened):
+    found = opened(lambda a: 2 * a / 3, Tensor(0.7))
+    in_numbers = "() => document.querySelectorAll('#step .equation')[1].textContent.replace(/ /g, '')"
+    found.keys("ArrowRight")
+    assert found.run(in_numbers) == "u1=2·0.7=1.4"
+    found.keys("ArrowRight")
+    assert found.run(in_numbers) == "C=13·1.4=0.4667"  # a third of it
+
+
 def test_a_graph_that_is_there_already_is_a_page_too(browser, tmp_path):
     w = Tensor(WEIGHTS[0], name="w")
     cost = np.sum(np.tanh(X @ w.T) ** 2)

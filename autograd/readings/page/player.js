@@ -178,13 +178,14 @@
     return holder.firstChild;
   }
   const MATH = "http://www.w3.org/1998/Math/MathML";
+  function mathSign(text, tag = "mo") {
+    const made = document.createElementNS(MATH, tag);
+    made.textContent = text;
+    return made;
+  }
   function mathNumber(x, alone) {
     const row = document.createElementNS(MATH, "mrow");
-    const put = (tag, text) => {
-      const made = document.createElementNS(MATH, tag);
-      made.textContent = text;
-      row.append(made);
-    };
+    const put = (tag, text) => row.append(mathSign(text, tag));
     const text = written(x);
     const [digits, power] = text.split("e");
     const bracketed = !alone && (text.startsWith("−") || power !== undefined);
@@ -194,11 +195,7 @@
     if (power !== undefined) {
       put("mo", "·");
       const ten = document.createElementNS(MATH, "msup");
-      for (const part of ["10", power]) {
-        const made = document.createElementNS(MATH, "mn");
-        made.textContent = part;
-        ten.append(made);
-      }
+      for (const part of ["10", power]) ten.append(mathSign(part, "mn"));
       row.append(ten);
     }
     if (bracketed) put("mo", ")");
@@ -215,6 +212,7 @@
       if (x === null || isArray(x)) return null;
       const before = place.previousElementSibling;
       const alone = !before && place.parentNode.localName !== "msup" && place.parentNode.parentNode.localName !== "msup";
+      if (place.parentNode.localName === "mrow" && ["mn", "mfrac"].includes(before?.localName)) place.before(mathSign("·")); // 2 u
       place.replaceWith(mathNumber(x, alone));
     }
     return copy;
