@@ -444,6 +444,44 @@ def test_a_badge_says_whether_finite_differences_agree(opened):
     assert found.run(badges)[0].startswith("✓")
 
 
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda a: np.log(a), 1e-7), (lambda a: np.sqrt(a), 1e-9), (lambda a: np.log(a), 1e-5),
+        (lambda a: np.tanh(1e7 * a), 0.0), (lambda a: np.maximum(a, 0) ** 2, 0.0), (lambda a: a * 0.5, 1.5e308),
+        (lambda a: 1 + a**2, 1e-3),
+    ],
+)  # fmt: skip
+def test_a_badge_takes_a_step_that_is_short_enough(opened, f, at):
+    assert opened(f, Tensor(at)).run("() => document.querySelector('.badge').textContent").startswith("✓")
+
+
+def test_a_gradient_that_is_a_little_wrong_is_neither_a_kink_nor_right(opened):
+    wrong = Op(lambda x: 1 + x**2, "1 + x ** 2", lambda g, y, x: g * 2.001 * x, name="wrong")
+    for at in (1e-3, 1.0, 1e4):
+        found = opened(lambda x: wrong(x) + 1, Tensor(at))
+        assert found.run("() => document.querySelector('.badge').textContent").startswith("✗")
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "said"),
+    [
+        (lambda a: np.log(a), -1.0, "here"), (lambda a: 2 * a, np.nan, "here"), (lambda a: np.exp(-a), np.inf, "here"),
+        (lambda a: np.sqrt(a), 0.0, "on the left"), (lambda a: np.exp(a) * 2, 800.0, "here"),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_result_that_is_no_number_is_said_to_be_none(opened, f, at, said):
+    found = opened(f, Tensor(at))
+    badge = "() => document.querySelector('.badge').textContent"
+    assert found.run(badge) == f"no finite difference: the result is no number {said}"
+    for _ in range(3):
+        found.tab.click("#descend")
+    found.tab.get_by_label("a as a number").fill("0.5")
+    found.tab.get_by_label("a as a number").blur()
+    assert found.value("a") == 0.5 and found.run(badge).startswith("✓")
+
+
 @pytest.mark.parametrize("shape", [(), (3,)])
 def test_a_badge_of_single_precision_knows_how_coarse_it_is(opened, shape):
     w = Tensor(np.full(shape, 0.7, np.float32))

@@ -770,7 +770,7 @@
   const isWhole = (node) => !node.dtype.startsWith("float");
 
   /** The slope of the result along one element of a leaf, by finite differences: from both sides, and from each. */
-  function slopes(leaf, at, share = 1) {
+  function slopes(leaf, at, share) {
     const x = inputs[leaf.i].data, here = isArray(x) ? x[at] : x;
     const h = share * (single(leaf.of) ? 5e-3 : 6e-6) * Math.max(1, Math.abs(here));
     const moved = (to) => {
@@ -779,27 +779,40 @@
       return [isArray(x) ? data[at] : data, run(inputs.map((input, i) => (i === leaf.i ? data : input.data))).value];
     };
     const [[right, above], [low, below]] = [moved(here + h), moved(here - h)];
-    return { both: (above - below) / (right - low), right: (above - cost) / (right - here), left: (cost - below) / (here - low) };
+    return { h, both: (above - below) / (right - low), right: (above - cost) / (right - here), left: (cost - below) / (here - low) };
   }
 
-  /** What finite differences say of a gradient: "agrees", "kink" where the two sides differ, or "differs". */
+  /** What finite differences say of a gradient: "good", "kink" where the two sides differ, "bad", or "none" where the
+      result is no number. Where a step is too long for how much the result bends there, shorter ones are tried. */
   function verdict(leaf, at, gradient) {
-    const found = slopes(leaf, at), scale = Math.max(Math.abs(found.both), Math.abs(gradient), 1e-6 * Math.abs(cost), 1e-12);
-    const gap = Math.abs(found.right - found.left);
-    if (gap > (single(leaf.of) ? 0.1 : 1e-3) * scale) { // of a curve this gap shrinks with the step, of a kink it stays
-      const nearer = slopes(leaf, at, 1 / 8);
-      if (Math.abs(nearer.right - nearer.left) > 0.5 * gap) return { ...found, kind: "kink" };
+    const [steps, relative, absolute, most, digits] = single(leaf.of) ? [2, 2e-2, 1e-3, 0.1, 1e-7] : [8, 1e-5, 1e-9, 1e-3, 2e-16];
+    let first = null, before = null;
+    for (let i = 0; i < steps; i++) {
+      const now = slopes(leaf, at, 8 ** -i);
+      first ??= now;
+      if (!Number.isFinite(now.both)) continue;
+      if (!Number.isFinite(first.both)) first = now;
+      const scale = Math.max(Math.abs(now.both), Math.abs(gradient), 1e-6 * Math.abs(cost), 1e-12);
+      if (i > 1 && (4 * digits * Math.abs(cost)) / now.h > most * scale) break; // from here on it is mostly rounding
+      now.gap = Math.abs(now.right - now.left);
+      now.bent = now.gap > most * scale;
+      if (before?.bent && now.gap > 0.5 * before.gap) return { ...before, kind: "kink" }; // of a curve, the gap shrinks
+      const limit = before ? now.both + (now.both - before.both) / 7 : now.both; // of an error that is as long as the step
+      const found = before || !now.bent ? [before?.both ?? now.both, now.both, limit] : [];
+      const near = found.find((x) => Math.abs(x - gradient) <= relative * scale + absolute * (Math.abs(cost) + 1e-3 * scale));
+      if (near !== undefined) return { ...now, both: near, kind: "good" };
+      before = now;
     }
-    const coarse = single(leaf.of);
-    const rounding = (Math.abs(cost) + 1e-3 * scale) * (coarse ? 1e-3 : 1e-9);
-    return { ...found, kind: Math.abs(found.both - gradient) <= (coarse ? 2e-2 : 1e-5) * scale + rounding ? "good" : "bad" };
+    return { ...first, kind: Number.isFinite(first.both) ? "bad" : "none" };
   }
 
   function bounds(x) {
-    const reach = Math.max(2, 2 * Math.abs(x));
+    if (!Number.isFinite(x)) return [-2, 2];
+    const most = 8e307; // so that the whole range of the slider is a number
+    const reach = Math.min(most, Math.max(2, 2 * Math.abs(x)));
     const nice = 10 ** Math.floor(Math.log10(reach));
     const by = Math.ceil(reach / nice) * nice;
-    return [Math.floor(x - by), Math.ceil(x + by)];
+    return [Math.max(-most, Math.floor(x - by)), Math.min(most, Math.ceil(x + by))];
   }
 
   function leafField(leaf) {
@@ -826,8 +839,10 @@
         slider.min = Math.min(low, bounds(x)[0]);
         slider.max = Math.max(high, bounds(x)[1]);
       }
-      if (document.activeElement !== slider) slider.value = x;
-      if (document.activeElement !== number) number.value = Number(x.toPrecision(6));
+      const known = Number.isFinite(x); // a field has no way to show nan
+      if (document.activeElement !== slider) slider.value = known ? x : 0;
+      if (document.activeElement !== number) number.value = known ? Number(x.toPrecision(6)) : "";
+      number.placeholder = known ? "" : written(x);
       slider.setAttribute("aria-valuetext", written(x));
       if (many) {
         which.textContent = `[${indexOf(node, index).join(", ")}]`;
@@ -848,6 +863,8 @@
         good: `✓ finite difference ${written(found.both)}`,
         kink: `kink: slope ${written(found.left)} on the left, ${written(found.right)} on the right`,
         bad: `✗ finite difference ${written(found.both)}`,
+        none: `no finite difference: the result is no number ${
+          Number.isFinite(found.right) ? "on the left" : Number.isFinite(found.left) ? "on the right" : "here"}`,
       }[found.kind];
       badge.title = "the result computed a little to the left and to the right, and the slope between the two";
     }
@@ -925,6 +942,7 @@
       : `${name} = ${written(cost, 6)}`;
     if (history.length < 2) return;
     const finite = history.filter(Number.isFinite), high = Math.max(...finite), low = Math.min(...finite, 0 < high ? 0 : Infinity);
+    if (!finite.length) return plot.replaceChildren();
     const points = history.map((y, i) => [
       6 + (288 * i) / (history.length - 1), 100 - (88 * ((Number.isFinite(y) ? y : high) - low)) / (high - low || 1),
     ]);
