@@ -206,6 +206,27 @@ def test_as_many_steps_forth_as_back_are_the_same_state(opened, f):
     assert len({json.dumps(each) for each in seen}) == last + 1  # and every step shows something new
 
 
+def test_the_lines_around_the_lit_one_are_the_same_forth_and_back(opened):
+    found = opened(deep, Tensor(0.7), Tensor(0.3), False)
+    found.keys("End")
+    last = found.step()
+    seen = {last: found.seen()}
+    for k in range(last - 3, 0, -3):
+        found.run("k => backprop.go(k)", k)
+        seen[k] = found.seen()
+    for k in sorted(seen):
+        found.run("k => backprop.go(k)", k)
+        assert found.seen() == seen[k]
+    # A line that is clicked stays where it is, though others come to stand around it.
+    found.keys("Home")
+    line = found.tab.locator("#program > [role=option]").nth(29)
+    line.scroll_into_view_if_needed()
+    before = line.bounding_box()["y"], line.inner_text()
+    line.click()
+    lit = found.tab.locator("#program > .here")
+    assert (pytest.approx(lit.bounding_box()["y"], abs=30), lit.inner_text()) == before
+
+
 def test_the_end_shows_the_gradients_of_backward(opened):
     tensors = [*map(Tensor, WEIGHTS)]
     found = opened(network, *tensors, X, Y)

@@ -536,7 +536,8 @@
 
   const WINDOW = 40; // lines that are in the page at a time
 
-  /** A list of `n` lines, of which those near the one that is lit are in the page. `draw(i)` makes a line. */
+  /** A list of `n` lines, of which those near the one that is lit are in the page. `draw(i)` makes a line. Which these
+      are depends on the lit one alone, so that the same state looks the same however it was come to. */
   function lineList(panel, n, draw, choices) {
     let from = 0, lit = -1, made = new Map();
     function fill() {
@@ -560,9 +561,12 @@
     }
     function light(i) {
       lit = i;
-      if (i >= 0 && !made.has(i)) {
-        from = Math.max(0, Math.min(n - WINDOW, i - WINDOW / 2));
+      const page = WINDOW / 2, start = Math.max(0, Math.min(n - WINDOW, page * Math.floor(i / page) - page / 2));
+      if (start !== from) {
+        const place = made.get(i)?.getBoundingClientRect().top;
+        from = start;
         fill();
+        if (place !== undefined) panel.scrollTop += made.get(i).getBoundingClientRect().top - place; // it stays put
       }
       for (const [at, row] of made) {
         row.classList.toggle("here", at === i);
