@@ -624,6 +624,22 @@ def test_an_array_is_a_heat_map_and_an_element_of_it_can_be_chosen(opened):
     found.tab.wait_for_function("() => document.querySelectorAll('#about td').length === 12")  # made when it has opened
 
 
+@pytest.mark.parametrize(
+    ("x", "short", "long"),
+    [
+        ([2.0] * 5, "all 2", "5 numbers, all 2"), ([np.nan] * 5, "all nan", "5 numbers, all nan"),
+        ([1.0, np.nan, 3.0, np.nan], "1 … 3, 2 nan", "4 numbers from 1 to 3, 2 nan"),
+        ([-0.01234, -0.02345, -0.03456], "−0.035 … −0.012", "[−0.0123, −0.0234, −0.0346]"),
+        ([1.0, 2.0], "[1, 2]", "[1, 2]"),
+    ],
+)  # fmt: skip
+def test_an_array_in_words(opened, x, short, long):
+    found = opened(lambda x: np.sum(x), Tensor(x))
+    found.tab.click("#table summary")
+    assert found.tab.locator("#v0 .value").text_content() == short
+    assert found.tab.locator("#table tbody tr").first.locator("td").nth(2).text_content() == long
+
+
 def test_lightness_says_the_sign(opened):
     found = opened(lambda x: np.sum(x * x), Tensor([-2.0, -1.0, 0.0, 1.0, 2.0]))
     found.keys("ArrowRight")

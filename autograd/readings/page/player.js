@@ -44,19 +44,25 @@
     return (small ? short.toExponential() : String(short)).replace(/-/g, "−").replace("e+", "e");
   }
 
-  /** What there is room for in words: a number, a few of them, or shape and range. */
-  function summary(x, node, short = false) {
+  /** What there is room for in words, in so many characters: a number, a few of them, or shape and range. */
+  function summary(x, node, room = Infinity) {
     if (x === null || !isArray(x)) return written(x);
     if (x.length === 1) return written(x[0]);
     if (!x.length) return "empty";
-    if (x.length <= 3) return `[${Array.from(x, (each) => written(each, short ? 2 : 3)).join(", ")}]`;
-    let low = Infinity, high = -Infinity;
+    const short = room < Infinity, digits = short ? 2 : 3;
+    if (x.length <= 3) {
+      const all = `[${Array.from(x, (each) => written(each, digits)).join(", ")}]`;
+      if (all.length <= room) return all;
+    }
+    let low = Infinity, high = -Infinity, none = 0;
     for (const each of x) {
       if (each < low) low = each;
       if (each > high) high = each;
+      if (Number.isNaN(each)) none += 1;
     }
-    return short ? `${written(low, 2)} … ${written(high, 2)}`
-      : `${node.shape.join("×")} numbers from ${written(low, 3)} to ${written(high, 3)}`;
+    const [from, to] = [low, high].map((each) => written(each, digits)), kind = `${node.shape.join("×")} numbers`;
+    if (none === x.length || (low === high && !none)) return `${short ? "" : `${kind}, `}all ${none ? "nan" : to}`;
+    return (short ? `${from} … ${to}` : `${kind} from ${from} to ${to}`) + (none ? `, ${none} nan` : "");
   }
 
   // What is computed: from the leaves, all values and all parts; from the parts, the gradients at a step.
@@ -414,8 +420,8 @@
       }
       const value = valueAt(box.id, k), gradient = box.node.gradient ? gradientAt(box.id, k) : null;
       const room = Math.floor((Number(box.outer.firstChild.getAttribute("width")) - 20) / 7.3);
-      box.value.textContent = cut(summary(value, box.node, true), room);
-      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, true)}`, room);
+      box.value.textContent = cut(summary(value, box.node, room), room);
+      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, room - 5)}`, room);
       if (box.pictures) {
         [value, gradient].forEach((x, i) => {
           if (x === box.drawn[i]) return;
