@@ -640,6 +640,58 @@ def test_an_array_in_words(opened, x, short, long):
     assert found.tab.locator("#table tbody tr").first.locator("td").nth(2).text_content() == long
 
 
+def test_an_element_is_chosen_with_the_arrows_and_stays_chosen(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    found.keys("End")
+    found.tab.click(".box:has-text('w¹') >> nth=0")
+    found.tab.focus("#heat-g")
+    found.keys("ArrowDown", "ArrowDown", "ArrowRight", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "ArrowLeft")
+    slider = found.tab.locator("#heat-g")
+    assert slider.get_attribute("aria-valuetext").startswith("[1, 0]: ")
+    found.keys("ArrowRight", "ArrowRight")
+    step = found.step()
+    seen = found.seen()
+    assert "[1, 2]" in found.tab.inner_text("#fields") and step == found.run("() => backprop.last")
+    found.keys("End")
+    assert slider.get_attribute("aria-valuetext").startswith("[2, 3]: ") and found.step() == step
+    found.keys("Home", "ArrowRight", "ArrowRight", "ArrowDown")
+    found.tab.wait_for_function("() => /e\\d+=6/.test(location.hash)")
+    found.tab.reload()
+    assert found.seen() == seen
+    found.requests = found.requests[:1]
+
+
+@pytest.mark.parametrize("shape", [(784, 10), (10, 784), (1, 900), (300, 1), (30,), (5, 4)])
+def test_a_heat_map_can_be_seen_whatever_its_shape(opened, shape):
+    w = Tensor(np.linspace(-1, 1, np.prod(shape)).reshape(shape))
+    found = opened(lambda w: np.sum(w * w), w)
+    found.tab.click("#v0")
+    box = found.tab.locator("#heat-v canvas").bounding_box()
+    assert 28 <= box["width"] <= 400 and 28 <= box["height"] <= 400
+
+
+def test_all_the_numbers_that_were_moved_come_back(opened):
+    w = Tensor(np.linspace(-1, 1, 1000))
+    found = opened(lambda w: np.sum(w**4), w)
+    found.tab.click("#descend")
+    found.tab.wait_for_function("() => /x0=/.test(location.hash)")
+    moved = found.value("w")
+    found.tab.reload()
+    assert found.value("w") == moved and moved == pytest.approx(w.data - 0.1 * 4 * w.data**3, abs=1e-15)
+    found.requests = found.requests[:1]
+
+
+def test_more_numbers_than_an_address_holds_come_back_as_they_were_given(opened):
+    w, b = Tensor(np.linspace(-1, 1, 40_000)), Tensor(3.0)
+    found = opened(lambda w, b: np.sum(w**2) * b, w, b)
+    found.tab.click("#descend")
+    found.keys("End")
+    found.tab.wait_for_function("() => /step=\\d+/.test(location.hash)")
+    found.tab.reload()
+    assert found.value("b") == 3 and found.value("w")[0] == -1 and found.step() > 0
+    found.requests = found.requests[:1]
+
+
 def test_lightness_says_the_sign(opened):
     found = opened(lambda x: np.sum(x * x), Tensor([-2.0, -1.0, 0.0, 1.0, 2.0]))
     found.keys("ArrowRight")

@@ -662,26 +662,39 @@
     return index;
   }
 
-  function heatFigure(node, x, name, pick) {
+  /** An array as a heat map, in which an element is chosen: by a click, or with the arrows. */
+  function heatFigure(node, x, name, id, pick) {
     const figure = html("figure", { class: "heat" });
-    const at = elements.get(node.id) ?? 0;
+    const at = elements.get(node.id) ?? 0, index = `[${indexOf(node, at).join(", ")}]`;
     const caption = html("figcaption", {}, `${name} `);
     if (x === null) caption.append("is not known yet: –");
     else {
-      const canvas = heat(node, x);
-      const scale = Math.max(1, Math.min(28, Math.floor(260 / Math.max(canvas.width, canvas.height))));
-      canvas.style.width = `${canvas.width * scale}px`;
-      canvas.style.height = `${canvas.height * scale}px`;
-      canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", `${name} as a heat map: ${summary(x, node)}`);
-      canvas.addEventListener("click", (event) => {
+      const canvas = heat(node, x), { width, height } = canvas;
+      const scale = (n) => Math.max(1, Math.min(28, Math.floor(260 / n)));
+      const square = Math.max(width, height) <= 4 * Math.min(width, height) && scale(Math.max(width, height));
+      canvas.style.width = `${Math.min(400, width * (square || scale(width)))}px`;
+      canvas.style.height = `${Math.min(400, height * (square || scale(height)))}px`;
+      const mark = html("i", {}), column = at % width;
+      Object.assign(mark.style, { left: `${(100 * column) / width}%`, top: `${(100 * (at - column)) / width / height}%`,
+        width: `${100 / width}%`, height: `${100 / height}%` });
+      const cells = html("div", { class: "cells", id, tabindex: "0", role: "slider", "aria-label": `element of ${name}`,
+        "aria-valuemin": "0", "aria-valuemax": x.length - 1, "aria-valuenow": at, "aria-valuetext": `${index}: ${written(x[at], 6)}` },
+      canvas, mark);
+      cells.addEventListener("click", (event) => {
         const place = canvas.getBoundingClientRect();
-        const column = Math.floor(((event.clientX - place.left) / place.width) * canvas.width);
-        const row = Math.floor(((event.clientY - place.top) / place.height) * canvas.height);
-        pick(Math.min(x.length - 1, row * canvas.width + column));
+        const right = Math.floor(((event.clientX - place.left) / place.width) * width);
+        const down = Math.floor(((event.clientY - place.top) / place.height) * height);
+        pick(Math.max(0, Math.min(x.length - 1, down * width + right)));
       });
-      figure.append(canvas);
-      caption.append(`${summary(x, node)}; at [${indexOf(node, at).join(", ")}]: `, html("strong", {}, written(x[at], 6)));
+      cells.addEventListener("keydown", (event) => {
+        const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + width, ArrowUp: at - width, Home: 0, End: x.length - 1 }[event.key];
+        if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+        event.preventDefault();
+        event.stopPropagation(); // the arrows take no step here
+        if (to >= 0 && to < x.length) pick(to);
+      });
+      figure.append(cells);
+      caption.append(`${summary(x, node)}; at ${index}: `, html("strong", {}, written(x[at], 6)));
     }
     figure.append(caption);
     return figure;
@@ -727,11 +740,13 @@
     const parts = [line];
     if (size(node) > 1) {
       const pick = (i) => { elements.set(node.id, i); show(); };
-      parts.push(html("div", { class: "pair" }, heatFigure(node, value, node.name, pick),
-        node.gradient ? heatFigure(node, gradient, node.gradient.name, pick) : null));
+      parts.push(html("div", { class: "pair" }, heatFigure(node, value, node.name, "heat-v", pick),
+        node.gradient ? heatFigure(node, gradient, node.gradient.name, "heat-g", pick) : null));
       if (!numbersOpen || value !== null) parts.push(numbersTable(node, focus.side === "g" && gradient !== null ? gradient : value));
     }
+    const held = about.contains(document.activeElement) && document.activeElement.id;
     about.replaceChildren(...parts);
+    if (held) byId(held)?.focus();
   }
 
   // The table: the same as the graph, for who would rather read rows. It is filled when it is opened.
@@ -856,7 +871,7 @@
       slider.setAttribute("aria-valuetext", written(x));
       if (many) {
         which.textContent = `[${indexOf(node, index).join(", ")}]`;
-        which.title = "choose an element in its heat map";
+        which.title = "show its heat map, in which an element can be chosen";
       }
       if (!node.gradient || !moved) return;
       clearTimeout(timer);
@@ -963,6 +978,7 @@
 
   // The state is in the address: the step, what is chosen, the leaves that were moved, the learning rate.
 
+  const LONGEST = 500_000; // characters of an address, which a browser takes
   let remembered = "";
   function stateText() {
     const state = new URLSearchParams();
@@ -970,6 +986,8 @@
     if (chosen) state.set("at", chosen.side + chosen.id);
     if (picture !== first) state.set("open", picture);
     if (data.live && byId("rate") && byId("rate").value !== "0.1") state.set("rate", byId("rate").value);
+    for (const [id, at] of elements) if (at) state.set(`e${id}`, at);
+    const shown = state.toString();
     for (const leaf of leaves) {
       const x = inputs[leaf.i].data, before = given[leaf.i];
       if (!isArray(x)) {
@@ -977,10 +995,11 @@
         continue;
       }
       const moved = [];
-      for (let i = 0; i < x.length && moved.length < 200; i++) if (x[i] !== before[i]) moved.push(`${i}:${x[i]}`);
+      for (let i = 0; i < x.length; i++) if (x[i] !== before[i]) moved.push(`${i}:${x[i]}`);
       if (moved.length) state.set(`x${leaf.of.id}`, moved.join(" "));
     }
-    return state.toString();
+    const all = state.toString();
+    return all.length <= LONGEST ? all : shown; // some of the leaves without the others would be no state that ever was
   }
   let waiting = null;
   function remember() {
@@ -1003,6 +1022,11 @@
     const at = (state.get("at") || "").match(/^([vg])(\d+)$/);
     chosen = at && nodes.has(Number(at[2])) ? { side: at[1], id: Number(at[2]) } : null;
     picture = state.has("open") && data.pictures[number("open")] ? number("open") : first;
+    elements.clear();
+    for (const node of data.nodes) {
+      const element = Math.trunc(number(`e${node.id}`));
+      if (element > 0 && element < size(node)) elements.set(node.id, element);
+    }
     for (const leaf of leaves) {
       const input = inputs[leaf.i], found = state.get(`x${leaf.of.id}`);
       input.data = isArray(given[leaf.i]) ? given[leaf.i].slice() : given[leaf.i];
