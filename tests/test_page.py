@@ -510,6 +510,24 @@ def test_a_badge_of_single_precision_knows_how_coarse_it_is(opened, shape):
     assert found.run("() => document.querySelector('.badge').textContent").startswith("✓")
 
 
+def test_every_leaf_can_be_moved_where_there_are_many(opened):
+    leaves = [Tensor(i / 100) for i in range(50)]
+    found = opened(lambda *w: np.tanh(sum(w)), *leaves)
+    fields = found.tab.locator("#fields .field")
+    assert fields.count() == 40 and "and 10 more" in found.tab.inner_text("#fields")
+    found.tab.click("#table summary")
+    given = found.tab.locator("#table tbody tr", has_text="given")
+    given.first.click()
+    assert fields.count() == 40
+    given.last.click()
+    assert fields.count() == 41 and fields.first.locator(".badge").text_content().startswith("✓")
+    fields.first.locator("input[type=number]").fill("-10.5")
+    assert found.tab.text_content("#descended") == f"C = {np.tanh(12.25 - 0.49 - 10.5):.6g}"
+    found.keys("Tab")
+    found.run("() => backprop.go(1)")
+    assert fields.count() == 40
+
+
 def test_a_whole_number_stays_one(opened):
     found = opened(lambda w, i: np.sum(np.take(w, i)), Tensor([1.0, 2.0, 4.0]), np.array([0, 2, 2]))
     found.keys("End")

@@ -742,6 +742,7 @@
       const pick = (i) => { elements.set(node.id, i); show(); };
       parts.push(html("div", { class: "pair" }, heatFigure(node, value, node.name, "heat-v", pick),
         node.gradient ? heatFigure(node, gradient, node.gradient.name, "heat-g", pick) : null));
+      parts.push(html("p", { class: "note" }, "Dark blue is negative, grey is 0, light yellow is positive."));
       if (!numbersOpen || value !== null) parts.push(numbersTable(node, focus.side === "g" && gradient !== null ? gradient : value));
     }
     const held = about.contains(document.activeElement) && document.activeElement.id;
@@ -897,7 +898,23 @@
   }
 
   const movable = leaves.filter((leaf) => size(leaf.of) > 0); // an array without elements has nothing to move
-  const fields = data.live ? movable.map(leafField) : [];
+  const MOST = 40; // fields; of more leaves, that which is chosen has one besides
+  const fields = data.live ? movable.slice(0, MOST).map(leafField) : [];
+  const others = new Map(data.live ? movable.slice(MOST).map((leaf) => [leaf.of.id, leaf]) : []);
+  let other = null; // the field of the one that is chosen
+
+  /** The fields that are there: of the first leaves, and of what is chosen besides. */
+  function fieldsNow() {
+    const leaf = others.get(focusOf()?.id);
+    if (other && other.leaf !== leaf) other.outer.remove();
+    if (!leaf) other = null;
+    else if (other?.leaf !== leaf) {
+      other = { leaf, ...leafField(leaf) };
+      byId("fields").prepend(other.outer);
+      other.update(true);
+    }
+    return other ? [other, ...fields] : fields;
+  }
   let history = []; // of the cost, since descent began
 
   function buildLeaves() {
@@ -906,8 +923,8 @@
       byId("refused").textContent = `The numbers stay as they were recorded: there is no JavaScript of this graph. ${data.refused}`;
       return;
     }
-    byId("fields").append(...fields.slice(0, 40).map((field) => field.outer));
-    if (fields.length > 40) byId("fields").append(html("p", { class: "note" }, `and ${fields.length - 40} more, in the graph`));
+    byId("fields").append(...fields.map((field) => field.outer));
+    if (others.size) byId("fields").append(html("p", { class: "note" }, `and ${others.size} more: choose one in the graph, and its field stands above.`));
     const rate = html("input", { type: "number", id: "rate", value: "0.1", step: "any", min: "0" });
     const one = html("button", { type: "button", id: "descend" }, "One step of gradient descent");
     const running = html("button", { type: "button", id: "run", "aria-pressed": "false" }, "Run");
@@ -1074,7 +1091,7 @@
     showTable();
     // A badge takes two runs of the program. Where they take long, the page is shown first, and badges follow.
     const slow = fields.length * took > 15;
-    for (const [i, field] of fields.slice(0, 40).entries()) {
+    for (const [i, field] of fieldsNow().entries()) {
       field.update(runs !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took));
     }
     fieldsShow = runs;
