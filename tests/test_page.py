@@ -615,6 +615,33 @@ def test_a_large_graph_opens_folded_and_unfolds(opened, scoped):
     assert found.gradient("w") == pytest.approx(float(w.grad), rel=1e-12)
 
 
+def test_arrows_go_from_box_to_box(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    (picture,) = contents(found.path)["pictures"]
+    ends = found.run(
+        "() => [...document.querySelectorAll('#graph .edge')].map(x => [0, x.getTotalLength()].map("
+        "at => { const p = x.getPointAtLength(at); return [p.x, p.y]; }))"
+    )
+    tips = (
+        "() => [...document.querySelectorAll('#graph .edge + path')].map(x => x.getAttribute('d').match(/-?[\\d.]+/g))"
+    )
+    forth = [list(map(float, tip[:2])) for tip in found.run(tips)]
+    found.keys("End")
+    back = [list(map(float, tip[:2])) for tip in found.run(tips)]
+    for (used, user, _), (start, end), ahead, behind in zip(picture["edges"], ends, forth, back, strict=True):
+        for name, place in ((used, start), (user, end)):
+            x, y, width, height = picture["boxes"][name]
+            assert abs(place[0] - x) <= width / 2 + 2 and abs(place[1] - y) <= height / 2 + 2
+        assert ahead == pytest.approx(end) and (behind == pytest.approx(start) or behind == pytest.approx(end))
+
+
+def test_a_large_page_spends_few_bytes_on_a_value(tmp_path):
+    small = page(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, path=tmp_path / "small.html").stat().st_size
+    large = page(deep, Tensor(0.7), Tensor(0.3), False, path=tmp_path / "large.html")
+    values = len(contents(large)["nodes"])
+    assert (large.stat().st_size - small) / values < 1700
+
+
 def test_a_group_opens_and_closes_from_the_keyboard(opened):
     found = opened(deep, Tensor(0.7), Tensor(0.3), True)
     shown = "() => [...document.querySelectorAll('#graph .box')].map(x => x.id)"

@@ -336,7 +336,7 @@
       const tip = drawn("path", { class: "tip" });
       svg.append(path, tip);
       const all = uses.get(`${from} ${to}`), folded = `${from}${to}`.includes("f");
-      return { path, tip, uses: folded ? all : all.splice(0, 1), points: d.match(/-?[\d.]+/g).map(Number) };
+      return { path, tip, uses: folded ? all : all.splice(0, 1), points: pointsOf(d) };
     });
     boxes = new Map();
     for (const [name, [x, y, w, h]] of Object.entries(shown.boxes)) {
@@ -346,6 +346,17 @@
     }
     graph.replaceChildren(svg);
     drawCrumbs();
+  }
+
+  /** The points of a path, of which three in turn are counted from the same one. */
+  function pointsOf(d) {
+    const found = d.match(/-?\d+/g).map(Number);
+    for (let i = 2, from = 0; i < found.length; i += 2) {
+      found[i] += found[from];
+      found[i + 1] += found[from + 1];
+      if (i % 6 === 0) from = i;
+    }
+    return found;
   }
 
   /** The head of an arrow that comes from one point and ends at another. */
@@ -484,10 +495,13 @@
     return holder;
   }
 
-  /** The right side in numbers; nothing where that is only the result. */
+  /** The right side, with symbols where <v3/> and <g3/> stand for them. */
+  function rightOf(step) {
+    return step.right.replace(/<([vg])(\d+)\/>/g, (_, side, id) => (side === "v" ? nodes.get(Number(id)) : nodes.get(Number(id)).gradient).symbol);
+  }
+  /** The same in numbers; nothing where that is only the result. */
   function numbersOf(step) {
-    const alone = /^<mrow data-of="\w+">/.test(step.right) && math(step.right).children.length === 1;
-    return alone ? null : withNumbers(step.right, k);
+    return /^<\w+\/>$/.test(step.right) ? null : withNumbers(rightOf(step), k);
   }
 
   function showStep() {
@@ -515,7 +529,7 @@
       said = `${node.name} = ${step.text} = ${summary(x, node)}`;
       const figures = numbersOf(step);
       lines = [
-        equation(math(node.symbol), equals(), math(step.right)),
+        equation(math(node.symbol), equals(), math(rightOf(step))),
         equation(math(node.symbol), equals(), figures, figures && equals(), result(x, node)),
       ];
     } else {
@@ -527,7 +541,7 @@
       said = `${node.gradient.name} += ${step.text}${axes}, which is ${summary(part, node)}${count}. It is now ${summary(total, node)}.`;
       const figures = numbersOf(step);
       lines = [
-        equation(math(node.gradient.symbol), equals("+="), math(step.right), axes && html("span", {}, axes.slice(2))),
+        equation(math(node.gradient.symbol), equals("+="), math(rightOf(step)), axes && html("span", {}, axes.slice(2))),
         equation(math(node.gradient.symbol), equals("+="), figures, figures && equals(), result(part, node)),
         html("p", {}, `${user.title}, so ${node.name} adds this much${count}. `,
           nth < came.length ? "So far " : "Together ", math(node.gradient.symbol), " is ", html("strong", {}, summary(total, node)),

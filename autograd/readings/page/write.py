@@ -103,7 +103,7 @@ class Data:
     def __init__(self, trace: Trace, places: Places):
         self.trace, self.places = trace, places
         self.steps = Steps(trace)
-        self.notation = Linked(self.steps.links)
+        self.notation, self.brief = Linked(self.steps.links), Linked(self.steps.links, brief=True)
         self.script, self.refused = "", ""
         self._codes: dict[Any, int] = {}
         self._first: dict[Any, int] = {}
@@ -231,7 +231,7 @@ class Data:
         readable = size(step.right) <= LONG
         found = {
             "node": step.node.number,
-            "right": self.notation.sum(step.right) if readable else "<mo>…</mo>",
+            "right": self.brief.sum(step.right) if readable else "<mo>…</mo>",
             "text": TEXT.sum(step.right) if readable else "…",
         }
         if step.position is not None:
