@@ -51,7 +51,7 @@ def read_images(path: str | Path, inputs: int | None = None) -> Array:
 def _read_picture(path: Path) -> Array:
     """Read one picture as grey values in [0, 1], of shape (rows, columns)."""
     try:
-        from PIL import Image
+        from PIL import Image, ImageOps
     except ImportError:
         raise DataError(f"{path}: reading pictures needs Pillow: pip install pillow") from None
     try:
@@ -63,7 +63,7 @@ def _read_picture(path: Path) -> Array:
                         f"{path}: {image.width} x {image.height} pixels, more than the limit of {LARGEST:,} in all"
                     )
                 justify(path, EACH * image.width * image.height)
-                return _grey(image)
+                return _grey(ImageOps.exif_transpose(image))  # as the telephone was held
     except DataError:
         raise
     except Exception as error:  # the decoders of Pillow raise nearly anything when a picture is damaged

@@ -55,6 +55,19 @@ def test_sixteen_bits_keep_their_shades(tmp_path, name):
     np.testing.assert_allclose(read_images(tmp_path / name), ROW, atol=1e-15)
 
 
+@pytest.mark.parametrize("name", ["digit.jpg", "digit.png"])
+def test_a_photograph_is_upright_as_its_file_says(tmp_path, name):
+    paper = np.full((160, 120), 220, np.uint8)
+    paper[40:120, 56:64] = 20  # a one
+    sideways = Image.fromarray(np.rot90(paper))  # as the sensor of a telephone that was held upright saw it
+    exif = sideways.getexif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    sideways.save(tmp_path / name, exif=exif)
+    box = np.argwhere(read_images(tmp_path / name, 784).reshape(28, 28) > 0.5)
+    down, right = np.ptp(box, axis=0) + 1
+    assert down == 20 and right <= 3
+
+
 def test_black_ink_on_nothing_is_ink_on_paper(tmp_path):
     drawn = np.zeros((5, 4, 4), np.uint8)
     drawn[..., 3] = INK  # black everywhere, and transparent where there is no ink
