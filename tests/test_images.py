@@ -223,6 +223,16 @@ def test_a_picture_of_any_shape_without_ink_is_empty(shape):
     assert np.array_equal(prepare(np.full(shape, 0.7)), np.zeros((28, 28)))
 
 
+@pytest.mark.parametrize("side", [60, 300, 900])
+@pytest.mark.parametrize("noise", [0.003, 0.03])
+def test_a_photograph_of_empty_paper_has_no_digit(tmp_path, side, noise):
+    paper = np.clip(0.8 + noise * np.random.default_rng(0).normal(size=(side, side)), 0, 1)
+    assert not prepare(paper).any()
+    Image.fromarray((255 * paper).astype(np.uint8)).save(tmp_path / "empty.png")
+    with pytest.raises(DataError, match="no digit is to be seen in it: it is nearly the same all over"):
+        read_images(tmp_path / "empty.png", 784)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_any_picture_gives_numbers_from_0_to_1(seed):
     rng = np.random.default_rng(seed)
