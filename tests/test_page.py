@@ -169,6 +169,16 @@ def test_what_cannot_be_a_page_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_array_may_be_called_f_and_a_folder_that_is_missing_is_named(tmp_path):
+    f = np.array([1.0, 2.0])
+    cost = np.sum(f * Tensor(3.0, name="w"))
+    names = [node["name"] for node in contents(page(cost, f=f, path=tmp_path / "f.html"))["nodes"]]
+    assert "f" in names and "w" in names
+    with pytest.raises(FileNotFoundError) as caught:
+        page(cost, path=tmp_path / "none" / "a.html")
+    assert caught.value.filename == str(tmp_path / "none" / "a.html")
+
+
 # In a browser.
 
 

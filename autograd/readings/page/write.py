@@ -30,7 +30,7 @@ LONG = 60  # symbols: what is longer is not written into a step
 SHORT = 26  # characters of an expression that a box has room for
 
 
-def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **constants: Any) -> Path:
+def page(f: Any, /, *args: Any, path: str | os.PathLike[str] = "backprop.html", **constants: Any) -> Path:
     """Write a page that steps through the graph of `f(*args)` and through its gradient; return the path of the file.
 
     The page is one HTML file that opens in any browser from where it is, and asks for nothing over a network. It shows
@@ -69,6 +69,8 @@ def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **c
     try:
         written.write_bytes(_html(trace, places).encode("utf-8", "replace"))
         written.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # the name that was asked for
     finally:
         written.unlink(missing_ok=True)
     return path
