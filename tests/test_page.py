@@ -333,6 +333,24 @@ def test_everything_can_be_done_from_the_keyboard(opened):
     assert found.step() > 0
 
 
+def test_only_what_can_be_used_is_a_tab_stop(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    found.keys("End")
+    stops = []
+    for _ in range(45):
+        found.keys("Tab")
+        stops.append(found.run("() => document.activeElement.tagName + document.activeElement.id"))
+    assert "SPAN" not in stops and "DIVstep" not in stops and "P" not in stops and "DIVheat-g" in stops
+
+
+def test_a_list_of_lines_of_which_none_can_be_chosen_is_no_listbox(opened):
+    found = opened(lambda *w: np.tanh(sum(w)), *(Tensor(i / 100) for i in range(500)), bypass_csp=True)
+    assert found.run("() => document.getElementById('program').role") == "group"
+    assert axe(found) == []
+    found.keys("End")
+    assert found.run("() => document.getElementById('program').role") == "listbox"
+
+
 @pytest.mark.parametrize("panel", ["graph", "equations", "program", "source"])
 def test_each_of_the_four_lights_the_others(opened, panel):
     found = opened(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0)
@@ -741,7 +759,7 @@ def test_more_numbers_than_an_address_holds_come_back_as_they_were_given(opened)
     found = opened(lambda w, b: np.sum(w**2) * b, w, b)
     found.tab.click("#descend")
     found.keys("End")
-    found.tab.wait_for_function("() => /step=\\d+/.test(location.hash)")
+    found.tab.wait_for_function("() => /step=[1-9]/.test(location.hash)")
     found.tab.reload()
     assert found.value("b") == 3 and found.value("w")[0] == -1 and found.step() > 0
     found.requests = found.requests[:1]

@@ -578,6 +578,7 @@
       }
       if (to < n) rows.push(html("div", { class: "gap", role: "presentation" }, `… ${n - to} lines below`));
       panel.replaceChildren(...rows);
+      panel.setAttribute("role", rows.some((row) => row.role === "option") ? "listbox" : "group"); // of a long signature, none
     }
     function light(i) {
       lit = i;
@@ -715,13 +716,13 @@
   }
 
   let numbersOpen = false;
-  function numbersTable(node, x) {
+  function numbersTable(x, node, name) {
     const toggled = (event) => {
       if (event.target.open === numbersOpen) return; // it was made so
       numbersOpen = event.target.open;
       show();
     };
-    const details = html("details", { open: numbersOpen, ontoggle: toggled }, html("summary", {}, "numbers"));
+    const details = html("details", { open: numbersOpen, ontoggle: toggled }, html("summary", {}, `numbers of ${name}`));
     if (!numbersOpen || x === null) return details;
     const columns = across(node), shown = Math.min(x.length, 2000);
     const body = html("tbody");
@@ -757,7 +758,8 @@
       parts.push(html("div", { class: "pair" }, heatFigure(node, value, node.name, "heat-v", pick),
         node.gradient ? heatFigure(node, gradient, node.gradient.name, "heat-g", pick) : null));
       parts.push(html("p", { class: "note" }, "Dark blue is negative, grey is 0, light yellow is positive."));
-      if (!numbersOpen || value !== null) parts.push(numbersTable(node, focus.side === "g" && gradient !== null ? gradient : value));
+      const [x, name] = focus.side === "g" && gradient !== null ? [gradient, node.gradient.name] : [value, node.name];
+      if (!numbersOpen || value !== null) parts.push(numbersTable(x, node, name));
     }
     const held = about.contains(document.activeElement) && document.activeElement.id;
     about.replaceChildren(...parts);
