@@ -754,6 +754,20 @@ def test_all_the_numbers_that_were_moved_come_back(opened):
     found.requests = found.requests[:1]
 
 
+def test_numbers_that_left_all_bounds_come_back(opened):
+    w = Tensor(np.linspace(-1, 1, 5))
+    found = opened(lambda w, b: np.sum(w**4) * b, w, Tensor(2.0))
+    found.tab.fill("#rate", "1e200")
+    for _ in range(3):
+        found.tab.click("#descend")
+    found.tab.wait_for_function("() => /NaN/.test(location.hash)")
+    moved = str([found.value("w"), found.value("b")])
+    assert "nan" in moved
+    found.tab.reload()
+    assert str([found.value("w"), found.value("b")]) == moved
+    found.requests = found.requests[:1]
+
+
 def test_more_numbers_than_an_address_holds_come_back_as_they_were_given(opened):
     w, b = Tensor(np.linspace(-1, 1, 40_000)), Tensor(3.0)
     found = opened(lambda w, b: np.sum(w**2) * b, w, b)

@@ -1064,10 +1064,11 @@
       const input = inputs[leaf.i], found = state.get(`x${leaf.of.id}`);
       input.data = isArray(given[leaf.i]) ? given[leaf.i].slice() : given[leaf.i];
       if (found === null) continue;
-      if (!isArray(input.data)) input.data = Number.isFinite(Number(found)) ? Number(found) : input.data;
+      const meant = (text) => Number.isFinite(Number(text)) || /^(NaN|-?Infinity)$/.test(text); // descent may end in these
+      if (!isArray(input.data)) input.data = meant(found) ? Number(found) : input.data;
       else for (const each of found.split(" ")) {
-        const [i, x] = each.split(":").map(Number);
-        if (i >= 0 && i < input.data.length && Number.isFinite(x)) input.data[i] = x;
+        const [i, x] = each.split(":");
+        if (i >= 0 && i < input.data.length && meant(x)) input.data[i] = Number(x);
       }
     }
     if (state.get("rate") && byId("rate")) byId("rate").value = state.get("rate");
