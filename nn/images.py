@@ -44,14 +44,14 @@ def read_images(path: str | Path, inputs: int | None = None) -> Array:
     if inputs == SIDE * SIDE and not looks_prepared(light):
         light = prepare(picture)
         if not np.any(light):
-            raise DataError(f"{path}: no digit can be seen in it: it is the same all over")
+            raise DataError(f"{path}: no digit can be seen in it: it is nearly the same all over")
     return light.reshape(1, -1)
 
 
 def _read_picture(path: Path) -> Array:
     """Read one picture as grey values in [0, 1], of shape (rows, columns)."""
     try:
-        from PIL import Image
+        from PIL import Image, ImageOps
     except ImportError:
         raise DataError(f"{path}: reading pictures needs Pillow: pip install pillow") from None
     try:
@@ -63,7 +63,7 @@ def _read_picture(path: Path) -> Array:
                         f"{path}: {image.width} x {image.height} pixels, more than the limit of {LARGEST:,} in all"
                     )
                 justify(path, EACH * image.width * image.height)
-                return _grey(image)
+                return _grey(ImageOps.exif_transpose(image))  # as the telephone was held
     except DataError:
         raise
     except Exception as error:  # the decoders of Pillow raise nearly anything when a picture is damaged
@@ -172,7 +172,7 @@ def ink(picture: Array) -> Array:
     strokes, noise = _above_ground(picture)
     for _ in range(2):  # lines across the picture, and then along it
         strokes = _without_lines(strokes).T
-    if not np.max(strokes) > 3 * noise:
+    if not np.max(strokes) > 6 * noise:  # of a picture's many pixels, a few are far from the others by chance
         return np.zeros_like(strokes)
     full = np.quantile(strokes[strokes >= np.max(strokes) / 2], 0.9)
     if noise == 0:  # the ground is perfectly even: it was drawn and not photographed, and every stroke is meant

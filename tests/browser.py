@@ -56,7 +56,7 @@ class Opened:
             "console", lambda message: message.type in ("error", "warning") and self.errors.append(message.text)
         )
         self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.address = path.resolve().as_uri()
+        self.path, self.address = path, path.resolve().as_uri()
         self.tab.goto(self.address)
 
     def keys(self, *keys):

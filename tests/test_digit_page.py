@@ -471,6 +471,27 @@ def test_every_network_has_a_page(browser, few, tmp_path, activation, cost):
     opened.context.close()
 
 
+def test_learning_one_digit_does_not_spoil_the_others(browser, mnist, tmp_path):
+    training, test = (Examples(part.x[:n], part.y[:n]) for part, n in zip(mnist, (3000, 300), strict=True))
+    net = Network([784, 30, 20, 10], activation="relu", cost="log-likelihood", init="scaled", dtype=np.float32, rng=0)
+    net.SGD(training, 3, 10, 0.05, rng=0, report=lambda epoch: None)
+    opened = Opened(browser, digit_page(net, tmp_path / "page.html", data=(training, test)))
+    accuracy = "() => digits.accuracy()"
+    before, after, costs = opened.run(accuracy), [], []
+    for _ in range(5):
+        opened.tab.click("#example")
+        opened.tab.select_option("#label", "8")  # which none of them is
+        settle(opened)
+        costs.append(looked(opened, 8)["cost"])
+        opened.tab.click("#learn")
+        costs.append(looked(opened, 8)["cost"])
+        after.append(opened.run(accuracy))
+        opened.tab.click("#undo")
+    assert before > 0.85 and min(after) > before - 0.065
+    assert all(now < was / 2 for was, now in zip(costs[::2], costs[1::2], strict=True))
+    opened.context.close()
+
+
 def test_layers_of_ones_own_with_a_convolution(browser, few, tmp_path):
     net = convolutional()
     path = digit_page(net, tmp_path / "page.html", cost=softmax_log_likelihood, shape=(28, 28), data=few)

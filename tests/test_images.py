@@ -51,6 +51,19 @@ def test_sixteen_bits_keep_their_shades(tmp_path, name):
     np.testing.assert_allclose(read_images(tmp_path / name), ROW, atol=1e-15)
 
 
+@pytest.mark.parametrize("name", ["digit.jpg", "digit.png"])
+def test_a_photograph_is_upright_as_its_file_says(tmp_path, name):
+    paper = np.full((160, 120), 220, np.uint8)
+    paper[40:120, 56:64] = 20  # a one
+    sideways = Image.fromarray(np.rot90(paper))  # as the sensor of a telephone that was held upright saw it
+    exif = sideways.getexif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    sideways.save(tmp_path / name, exif=exif)
+    box = np.argwhere(read_images(tmp_path / name, 784).reshape(28, 28) > 0.5)
+    down, right = np.ptp(box, axis=0) + 1
+    assert down == 20 and right <= 3
+
+
 def test_black_ink_on_nothing_is_ink_on_paper(tmp_path):
     drawn = np.zeros((5, 4, 4), np.uint8)
     drawn[..., 3] = INK  # black everywhere, and transparent where there is no ink
@@ -204,6 +217,16 @@ def test_uneven_light_noise_lines_and_specks_are_taken_away():
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 4), (1000, 2), (28, 28)])
 def test_a_picture_of_any_shape_without_ink_is_empty(shape):
     assert np.array_equal(prepare(np.full(shape, 0.7)), np.zeros((28, 28)))
+
+
+@pytest.mark.parametrize("side", [60, 300, 900])
+@pytest.mark.parametrize("noise", [0.003, 0.03])
+def test_a_photograph_of_empty_paper_has_no_digit(tmp_path, side, noise):
+    paper = np.clip(0.8 + noise * np.random.default_rng(0).normal(size=(side, side)), 0, 1)
+    assert not prepare(paper).any()
+    Image.fromarray((255 * paper).astype(np.uint8)).save(tmp_path / "empty.png")
+    with pytest.raises(DataError, match="no digit can be seen in it: it is nearly the same all over"):
+        read_images(tmp_path / "empty.png", 784)
 
 
 @pytest.mark.parametrize("seed", range(20))

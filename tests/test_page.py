@@ -163,6 +163,16 @@ def test_what_cannot_be_a_page_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_array_may_be_called_f_and_a_folder_that_is_missing_is_named(tmp_path):
+    f = np.array([1.0, 2.0])
+    cost = np.sum(f * Tensor(3.0, name="w"))
+    names = [node["name"] for node in contents(page(cost, f=f, path=tmp_path / "f.html"))["nodes"]]
+    assert "f" in names and "w" in names
+    with pytest.raises(FileNotFoundError) as caught:
+        page(cost, path=tmp_path / "none" / "a.html")
+    assert caught.value.filename == str(tmp_path / "none" / "a.html")
+
+
 # In a browser.
 
 
@@ -200,6 +210,27 @@ def test_as_many_steps_forth_as_back_are_the_same_state(opened, f):
     assert len({json.dumps(each) for each in seen}) == last + 1  # and every step shows something new
 
 
+def test_the_lines_around_the_lit_one_are_the_same_forth_and_back(opened):
+    found = opened(deep, Tensor(0.7), Tensor(0.3), False)
+    found.keys("End")
+    last = found.step()
+    seen = {last: found.seen()}
+    for k in range(last - 3, 0, -3):
+        found.run("k => backprop.go(k)", k)
+        seen[k] = found.seen()
+    for k in sorted(seen):
+        found.run("k => backprop.go(k)", k)
+        assert found.seen() == seen[k]
+    # A line that is clicked stays where it is, though others come to stand around it.
+    found.keys("Home")
+    line = found.tab.locator("#program > [role=option]").nth(29)
+    line.scroll_into_view_if_needed()
+    before = line.bounding_box()["y"], line.inner_text()
+    line.click()
+    lit = found.tab.locator("#program > .here")
+    assert (pytest.approx(lit.bounding_box()["y"], abs=30), lit.inner_text()) == before
+
+
 def test_the_end_shows_the_gradients_of_backward(opened):
     tensors = [*map(Tensor, WEIGHTS)]
     found = opened(network, *tensors, X, Y)
@@ -218,6 +249,15 @@ def test_each_use_arrives_by_itself(opened):
     arrived = [g for before, g in zip([None, *came], came) if g != before]
     assert arrived == pytest.approx([0.6, 1.2, 1.2 + 2 * np.cos(0.6)], rel=1e-12)
     assert "+=" in found.tab.inner_text("#step") and "3rd of 3 uses of w" in found.tab.inner_text("#step")
+
+
+def test_a_number_in_place_of_a_symbol_does_not_run_into_the_number_before_it(opened):
+    found = opened(lambda a: 2 * a / 3, Tensor(0.7))
+    in_numbers = "() => document.querySelectorAll('#step .equation')[1].textContent.replace(/ /g, '')"
+    found.keys("ArrowRight")
+    assert found.run(in_numbers) == "u1=2·0.7=1.4"
+    found.keys("ArrowRight")
+    assert found.run(in_numbers) == "C=13·1.4=0.4667"  # a third of it
 
 
 def test_a_graph_that_is_there_already_is_a_page_too(browser, tmp_path):
@@ -285,6 +325,24 @@ def test_everything_can_be_done_from_the_keyboard(opened):
     assert "gradient" in chosen
     found.keys("Enter")
     assert found.step() > 0
+
+
+def test_only_what_can_be_used_is_a_tab_stop(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    found.keys("End")
+    stops = []
+    for _ in range(45):
+        found.keys("Tab")
+        stops.append(found.run("() => document.activeElement.tagName + document.activeElement.id"))
+    assert "SPAN" not in stops and "DIVstep" not in stops and "P" not in stops and "DIVheat-g" in stops
+
+
+def test_a_list_of_lines_of_which_none_can_be_chosen_is_no_listbox(opened):
+    found = opened(lambda *w: np.tanh(sum(w)), *(Tensor(i / 100) for i in range(500)), bypass_csp=True)
+    assert found.run("() => document.getElementById('program').role") == "group"
+    assert axe(found) == []
+    found.keys("End")
+    assert found.run("() => document.getElementById('program').role") == "listbox"
 
 
 @pytest.mark.parametrize("panel", ["graph", "equations", "program", "source"])
@@ -429,11 +487,67 @@ def test_a_badge_says_whether_finite_differences_agree(opened):
     assert found.run(badges)[0].startswith("✓")
 
 
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda a: np.log(a), 1e-7), (lambda a: np.sqrt(a), 1e-9), (lambda a: np.log(a), 1e-5),
+        (lambda a: np.tanh(1e7 * a), 0.0), (lambda a: np.maximum(a, 0) ** 2, 0.0), (lambda a: a * 0.5, 1.5e308),
+        (lambda a: 1 + a**2, 1e-3),
+    ],
+)  # fmt: skip
+def test_a_badge_takes_a_step_that_is_short_enough(opened, f, at):
+    assert opened(f, Tensor(at)).run("() => document.querySelector('.badge').textContent").startswith("✓")
+
+
+def test_a_gradient_that_is_a_little_wrong_is_neither_a_kink_nor_right(opened):
+    wrong = Op(lambda x: 1 + x**2, "1 + x ** 2", lambda g, y, x: g * 2.001 * x, name="wrong")
+    for at in (1e-3, 1.0, 1e4):
+        found = opened(lambda x: wrong(x) + 1, Tensor(at))
+        assert found.run("() => document.querySelector('.badge').textContent").startswith("✗")
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "said"),
+    [
+        (lambda a: np.log(a), -1.0, "here"), (lambda a: 2 * a, np.nan, "here"), (lambda a: np.exp(-a), np.inf, "here"),
+        (lambda a: np.sqrt(a), 0.0, "on the left"), (lambda a: np.exp(a) * 2, 800.0, "here"),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_result_that_is_no_number_is_said_to_be_none(opened, f, at, said):
+    found = opened(f, Tensor(at))
+    badge = "() => document.querySelector('.badge').textContent"
+    assert found.run(badge) == f"no finite difference: the result is no number {said}"
+    for _ in range(3):
+        found.tab.click("#descend")
+    found.tab.get_by_label("a as a number").fill("0.5")
+    found.tab.get_by_label("a as a number").blur()
+    assert found.value("a") == 0.5 and found.run(badge).startswith("✓")
+
+
 @pytest.mark.parametrize("shape", [(), (3,)])
 def test_a_badge_of_single_precision_knows_how_coarse_it_is(opened, shape):
     w = Tensor(np.full(shape, 0.7, np.float32))
     found = opened(lambda w: np.sum(np.tanh(w) * w), w)
     assert found.run("() => document.querySelector('.badge').textContent").startswith("✓")
+
+
+def test_every_leaf_can_be_moved_where_there_are_many(opened):
+    leaves = [Tensor(i / 100) for i in range(50)]
+    found = opened(lambda *w: np.tanh(sum(w)), *leaves)
+    fields = found.tab.locator("#fields .field")
+    assert fields.count() == 40 and "and 10 more" in found.tab.inner_text("#fields")
+    found.tab.click("#table summary")
+    given = found.tab.locator("#table tbody tr", has_text="given")
+    given.first.click()
+    assert fields.count() == 40
+    given.last.click()
+    assert fields.count() == 41 and fields.first.locator(".badge").text_content().startswith("✓")
+    fields.first.locator("input[type=number]").fill("-10.5")
+    assert found.tab.text_content("#descended") == f"C = {np.tanh(12.25 - 0.49 - 10.5):.6g}"
+    found.keys("Tab")
+    found.run("() => backprop.go(1)")
+    assert fields.count() == 40
 
 
 def test_a_whole_number_stays_one(opened):
@@ -523,6 +637,33 @@ def test_a_large_graph_opens_folded_and_unfolds(opened, scoped):
     assert found.gradient("w") == pytest.approx(float(w.grad), rel=1e-12)
 
 
+def test_arrows_go_from_box_to_box(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    (picture,) = contents(found.path)["pictures"]
+    ends = found.run(
+        "() => [...document.querySelectorAll('#graph .edge')].map(x => [0, x.getTotalLength()].map("
+        "at => { const p = x.getPointAtLength(at); return [p.x, p.y]; }))"
+    )
+    tips = (
+        "() => [...document.querySelectorAll('#graph .edge + path')].map(x => x.getAttribute('d').match(/-?[\\d.]+/g))"
+    )
+    forth = [list(map(float, tip[:2])) for tip in found.run(tips)]
+    found.keys("End")
+    back = [list(map(float, tip[:2])) for tip in found.run(tips)]
+    for (used, user, _), (start, end), ahead, behind in zip(picture["edges"], ends, forth, back, strict=True):
+        for name, place in ((used, start), (user, end)):
+            x, y, width, height = picture["boxes"][name]
+            assert abs(place[0] - x) <= width / 2 + 2 and abs(place[1] - y) <= height / 2 + 2
+        assert ahead == pytest.approx(end) and (behind == pytest.approx(start) or behind == pytest.approx(end))
+
+
+def test_a_large_page_spends_few_bytes_on_a_value(tmp_path):
+    small = page(neuron, Tensor(0.6), Tensor(0.9), 1.0, 0.0, path=tmp_path / "small.html").stat().st_size
+    large = page(deep, Tensor(0.7), Tensor(0.3), False, path=tmp_path / "large.html")
+    values = len(contents(large)["nodes"])
+    assert (large.stat().st_size - small) / values < 1700
+
+
 def test_a_group_opens_and_closes_from_the_keyboard(opened):
     found = opened(deep, Tensor(0.7), Tensor(0.3), True)
     shown = "() => [...document.querySelectorAll('#graph .box')].map(x => x.id)"
@@ -548,6 +689,88 @@ def test_an_array_is_a_heat_map_and_an_element_of_it_can_be_chosen(opened):
     assert "[1, 2]" in found.tab.inner_text("#fields")
     found.tab.click("#about summary")
     found.tab.wait_for_function("() => document.querySelectorAll('#about td').length === 12")  # made when it has opened
+
+
+@pytest.mark.parametrize(
+    ("x", "short", "long"),
+    [
+        ([2.0] * 5, "all 2", "5 numbers, all 2"), ([np.nan] * 5, "all nan", "5 numbers, all nan"),
+        ([1.0, np.nan, 3.0, np.nan], "1 … 3, 2 nan", "4 numbers from 1 to 3, 2 nan"),
+        ([-0.01234, -0.02345, -0.03456], "−0.035 … −0.012", "[−0.0123, −0.0234, −0.0346]"),
+        ([1.0, 2.0], "[1, 2]", "[1, 2]"),
+    ],
+)  # fmt: skip
+def test_an_array_in_words(opened, x, short, long):
+    found = opened(lambda x: np.sum(x), Tensor(x))
+    found.tab.click("#table summary")
+    assert found.tab.locator("#v0 .value").text_content() == short
+    assert found.tab.locator("#table tbody tr").first.locator("td").nth(2).text_content() == long
+
+
+def test_an_element_is_chosen_with_the_arrows_and_stays_chosen(opened):
+    found = opened(network, *map(Tensor, WEIGHTS), X, Y)
+    found.keys("End")
+    found.tab.click(".box:has-text('w¹') >> nth=0")
+    found.tab.focus("#heat-g")
+    found.keys("ArrowDown", "ArrowDown", "ArrowRight", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "ArrowLeft")
+    slider = found.tab.locator("#heat-g")
+    assert slider.get_attribute("aria-valuetext").startswith("[1, 0]: ")
+    found.keys("ArrowRight", "ArrowRight")
+    step = found.step()
+    seen = found.seen()
+    assert "[1, 2]" in found.tab.inner_text("#fields") and step == found.run("() => backprop.last")
+    found.keys("End")
+    assert slider.get_attribute("aria-valuetext").startswith("[2, 3]: ") and found.step() == step
+    found.keys("Home", "ArrowRight", "ArrowRight", "ArrowDown")
+    found.tab.wait_for_function("() => /e\\d+=6/.test(location.hash)")
+    found.tab.reload()
+    assert found.seen() == seen
+    found.requests = found.requests[:1]
+
+
+@pytest.mark.parametrize("shape", [(784, 10), (10, 784), (1, 900), (300, 1), (30,), (5, 4)])
+def test_a_heat_map_can_be_seen_whatever_its_shape(opened, shape):
+    w = Tensor(np.linspace(-1, 1, np.prod(shape)).reshape(shape))
+    found = opened(lambda w: np.sum(w * w), w)
+    found.tab.click("#v0")
+    box = found.tab.locator("#heat-v canvas").bounding_box()
+    assert 28 <= box["width"] <= 400 and 28 <= box["height"] <= 400
+
+
+def test_all_the_numbers_that_were_moved_come_back(opened):
+    w = Tensor(np.linspace(-1, 1, 1000))
+    found = opened(lambda w: np.sum(w**4), w)
+    found.tab.click("#descend")
+    found.tab.wait_for_function("() => /x0=/.test(location.hash)")
+    moved = found.value("w")
+    found.tab.reload()
+    assert found.value("w") == moved and moved == pytest.approx(w.data - 0.1 * 4 * w.data**3, abs=1e-15)
+    found.requests = found.requests[:1]
+
+
+def test_numbers_that_left_all_bounds_come_back(opened):
+    w = Tensor(np.linspace(-1, 1, 5))
+    found = opened(lambda w, b: np.sum(w**4) * b, w, Tensor(2.0))
+    found.tab.fill("#rate", "1e200")
+    for _ in range(3):
+        found.tab.click("#descend")
+    found.tab.wait_for_function("() => /NaN/.test(location.hash)")
+    moved = str([found.value("w"), found.value("b")])
+    assert "nan" in moved
+    found.tab.reload()
+    assert str([found.value("w"), found.value("b")]) == moved
+    found.requests = found.requests[:1]
+
+
+def test_more_numbers_than_an_address_holds_come_back_as_they_were_given(opened):
+    w, b = Tensor(np.linspace(-1, 1, 40_000)), Tensor(3.0)
+    found = opened(lambda w, b: np.sum(w**2) * b, w, b)
+    found.tab.click("#descend")
+    found.keys("End")
+    found.tab.wait_for_function("() => /step=[1-9]/.test(location.hash)")
+    found.tab.reload()
+    assert found.value("b") == 3 and found.value("w")[0] == -1 and found.step() > 0
+    found.requests = found.requests[:1]
 
 
 def test_lightness_says_the_sign(opened):

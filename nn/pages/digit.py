@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 SCRIPTS = ("strokes.js", "archive.js", "pictures.js", "player.js")
 REPLAYED, HELD_OUT = 800, 1000  # digits that the page carries: to train on, and to measure the accuracy by
 TOGETHER = {"learn": 10, "answer": 50}  # examples that these programs take at once
-ETAS = {"quadratic": 1.0}  # learning rates to begin with; 0.1 for other costs
+ETA, FLAT = 0.03, ("sigmoid", "quadratic")  # a learning rate that spoils no other digit; with these it is 1
 
 
 def digit_page(
@@ -210,7 +210,7 @@ class _Programs:
             "labels": n,
             "layers": self.layers,
             "together": TOGETHER,
-            "eta": ETAS.get(cost_name, 0.1),
+            "eta": 1.0 if (getattr(self.model, "activation", None), cost_name) == FLAT else ETA,
             "parameters": [{"name": p.name, "shape": list(p.shape), "npy": _npy(p.data)} for p in self.parameters],
             "description": described,
             "calls": programs,

@@ -165,9 +165,18 @@ def _picture(found: dict[str, Any], edges: list[tuple[str, str]]) -> dict[str, A
             boxes[thing["name"]] = [*point(thing["pos"]), *size]
     paths = []
     for thing in sorted(found.get("edges", ()), key=lambda thing: int(thing["id"])):
-        end, first, *rest = thing["pos"].split(" ")
-        tip = point(end.removeprefix("e,"))
-        points = [point(text) for text in (first, *rest)]
-        path = f"M{points[0][0]} {points[0][1]}C{' '.join(f'{x} {y}' for x, y in points[1:])}L{tip[0]} {tip[1]}"
-        paths.append((*edges[int(thing["id"])], path))
+        end, *curve = thing["pos"].split(" ")
+        paths.append((*edges[int(thing["id"])], _path([point(text) for text in (*curve, end.removeprefix("e,"))])))
     return {"width": width, "height": height, "boxes": boxes, "frames": frames, "edges": paths}
+
+
+def _path(points: list[list[int]]) -> str:
+    """A curve through every third point, and a line to the last, as SVG has it: each from the end of the one before,
+    which is shorter, as most steps are short."""
+    (x, y), *rest, _ = points
+    written = [f"M{x} {y}c"]
+    for i, (to_x, to_y) in enumerate(rest, 1):
+        written.append(f"{to_x - x} {to_y - y} ")
+        if i % 3 == 0:
+            x, y = to_x, to_y
+    return f"{''.join(written)}l{points[-1][0] - x} {points[-1][1] - y}".replace(" -", "-").replace(" l", "l")

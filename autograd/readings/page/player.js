@@ -44,19 +44,25 @@
     return (small ? short.toExponential() : String(short)).replace(/-/g, "−").replace("e+", "e");
   }
 
-  /** What there is room for in words: a number, a few of them, or shape and range. */
-  function summary(x, node, short = false) {
+  /** What there is room for in words, in so many characters: a number, a few of them, or shape and range. */
+  function summary(x, node, room = Infinity) {
     if (x === null || !isArray(x)) return written(x);
     if (x.length === 1) return written(x[0]);
     if (!x.length) return "empty";
-    if (x.length <= 3) return `[${Array.from(x, (each) => written(each, short ? 2 : 3)).join(", ")}]`;
-    let low = Infinity, high = -Infinity;
+    const short = room < Infinity, digits = short ? 2 : 3;
+    if (x.length <= 3) {
+      const all = `[${Array.from(x, (each) => written(each, digits)).join(", ")}]`;
+      if (all.length <= room) return all;
+    }
+    let low = Infinity, high = -Infinity, none = 0;
     for (const each of x) {
       if (each < low) low = each;
       if (each > high) high = each;
+      if (Number.isNaN(each)) none += 1;
     }
-    return short ? `${written(low, 2)} … ${written(high, 2)}`
-      : `${node.shape.join("×")} numbers from ${written(low, 3)} to ${written(high, 3)}`;
+    const [from, to] = [low, high].map((each) => written(each, digits)), kind = `${node.shape.join("×")} numbers`;
+    if (none === x.length || (low === high && !none)) return `${short ? "" : `${kind}, `}all ${none ? "nan" : to}`;
+    return (short ? `${from} … ${to}` : `${kind} from ${from} to ${to}`) + (none ? `, ${none} nan` : "");
   }
 
   // What is computed: from the leaves, all values and all parts; from the parts, the gradients at a step.
@@ -178,13 +184,14 @@
     return holder.firstChild;
   }
   const MATH = "http://www.w3.org/1998/Math/MathML";
+  function mathSign(text, tag = "mo") {
+    const made = document.createElementNS(MATH, tag);
+    made.textContent = text;
+    return made;
+  }
   function mathNumber(x, alone) {
     const row = document.createElementNS(MATH, "mrow");
-    const put = (tag, text) => {
-      const made = document.createElementNS(MATH, tag);
-      made.textContent = text;
-      row.append(made);
-    };
+    const put = (tag, text) => row.append(mathSign(text, tag));
     const text = written(x);
     const [digits, power] = text.split("e");
     const bracketed = !alone && (text.startsWith("−") || power !== undefined);
@@ -194,11 +201,7 @@
     if (power !== undefined) {
       put("mo", "·");
       const ten = document.createElementNS(MATH, "msup");
-      for (const part of ["10", power]) {
-        const made = document.createElementNS(MATH, "mn");
-        made.textContent = part;
-        ten.append(made);
-      }
+      for (const part of ["10", power]) ten.append(mathSign(part, "mn"));
       row.append(ten);
     }
     if (bracketed) put("mo", ")");
@@ -215,6 +218,7 @@
       if (x === null || isArray(x)) return null;
       const before = place.previousElementSibling;
       const alone = !before && place.parentNode.localName !== "msup" && place.parentNode.parentNode.localName !== "msup";
+      if (place.parentNode.localName === "mrow" && ["mn", "mfrac"].includes(before?.localName)) place.before(mathSign("·")); // 2 u
       place.replaceWith(mathNumber(x, alone));
     }
     return copy;
@@ -332,7 +336,7 @@
       const tip = drawn("path", { class: "tip" });
       svg.append(path, tip);
       const all = uses.get(`${from} ${to}`), folded = `${from}${to}`.includes("f");
-      return { path, tip, uses: folded ? all : all.splice(0, 1), points: d.match(/-?[\d.]+/g).map(Number) };
+      return { path, tip, uses: folded ? all : all.splice(0, 1), points: pointsOf(d) };
     });
     boxes = new Map();
     for (const [name, [x, y, w, h]] of Object.entries(shown.boxes)) {
@@ -342,6 +346,17 @@
     }
     graph.replaceChildren(svg);
     drawCrumbs();
+  }
+
+  /** The points of a path, of which three in turn are counted from the same one. */
+  function pointsOf(d) {
+    const found = d.match(/-?\d+/g).map(Number);
+    for (let i = 2, from = 0; i < found.length; i += 2) {
+      found[i] += found[from];
+      found[i + 1] += found[from + 1];
+      if (i % 6 === 0) from = i;
+    }
+    return found;
   }
 
   /** The head of an arrow that comes from one point and ends at another. */
@@ -416,8 +431,8 @@
       }
       const value = valueAt(box.id, k), gradient = box.node.gradient ? gradientAt(box.id, k) : null;
       const room = Math.floor((Number(box.outer.firstChild.getAttribute("width")) - 20) / 7.3);
-      box.value.textContent = cut(summary(value, box.node, true), room);
-      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, true)}`, room);
+      box.value.textContent = cut(summary(value, box.node, room), room);
+      if (box.gradient) box.gradient.textContent = cut(`grad ${summary(gradient, box.node, room - 5)}`, room);
       if (box.pictures) {
         [value, gradient].forEach((x, i) => {
           if (x === box.drawn[i]) return;
@@ -480,10 +495,13 @@
     return holder;
   }
 
-  /** The right side in numbers; nothing where that is only the result. */
+  /** The right side, with symbols where <v3/> and <g3/> stand for them. */
+  function rightOf(step) {
+    return step.right.replace(/<([vg])(\d+)\/>/g, (_, side, id) => (side === "v" ? nodes.get(Number(id)) : nodes.get(Number(id)).gradient).symbol);
+  }
+  /** The same in numbers; nothing where that is only the result. */
   function numbersOf(step) {
-    const alone = /^<mrow data-of="\w+">/.test(step.right) && math(step.right).children.length === 1;
-    return alone ? null : withNumbers(step.right, k);
+    return /^<\w+\/>$/.test(step.right) ? null : withNumbers(rightOf(step), k);
   }
 
   function showStep() {
@@ -511,7 +529,7 @@
       said = `${node.name} = ${step.text} = ${summary(x, node)}`;
       const figures = numbersOf(step);
       lines = [
-        equation(math(node.symbol), equals(), math(step.right)),
+        equation(math(node.symbol), equals(), math(rightOf(step))),
         equation(math(node.symbol), equals(), figures, figures && equals(), result(x, node)),
       ];
     } else {
@@ -523,7 +541,7 @@
       said = `${node.gradient.name} += ${step.text}${axes}, which is ${summary(part, node)}${count}. It is now ${summary(total, node)}.`;
       const figures = numbersOf(step);
       lines = [
-        equation(math(node.gradient.symbol), equals("+="), math(step.right), axes && html("span", {}, axes.slice(2))),
+        equation(math(node.gradient.symbol), equals("+="), math(rightOf(step)), axes && html("span", {}, axes.slice(2))),
         equation(math(node.gradient.symbol), equals("+="), figures, figures && equals(), result(part, node)),
         html("p", {}, `${user.title}, so ${node.name} adds this much${count}. `,
           nth < came.length ? "So far " : "Together ", math(node.gradient.symbol), " is ", html("strong", {}, summary(total, node)),
@@ -538,7 +556,8 @@
 
   const WINDOW = 40; // lines that are in the page at a time
 
-  /** A list of `n` lines, of which those near the one that is lit are in the page. `draw(i)` makes a line. */
+  /** A list of `n` lines, of which those near the one that is lit are in the page. `draw(i)` makes a line. Which these
+      are depends on the lit one alone, so that the same state looks the same however it was come to. */
   function lineList(panel, n, draw, choices) {
     let from = 0, lit = -1, made = new Map();
     function fill() {
@@ -559,12 +578,16 @@
       }
       if (to < n) rows.push(html("div", { class: "gap", role: "presentation" }, `… ${n - to} lines below`));
       panel.replaceChildren(...rows);
+      panel.setAttribute("role", rows.some((row) => row.role === "option") ? "listbox" : "group"); // of a long signature, none
     }
     function light(i) {
       lit = i;
-      if (i >= 0 && !made.has(i)) {
-        from = Math.max(0, Math.min(n - WINDOW, i - WINDOW / 2));
+      const page = WINDOW / 2, start = Math.max(0, Math.min(n - WINDOW, page * Math.floor(i / page) - page / 2));
+      if (start !== from) {
+        const place = made.get(i)?.getBoundingClientRect().top;
+        from = start;
         fill();
+        if (place !== undefined) panel.scrollTop += made.get(i).getBoundingClientRect().top - place; // it stays put
       }
       for (const [at, row] of made) {
         row.classList.toggle("here", at === i);
@@ -654,39 +677,52 @@
     return index;
   }
 
-  function heatFigure(node, x, name, pick) {
+  /** An array as a heat map, in which an element is chosen: by a click, or with the arrows. */
+  function heatFigure(node, x, name, id, pick) {
     const figure = html("figure", { class: "heat" });
-    const at = elements.get(node.id) ?? 0;
+    const at = elements.get(node.id) ?? 0, index = `[${indexOf(node, at).join(", ")}]`;
     const caption = html("figcaption", {}, `${name} `);
     if (x === null) caption.append("is not known yet: –");
     else {
-      const canvas = heat(node, x);
-      const scale = Math.max(1, Math.min(28, Math.floor(260 / Math.max(canvas.width, canvas.height))));
-      canvas.style.width = `${canvas.width * scale}px`;
-      canvas.style.height = `${canvas.height * scale}px`;
-      canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", `${name} as a heat map: ${summary(x, node)}`);
-      canvas.addEventListener("click", (event) => {
+      const canvas = heat(node, x), { width, height } = canvas;
+      const scale = (n) => Math.max(1, Math.min(28, Math.floor(260 / n)));
+      const square = Math.max(width, height) <= 4 * Math.min(width, height) && scale(Math.max(width, height));
+      canvas.style.width = `${Math.min(400, width * (square || scale(width)))}px`;
+      canvas.style.height = `${Math.min(400, height * (square || scale(height)))}px`;
+      const mark = html("i", {}), column = at % width;
+      Object.assign(mark.style, { left: `${(100 * column) / width}%`, top: `${(100 * (at - column)) / width / height}%`,
+        width: `${100 / width}%`, height: `${100 / height}%` });
+      const cells = html("div", { class: "cells", id, tabindex: "0", role: "slider", "aria-label": `element of ${name}`,
+        "aria-valuemin": "0", "aria-valuemax": x.length - 1, "aria-valuenow": at, "aria-valuetext": `${index}: ${written(x[at], 6)}` },
+      canvas, mark);
+      cells.addEventListener("click", (event) => {
         const place = canvas.getBoundingClientRect();
-        const column = Math.floor(((event.clientX - place.left) / place.width) * canvas.width);
-        const row = Math.floor(((event.clientY - place.top) / place.height) * canvas.height);
-        pick(Math.min(x.length - 1, row * canvas.width + column));
+        const right = Math.floor(((event.clientX - place.left) / place.width) * width);
+        const down = Math.floor(((event.clientY - place.top) / place.height) * height);
+        pick(Math.max(0, Math.min(x.length - 1, down * width + right)));
       });
-      figure.append(canvas);
-      caption.append(`${summary(x, node)}; at [${indexOf(node, at).join(", ")}]: `, html("strong", {}, written(x[at], 6)));
+      cells.addEventListener("keydown", (event) => {
+        const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + width, ArrowUp: at - width, Home: 0, End: x.length - 1 }[event.key];
+        if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+        event.preventDefault();
+        event.stopPropagation(); // the arrows take no step here
+        if (to >= 0 && to < x.length) pick(to);
+      });
+      figure.append(cells);
+      caption.append(`${summary(x, node)}; at ${index}: `, html("strong", {}, written(x[at], 6)));
     }
     figure.append(caption);
     return figure;
   }
 
   let numbersOpen = false;
-  function numbersTable(node, x) {
+  function numbersTable(x, node, name) {
     const toggled = (event) => {
       if (event.target.open === numbersOpen) return; // it was made so
       numbersOpen = event.target.open;
       show();
     };
-    const details = html("details", { open: numbersOpen, ontoggle: toggled }, html("summary", {}, "numbers"));
+    const details = html("details", { open: numbersOpen, ontoggle: toggled }, html("summary", {}, `numbers of ${name}`));
     if (!numbersOpen || x === null) return details;
     const columns = across(node), shown = Math.min(x.length, 2000);
     const body = html("tbody");
@@ -719,11 +755,15 @@
     const parts = [line];
     if (size(node) > 1) {
       const pick = (i) => { elements.set(node.id, i); show(); };
-      parts.push(html("div", { class: "pair" }, heatFigure(node, value, node.name, pick),
-        node.gradient ? heatFigure(node, gradient, node.gradient.name, pick) : null));
-      if (!numbersOpen || value !== null) parts.push(numbersTable(node, focus.side === "g" && gradient !== null ? gradient : value));
+      parts.push(html("div", { class: "pair" }, heatFigure(node, value, node.name, "heat-v", pick),
+        node.gradient ? heatFigure(node, gradient, node.gradient.name, "heat-g", pick) : null));
+      parts.push(html("p", { class: "note" }, "Dark blue is negative, grey is 0, light yellow is positive."));
+      const [x, name] = focus.side === "g" && gradient !== null ? [gradient, node.gradient.name] : [value, node.name];
+      if (!numbersOpen || value !== null) parts.push(numbersTable(x, node, name));
     }
+    const held = about.contains(document.activeElement) && document.activeElement.id;
     about.replaceChildren(...parts);
+    if (held) byId(held)?.focus();
   }
 
   // The table: the same as the graph, for who would rather read rows. It is filled when it is opened.
@@ -772,7 +812,7 @@
   const isWhole = (node) => !node.dtype.startsWith("float");
 
   /** The slope of the result along one element of a leaf, by finite differences: from both sides, and from each. */
-  function slopes(leaf, at, share = 1) {
+  function slopes(leaf, at, share) {
     const x = inputs[leaf.i].data, here = isArray(x) ? x[at] : x;
     const h = share * (single(leaf.of) ? 5e-3 : 6e-6) * Math.max(1, Math.abs(here));
     const moved = (to) => {
@@ -781,27 +821,40 @@
       return [isArray(x) ? data[at] : data, run(inputs.map((input, i) => (i === leaf.i ? data : input.data))).value];
     };
     const [[right, above], [low, below]] = [moved(here + h), moved(here - h)];
-    return { both: (above - below) / (right - low), right: (above - cost) / (right - here), left: (cost - below) / (here - low) };
+    return { h, both: (above - below) / (right - low), right: (above - cost) / (right - here), left: (cost - below) / (here - low) };
   }
 
-  /** What finite differences say of a gradient: "agrees", "kink" where the two sides differ, or "differs". */
+  /** What finite differences say of a gradient: "good", "kink" where the two sides differ, "bad", or "none" where the
+      result is no number. Where a step is too long for how much the result bends there, shorter ones are tried. */
   function verdict(leaf, at, gradient) {
-    const found = slopes(leaf, at), scale = Math.max(Math.abs(found.both), Math.abs(gradient), 1e-6 * Math.abs(cost), 1e-12);
-    const gap = Math.abs(found.right - found.left);
-    if (gap > (single(leaf.of) ? 0.1 : 1e-3) * scale) { // of a curve this gap shrinks with the step, of a kink it stays
-      const nearer = slopes(leaf, at, 1 / 8);
-      if (Math.abs(nearer.right - nearer.left) > 0.5 * gap) return { ...found, kind: "kink" };
+    const [steps, relative, absolute, most, digits] = single(leaf.of) ? [2, 2e-2, 1e-3, 0.1, 1e-7] : [8, 1e-5, 1e-9, 1e-3, 2e-16];
+    let first = null, before = null;
+    for (let i = 0; i < steps; i++) {
+      const now = slopes(leaf, at, 8 ** -i);
+      first ??= now;
+      if (!Number.isFinite(now.both)) continue;
+      if (!Number.isFinite(first.both)) first = now;
+      const scale = Math.max(Math.abs(now.both), Math.abs(gradient), 1e-6 * Math.abs(cost), 1e-12);
+      if (i > 1 && (4 * digits * Math.abs(cost)) / now.h > most * scale) break; // from here on it is mostly rounding
+      now.gap = Math.abs(now.right - now.left);
+      now.bent = now.gap > most * scale;
+      if (before?.bent && now.gap > 0.5 * before.gap) return { ...before, kind: "kink" }; // of a curve, the gap shrinks
+      const limit = before ? now.both + (now.both - before.both) / 7 : now.both; // of an error that is as long as the step
+      const found = before || !now.bent ? [before?.both ?? now.both, now.both, limit] : [];
+      const near = found.find((x) => Math.abs(x - gradient) <= relative * scale + absolute * (Math.abs(cost) + 1e-3 * scale));
+      if (near !== undefined) return { ...now, both: near, kind: "good" };
+      before = now;
     }
-    const coarse = single(leaf.of);
-    const rounding = (Math.abs(cost) + 1e-3 * scale) * (coarse ? 1e-3 : 1e-9);
-    return { ...found, kind: Math.abs(found.both - gradient) <= (coarse ? 2e-2 : 1e-5) * scale + rounding ? "good" : "bad" };
+    return { ...first, kind: Number.isFinite(first.both) ? "bad" : "none" };
   }
 
   function bounds(x) {
-    const reach = Math.max(2, 2 * Math.abs(x));
+    if (!Number.isFinite(x)) return [-2, 2];
+    const most = 8e307; // so that the whole range of the slider is a number
+    const reach = Math.min(most, Math.max(2, 2 * Math.abs(x)));
     const nice = 10 ** Math.floor(Math.log10(reach));
     const by = Math.ceil(reach / nice) * nice;
-    return [Math.floor(x - by), Math.ceil(x + by)];
+    return [Math.max(-most, Math.floor(x - by)), Math.min(most, Math.ceil(x + by))];
   }
 
   function leafField(leaf) {
@@ -828,12 +881,14 @@
         slider.min = Math.min(low, bounds(x)[0]);
         slider.max = Math.max(high, bounds(x)[1]);
       }
-      if (document.activeElement !== slider) slider.value = x;
-      if (document.activeElement !== number) number.value = Number(x.toPrecision(6));
+      const known = Number.isFinite(x); // a field has no way to show nan
+      if (document.activeElement !== slider) slider.value = known ? x : 0;
+      if (document.activeElement !== number) number.value = known ? Number(x.toPrecision(6)) : "";
+      number.placeholder = known ? "" : written(x);
       slider.setAttribute("aria-valuetext", written(x));
       if (many) {
         which.textContent = `[${indexOf(node, index).join(", ")}]`;
-        which.title = "choose an element in its heat map";
+        which.title = "show its heat map, in which an element can be chosen";
       }
       if (!node.gradient || !moved) return;
       clearTimeout(timer);
@@ -850,6 +905,8 @@
         good: `✓ finite difference ${written(found.both)}`,
         kink: `kink: slope ${written(found.left)} on the left, ${written(found.right)} on the right`,
         bad: `✗ finite difference ${written(found.both)}`,
+        none: `no finite difference: the result is no number ${
+          Number.isFinite(found.right) ? "on the left" : Number.isFinite(found.left) ? "on the right" : "here"}`,
       }[found.kind];
       badge.title = "the result computed a little to the left and to the right, and the slope between the two";
     }
@@ -857,7 +914,23 @@
   }
 
   const movable = leaves.filter((leaf) => size(leaf.of) > 0); // an array without elements has nothing to move
-  const fields = data.live ? movable.map(leafField) : [];
+  const MOST = 40; // fields; of more leaves, that which is chosen has one besides
+  const fields = data.live ? movable.slice(0, MOST).map(leafField) : [];
+  const others = new Map(data.live ? movable.slice(MOST).map((leaf) => [leaf.of.id, leaf]) : []);
+  let other = null; // the field of the one that is chosen
+
+  /** The fields that are there: of the first leaves, and of what is chosen besides. */
+  function fieldsNow() {
+    const leaf = others.get(focusOf()?.id);
+    if (other && other.leaf !== leaf) other.outer.remove();
+    if (!leaf) other = null;
+    else if (other?.leaf !== leaf) {
+      other = { leaf, ...leafField(leaf) };
+      byId("fields").prepend(other.outer);
+      other.update(true);
+    }
+    return other ? [other, ...fields] : fields;
+  }
   let history = []; // of the cost, since descent began
 
   function buildLeaves() {
@@ -866,8 +939,8 @@
       byId("refused").textContent = `The numbers stay as they were recorded: there is no JavaScript of this graph. ${data.refused}`;
       return;
     }
-    byId("fields").append(...fields.slice(0, 40).map((field) => field.outer));
-    if (fields.length > 40) byId("fields").append(html("p", { class: "note" }, `and ${fields.length - 40} more, in the graph`));
+    byId("fields").append(...fields.map((field) => field.outer));
+    if (others.size) byId("fields").append(html("p", { class: "note" }, `and ${others.size} more: choose one in the graph, and its field stands above.`));
     const rate = html("input", { type: "number", id: "rate", value: "0.1", step: "any", min: "0" });
     const one = html("button", { type: "button", id: "descend" }, "One step of gradient descent");
     const running = html("button", { type: "button", id: "run", "aria-pressed": "false" }, "Run");
@@ -927,6 +1000,7 @@
       : `${name} = ${written(cost, 6)}`;
     if (history.length < 2) return;
     const finite = history.filter(Number.isFinite), high = Math.max(...finite), low = Math.min(...finite, 0 < high ? 0 : Infinity);
+    if (!finite.length) return plot.replaceChildren();
     const points = history.map((y, i) => [
       6 + (288 * i) / (history.length - 1), 100 - (88 * ((Number.isFinite(y) ? y : high) - low)) / (high - low || 1),
     ]);
@@ -937,6 +1011,7 @@
 
   // The state is in the address: the step, what is chosen, the leaves that were moved, the learning rate.
 
+  const LONGEST = 500_000; // characters of an address, which a browser takes
   let remembered = "";
   function stateText() {
     const state = new URLSearchParams();
@@ -944,6 +1019,8 @@
     if (chosen) state.set("at", chosen.side + chosen.id);
     if (picture !== first) state.set("open", picture);
     if (data.live && byId("rate") && byId("rate").value !== "0.1") state.set("rate", byId("rate").value);
+    for (const [id, at] of elements) if (at) state.set(`e${id}`, at);
+    const shown = state.toString();
     for (const leaf of leaves) {
       const x = inputs[leaf.i].data, before = given[leaf.i];
       if (!isArray(x)) {
@@ -951,10 +1028,11 @@
         continue;
       }
       const moved = [];
-      for (let i = 0; i < x.length && moved.length < 200; i++) if (x[i] !== before[i]) moved.push(`${i}:${x[i]}`);
+      for (let i = 0; i < x.length; i++) if (x[i] !== before[i]) moved.push(`${i}:${x[i]}`);
       if (moved.length) state.set(`x${leaf.of.id}`, moved.join(" "));
     }
-    return state.toString();
+    const all = state.toString();
+    return all.length <= LONGEST ? all : shown; // some of the leaves without the others would be no state that ever was
   }
   let waiting = null;
   function remember() {
@@ -977,14 +1055,20 @@
     const at = (state.get("at") || "").match(/^([vg])(\d+)$/);
     chosen = at && nodes.has(Number(at[2])) ? { side: at[1], id: Number(at[2]) } : null;
     picture = state.has("open") && data.pictures[number("open")] ? number("open") : first;
+    elements.clear();
+    for (const node of data.nodes) {
+      const element = Math.trunc(number(`e${node.id}`));
+      if (element > 0 && element < size(node)) elements.set(node.id, element);
+    }
     for (const leaf of leaves) {
       const input = inputs[leaf.i], found = state.get(`x${leaf.of.id}`);
       input.data = isArray(given[leaf.i]) ? given[leaf.i].slice() : given[leaf.i];
       if (found === null) continue;
-      if (!isArray(input.data)) input.data = Number.isFinite(Number(found)) ? Number(found) : input.data;
+      const meant = (text) => Number.isFinite(Number(text)) || /^(NaN|-?Infinity)$/.test(text); // descent may end in these
+      if (!isArray(input.data)) input.data = meant(found) ? Number(found) : input.data;
       else for (const each of found.split(" ")) {
-        const [i, x] = each.split(":").map(Number);
-        if (i >= 0 && i < input.data.length && Number.isFinite(x)) input.data[i] = x;
+        const [i, x] = each.split(":");
+        if (i >= 0 && i < input.data.length && meant(x)) input.data[i] = Number(x);
       }
     }
     if (state.get("rate") && byId("rate")) byId("rate").value = state.get("rate");
@@ -1024,7 +1108,7 @@
     showTable();
     // A badge takes two runs of the program. Where they take long, the page is shown first, and badges follow.
     const slow = fields.length * took > 15;
-    for (const [i, field] of fields.slice(0, 40).entries()) {
+    for (const [i, field] of fieldsNow().entries()) {
       field.update(runs !== fieldsShow || chosen !== null, slow && 50 + i * (20 + 3 * took));
     }
     fieldsShow = runs;

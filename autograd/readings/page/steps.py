@@ -213,11 +213,12 @@ class Text(Unicode):
 
 class Linked(MathML):
     """MathML in which every symbol says what it stands for: v3 for the value 3, g3 for the gradient with respect to it.
-    A page puts their numbers in place of them. Names are cut short."""
+    A page puts their numbers in place of them. Names are cut short. With `brief`, no more than that stands in place of
+    a symbol, <v3/>, and the page puts the symbol there."""
 
-    def __init__(self, links: Mapping[str, str]):
+    def __init__(self, links: Mapping[str, str], brief: bool = False):
         super().__init__()
-        self.links = links
+        self.links, self.brief = links, brief
 
     def symbol(self, name: str) -> str:
         return super().symbol(shortened(name))
@@ -225,4 +226,6 @@ class Linked(MathML):
     def atom(self, x: Atom) -> str:
         written = super().atom(x)
         link = self.links.get(x.name) if x.kind in ("symbol", "derivative") else None
+        if link and self.brief:
+            return f"<{link}/>"
         return f'<mrow data-of="{link}">{written}</mrow>' if link else written

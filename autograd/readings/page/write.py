@@ -31,7 +31,7 @@ LONG = 60  # symbols: what is longer is not written into a step
 SHORT = 26  # characters of an expression that a box has room for
 
 
-def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **constants: Any) -> Path:
+def page(f: Any, /, *args: Any, path: str | os.PathLike[str] = "backprop.html", **constants: Any) -> Path:
     """Write a page that steps through the graph of `f(*args)` and through its gradient; return the path of the file.
 
     The page is one HTML file that opens in any browser, and asks for nothing over a network. It shows the graph, and
@@ -70,6 +70,8 @@ def page(f: Any, *args: Any, path: str | os.PathLike[str] = "backprop.html", **c
     try:
         written.write_bytes(_html(trace, places).encode("utf-8", "replace"))
         written.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # the name that was asked for
     finally:
         written.unlink(missing_ok=True)
     return path
@@ -104,7 +106,7 @@ class Data:
     def __init__(self, trace: Trace, places: Places):
         self.trace, self.places = trace, places
         self.steps = PageSteps(trace)
-        self.notation = Linked(self.steps.links)
+        self.notation, self.brief = Linked(self.steps.links), Linked(self.steps.links, brief=True)
         self.script, self.refused = "", ""
         self._codes: dict[Any, int] = {}
         self._first: dict[Any, int] = {}
@@ -232,7 +234,7 @@ class Data:
         readable = size(step.right) <= LONG
         found = {
             "node": step.node.number,
-            "right": self.notation.sum(step.right) if readable else "<mo>…</mo>",
+            "right": self.brief.sum(step.right) if readable else "<mo>…</mo>",
             "text": TEXT.sum(step.right) if readable else "…",
         }
         if step.position is not None:
