@@ -43,7 +43,7 @@ def test_a_step_is_backward_and_the_optimisers_step(name, dtype, backend):
         cost.backward()
         by_hand.step()
         assert step(x, y) == pytest.approx(float(cost.data), rel=1e-12 if dtype == np.float64 else 1e-5)
-    exact = 0.0 if backend == "numpy" else 1e-12 if dtype == np.float64 else 1e-5
+    exact = 0.0 if backend == "numpy" and name != "plain" else 1e-12 if dtype == np.float64 else 1e-5
     assert apart(nets[0].parameters(), nets[1].parameters()) <= exact
     for key, array in by_hand.state_dict().items():
         np.testing.assert_allclose(together.state_dict()[key], array, rtol=1e-4, atol=1e-6 if exact else 0.0)
@@ -140,6 +140,19 @@ def test_what_makes_no_sense_is_refused():
         step(Tensor([1.0, 2.0]))
     with pytest.raises(TypeError, match="cannot be a part of another function"):
         autograd.compile(lambda x: np.sum(w * step(x)))(np.ones(2))
+
+
+def test_a_rate_multiplies_what_a_product_is_made_of_and_not_the_product():
+    net = Network([7, 5, 3], rng=0)
+    step = autograd.compile(net.cost, update=SGD(net.parameters(), 0.3))
+    step(np.ones((2, 7)), np.ones((2, 3)))
+    lines = [line.strip() for line in step.source.splitlines()]
+    assert [line.split(" = ")[1].split(",")[1].strip() for line in lines if "multiply(eta" in line] == [
+        "delta1", "delta2",
+    ]  # fmt: skip
+    assert [line.split(" = ")[0] for line in lines if line.startswith("eta_")] == [
+        "eta_dw1", "eta_db1", "eta_dw2", "eta_db2",
+    ]  # fmt: skip
 
 
 def test_the_source_is_the_whole_step():

@@ -71,7 +71,7 @@ def _einsum_part(i: Any, g: Any, xs: Any, subscripts: Any) -> Any:
 
 # fmt: off
 matmul = Op(np.matmul, "a @ b", _matmul_left,
-                                _matmul_right, symbol="@", onnx="MatMul(a, b)")
+                                _matmul_right, symbol="@", linear=True, onnx="MatMul(a, b)")
 linear = Op(lambda x, w, b: x @ w.T + b, "x @ w.T + b", lambda g, y, x, w, b: g @ w,
                                                         _linear_weights,
                                                         lambda g, y, x, w, b: g, name="linear",

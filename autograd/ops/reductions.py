@@ -73,7 +73,7 @@ def _sum(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
 # fmt: off
 sum    = Op(_sum,      "np.sum(x, axis=axis, keepdims=keepdims)",
             lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims),
-            onnx="ReduceSum(x, axes, keepdims=keepdims)")
+            linear=True, onnx="ReduceSum(x, axes, keepdims=keepdims)")
 mean   = Op(np.mean,   "np.mean(x, axis=axis, keepdims=keepdims)",
             lambda g, y, x, axis=None, keepdims=False: _spread(g / (count(x, axis) or 1), x, axis, keepdims),
             onnx="ReduceMean(x, axes, keepdims=keepdims)")

@@ -55,7 +55,7 @@ expand_dims  = Op(np.expand_dims,  "np.expand_dims(x, axis)",  lambda g, y, x, a
                 onnx="Reshape(x, shape)")
 broadcast_to = Op(_broadcast_to, "np.broadcast_to(x, shape)", lambda g, y, x, shape: g, onnx="Expand(x, shape)")
 transpose    = Op(_transpose, "np.transpose(x, axes)",
-                  lambda g, y, x, axes=None: g.transpose(_inverse(axes, x)), view=True, literal=True,
+                  lambda g, y, x, axes=None: g.transpose(_inverse(axes, x)), view=True, literal=True, linear=True,
                   onnx="Transpose(x, perm=perm)")
 swapaxes     = Op(np.swapaxes,     "np.swapaxes(x, axis1, axis2)",
                   lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2), view=True, onnx="Transpose(x, perm=perm)")

@@ -12,11 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from autograd.readings.formula import Formula
+from autograd.readings.formula import Formula, fact
 from autograd.readings.names import unique_name
 from autograd.readings.trace import Trace
 from autograd.recording import tracing
-from autograd.tensor import Tensor, plain_input
+from autograd.registry import NAMED
+from autograd.tensor import Node, Tensor, plain, plain_input
 
 
 class Update(Protocol):
@@ -86,10 +87,12 @@ def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> No
         for of, number in numbers.items():
             if (of, p.dtype) not in leaves:
                 leaves[of, p.dtype] = leaf(p.dtype.type(number), of)
+    scaled: dict[Any, Any] = {}
     for i, p, gradient, memory in given:
         with tracing():
             by, *remembered = update.change(i, p, gradient, *memory, **{of: leaves[of, p.dtype] for of in numbers})
-            trace.moves.append(Move(i, None, trace.named[id(p)], p, p - by))
+            name = trace.named[id(p)]
+            trace.moves.append(Move(i, None, name, p, p - scaled_early(by, f"d{name}", scaled)))
         for k, (old, new) in enumerate(zip(memory, remembered, strict=True)):
             trace.moves.append(Move(i, k, trace.named[id(old)], old, new))
     trace.numbers = list(leaves)
@@ -99,6 +102,27 @@ def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> No
                 f"the update of {move.name} is of shape {np.shape(move.new._value)} and dtype {move.new.dtype}, not"
                 f" {np.shape(move.old._value)} and {move.old.dtype}"
             )
+
+
+def scaled_early(x: Any, gradient: str, scaled: dict[Any, Any]) -> Any:
+    """Record eta * dw for dw = aᵀ b as eta_dw = (eta * a)ᵀ b if a is smaller than dw: there is less to multiply.
+
+    `scaled` holds each a that was multiplied so; a sum of one of them is taken of eta * a, too.
+    """
+    if not isinstance(x, Node) or x.op is not NAMED["multiply"] or np.ndim(plain(x.inputs[0])):
+        return x
+    by, inner = x.inputs
+    path: list[Any] = []
+    while isinstance(inner, Node) and fact(inner.op, "linear"):
+        path.append(inner)
+        inner = inner.inputs[0]
+    if not path or not (inner.size < x.size or inner in scaled):
+        return x
+    result = scaled[inner] = scaled[inner] if inner in scaled else by * inner
+    for node in reversed(path):
+        result = node.op(result, *node.inputs[1:], **node.params)
+    result.name = f"{by.name}_{gradient}" if isinstance(by, Node) else None
+    return result
 
 
 def last(order: list[Formula], moved: Collection[Formula]) -> list[Formula]:

@@ -48,7 +48,6 @@ def differently(w1, b1, w2, b2, x, y):
     return dw1 / len(x), db1 / len(x), dw2 / len(x), db2 / len(x)
 
 
-NAMES = {"u1": "e"}
 WRONG = [
     Wrong("the mean is forgotten", {" / len(x)": ""}, "delta2", "factor"),
     Wrong("target minus output", {"(a2 - y)": "(y - a2)"}, "delta2", "sign"),
@@ -83,7 +82,7 @@ WRONG = [
     ),
     Wrong("plus in sigma'", {"(1 - a1)": "(1 + a1)"}, "delta1", "sign", "a1"),
     Wrong("the cost is not halved", {"(a2 - y) * a2": "2 * (a2 - y) * a2"}, "delta2", "factor"),
-    Wrong("the target is forgotten", {"(a2 - y)": "a2"}, "delta2 | e", "missing", "y"),
+    Wrong("the target is forgotten", {"(a2 - y)": "a2"}, "delta2", "missing", "y"),
     Wrong("the error of the next layer is not weighted", {"(delta2 @ w2)": "delta2"}, "delta1", "missing", "w2"),
     Wrong("the sign in the exponent of the hidden layer", {"a1 = s(z1)": "a1 = s(-z1)"}, "a1", "sign", "z1"),
     Wrong(
