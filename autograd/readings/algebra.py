@@ -367,15 +367,18 @@ def _shape_of_product(args: list[Sum]) -> Shape:
     return shape
 
 
-def is_of_one(x: Sum) -> bool:
-    """Whether this is a symbol, or a power of one, with numbers: 1 − a, −a or a².
+def is_plain(x: Sum) -> bool:
+    """Say whether this is a symbol or a power of one, with numbers, or the sum of two symbols: 1 − a, a² or a − y.
 
-    >>> a = atom("symbol", "a")
-    >>> is_of_one(number(1.0) + scaled(a, -1)), is_of_one(a + atom("symbol", "b"))
-    (True, False)
+    >>> a, b = atom("symbol", "a"), atom("symbol", "b")
+    >>> is_plain(number(1.0) + scaled(a, -1)), is_plain(a + scaled(b, -1)), is_plain(product(a, b))
+    (True, True, False)
     """
-    factors = [factor for term in x for factor, _ in term.factors]
-    return len(factors) < 2 and all(factor.size == 1 for factor in factors)
+    factors = [part for term in x for part in term.factors]
+    if len(factors) < 2:
+        return all(factor.size == 1 for factor, _ in factors)
+    symbols = [factor for factor, n in factors if factor.kind == "symbol" and n == 1]
+    return len(x) == len(symbols) == 2 and all(abs(term.coefficient) == 1 for term in x)
 
 
 def of_sigmoid(x: Sum) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.algebra import Sum, atom, depth, is_of_one, of_sigmoid, size
+from autograd.readings.algebra import Sum, atom, depth, is_plain, of_sigmoid, size
 from autograd.readings.display import Shown
 from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph
@@ -181,7 +181,7 @@ class Writer:
 
     def _is_step(self, formula: Formula, right: Sum) -> bool:
         """Whether a formula has a line because it is used more than once: 1 − a, and parts of a sigmoid, have none."""
-        return self.uses[id(formula)] > 1 and not _is_view(formula) and not is_of_one(right) and not of_sigmoid(right)
+        return self.uses[id(formula)] > 1 and not _is_view(formula) and not is_plain(right) and not of_sigmoid(right)
 
     def _name_lines(self) -> None:
         """Name what has a line but no name of its own u₁, u₂, … in the order of the lines."""

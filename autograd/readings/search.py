@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autograd.readings.algebra import Term, group, times
-from autograd.readings.changes import FAR, SIGN
+from autograd.readings.changes import FAR, LEFT_OUT, SIGN
 from autograd.readings.derivation import Derivation, Slip
 from autograd.readings.notation import UNICODE
 from autograd.readings.slips import far_slips, slips
@@ -233,7 +233,7 @@ class _Search:
             max(slip.rank for slip in together),
             sum(map(self._vanishes, together)),
             sum(slip.line.name not in gradient for slip in together),
-            -sum(slip.part in map(UNICODE.term, slip.line.right) for slip in together),
+            -sum(slip.rank == LEFT_OUT and slip.part in map(UNICODE.term, slip.line.right) for slip in together),
             sum(not slip.part and not (slip.rank == SIGN and slip.line.name in gradient) for slip in together),
             sum(bool(slip.part) for slip in together if slip.rank == SIGN),  # of a whole line, not deep in it
             max(len(slip.also) for slip in together),

@@ -45,9 +45,9 @@ def differently(q, k, v, y):
     return dq, dk, dv
 
 
-NAMES = {"z": "s", "a": "p"}
+NAMES = {"z": "s", "a": "p", "u1": "do"}
 WRONG = [
-    Wrong("target minus output", {"p @ v - y": "y - p @ v"}, "dv | do | delta", "sign", "-y"),
+    Wrong("target minus output", {"p @ v - y": "y - p @ v"}, "dv | do | delta | dp", "sign", "-y | do"),
     Wrong("the scale is forgotten in dq", {"ds @ k / scale": "ds @ k"}, "dq", "factor"),
     Wrong(
         "the scale is forgotten in the scores", {"np.exp(q @ k.T / scale)": "np.exp(q @ k.T)"}, "s", "missing", "1/2"
@@ -55,12 +55,12 @@ WRONG = [
     Wrong(
         "scaled by the size, not its root",
         {"scale = np.sqrt(q.shape[1])": "scale = q.shape[1]"},
-        "s | delta | dq | dk",
+        "s | delta | dq | dk | p",
         "factor",
     ),
     Wrong("the transpose is forgotten in dk", {"ds.T @ q": "ds @ q"}, "dk", "transposed", "delta"),
     Wrong("the transpose is forgotten in dv", {"p.T @ do": "p @ do"}, "dv", "transposed", "p"),
-    Wrong("the transpose of v is forgotten", {"do @ v.T": "do @ v"}, "delta", "transposed", "v"),
+    Wrong("the transpose of v is forgotten", {"do @ v.T": "do @ v"}, "delta | dp", "transposed", "v"),
     Wrong("k for q", {"ds.T @ q": "ds.T @ k"}, "dk", "instead", "q"),
     Wrong("the softmax's sum is forgotten", {"(dp - np.sum(dp * p, axis=1, keepdims=True))": "dp"}, "delta", "missing"),
     Wrong(

@@ -50,14 +50,15 @@ def differently(x, gamma, beta, g):
     return dx, np.sum(g * centred * inverse, axis=0), np.sum(g, axis=0)
 
 
+NAMES = {"u1": "centred", "u2": "std", "u3": "x_hat", "u5": "dvar", "u6": "dvariance"}
 WRONG = [
-    Wrong("the mean is taken for a constant", {" - dx_hat.sum(axis=0) / n": ""}, "dx", "missing", "sum("),
+    Wrong("the mean is taken for a constant", {" - dx_hat.sum(axis=0) / n": ""}, "dx", "missing", "sum( | sum"),
     Wrong(
         "the variance is taken for a constant",
         {" - x_hat * np.sum(dx_hat * x_hat, axis=0) / n": ""},
         "dx",
         "missing",
-        "(x-mean(x,axis=0))",
+        "(x-mean(x,axis=0)) | dvariance",
     ),
     Wrong(
         "mean and variance are constants",
@@ -65,12 +66,12 @@ WRONG = [
         "dx",
         "missing",
     ),
-    Wrong("the sign of the variance's part", {"- x_hat * np": "+ x_hat * np"}, "dx", "sign"),
+    Wrong("the sign of the variance's part", {"- x_hat * np": "+ x_hat * np"}, "dx | dvar", "sign"),
     Wrong("a mean is a sum", {"dx_hat.sum(axis=0) / n": "dx_hat.sum(axis=0)"}, "dx", "factor"),
     Wrong("the sum over the wrong axis", {"dx_hat.sum(axis=0)": "dx_hat.sum(axis=1, keepdims=True)"}, "dx", "sum"),
-    Wrong("gamma is forgotten", {"dx_hat = g * gamma": "dx_hat = g"}, "dx", "missing", "γ"),
-    Wrong("divided by the variance", {"n) / std": "n) / std**2"}, "dx", "factor | added"),
-    Wrong("not divided by the deviation", {"n) / std": "n)"}, "dx", "missing | factor"),
+    Wrong("gamma is forgotten", {"dx_hat = g * gamma": "dx_hat = g"}, "dx | dx_hat", "missing", "γ"),
+    Wrong("divided by the variance", {"n) / std": "n) / std**2"}, "dx | dx_hat", "factor | added"),
+    Wrong("not divided by the deviation", {"n) / std": "n)"}, "dx | dx_hat", "missing | factor"),
     Wrong("x for x_hat in dgamma", {"np.sum(g * x_hat, axis=0)": "np.sum(g * x, axis=0)"}, "dγ", "missing | instead"),
     Wrong("dgamma is averaged", {"np.sum(g * x_hat, axis=0)": "np.mean(g * x_hat, axis=0)"}, "dγ", "sum | factor"),
     Wrong("dbeta is averaged", {"np.sum(g, axis=0)": "np.mean(g, axis=0)"}, "dβ", "sum | factor"),
@@ -83,7 +84,9 @@ WRONG = [
         "dx",
         "sum",
     ),
-    Wrong("the wrong power of the variance", {"** -1.5": "** -0.5"}, "dx", "factor | missing", style="differently"),
+    Wrong(
+        "the wrong power of the variance", {"** -1.5": "** -0.5"}, "dx | dvar", "factor | missing", style="differently"
+    ),
     Wrong("a half is forgotten", {"* -0.5 * (var": "* -1 * (var"}, "dx", "factor", style="differently"),
     Wrong("the sign of dmu", {"dmu = -np": "dmu = np"}, "dx", "sign", style="differently"),
     Wrong("the way through mu is not divided", {"dmu / n": "dmu"}, "dx", "factor", style="differently"),

@@ -40,18 +40,23 @@ def differently(s, m, y):
     return ds, -r
 
 
-NAMES = {"u1": "s", "u2": "r", "u4": "triangle"}
+NAMES = {"u2": "l", "u3": "e", "u4": "half_r", "u5": "inner", "u7": "triangle"}
 WRONG = [
-    Wrong("the sign of the quadratic part", {"(inverse - np": "(inverse + np"}, "ds", "sign"),
-    Wrong("the half is forgotten", {"(inverse - np.outer(r, r)) / 2": "inverse - np.outer(r, r)"}, "ds", "factor"),
+    Wrong("the sign of the quadratic part", {"(inverse - np": "(inverse + np"}, "ds | inner", "sign"),
+    Wrong(
+        "the half is forgotten",
+        {"(inverse - np.outer(r, r)) / 2": "inverse - np.outer(r, r)"},
+        "ds | triangle",
+        "factor | missing",
+    ),
     Wrong(
         "the log's part is forgotten",
         {"(inverse - np.outer(r, r))": "(-np.outer(r, r))"},
-        "ds | triangle",
+        "ds | triangle | inner",
         "missing",
         "1/",
     ),
-    Wrong("the quadratic part is forgotten", {"(inverse - np.outer(r, r))": "inverse"}, "ds", "missing"),
+    Wrong("the quadratic part is forgotten", {"(inverse - np.outer(r, r))": "inverse"}, "ds | inner", "missing"),
     Wrong("the inverse is forgotten", {"(inverse - np": "(s - np"}, "ds", "missing | instead"),
     Wrong("the sign of dm", {"dm = -r": "dm = r"}, "dm", "sign"),
     Wrong("the residual is not solved", {"r = inverse @ (y - m)": "r = y - m"}, "ds | dm | r", "missing | instead"),
@@ -62,9 +67,9 @@ WRONG = [
         "missing",
     ),
     Wrong("mean minus data", {"(y - m)": "(m - y)"}, "dm | r", "sign"),
-    Wrong("the mean is forgotten", {"(y - m)": "y"}, "dm | r | ds", "missing", "m"),
+    Wrong("the mean is forgotten", {"(y - m)": "y"}, "dm | r | ds | e", "missing", "m"),
     Wrong("a factor 2 in dm", {"dm = -r": "dm = -2 * r"}, "dm", "factor"),
-    Wrong("the log determinant twice", {"ds = 0.5 * li": "ds = li"}, "ds", "factor", style="differently"),
+    Wrong("the log determinant twice", {"ds = 0.5 * li": "ds = li"}, "ds | inner", "factor", style="differently"),
     Wrong(
         "the factor's transpose on the wrong side",
         {"0.5 * li.T @ li": "0.5 * li @ li.T"},

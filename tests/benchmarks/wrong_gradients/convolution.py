@@ -47,12 +47,13 @@ def differently(k, b, x, y):
     return dk, db, dx
 
 
+NAMES = {"u1": "windows", "u2": "e"}
 WRONG = [
     Wrong("relu' is forgotten", {" * (z > 0)": ""}, "delta", "missing", "a>0 | z>0"),
     Wrong("target minus output", {"np.maximum(z, 0) - y": "y - np.maximum(z, 0)"}, "delta", "sign"),
     Wrong("the kernel is not flipped", {"k[::-1, ::-1]": "k"}, "dx", "instead | order | flipped", "k"),
     Wrong("the kernel is flipped along one axis", {"k[::-1, ::-1]": "k[::-1]"}, "dx", "instead | order | flipped", "k"),
-    Wrong("the kernel is transposed", {"k[::-1, ::-1]": "k[::-1, ::-1].T"}, "dx", "transposed", "k"),
+    Wrong("the kernel is transposed", {"k[::-1, ::-1]": "k[::-1, ::-1].T"}, "dx | dwindows", "transposed", "k"),
     Wrong(
         "dk is averaged",
         {'dk = np.einsum("ij,ijab->ab", dz, windows)': 'dk = np.einsum("ij,ijab->ab", dz, windows) / dz.size'},
@@ -70,7 +71,7 @@ WRONG = [
     Wrong("relu' of the target", {"(z > 0)": "(y > 0)"}, "delta", "instead", "a | z"),
     Wrong("z for a", {"np.maximum(z, 0) - y": "z - y", "* (z > 0)": ""}, "a | delta", "instead | missing"),
     Wrong("the wrong indices", {'"ij,ijab->ab", dz': '"ji,ijab->ab", dz'}, "dk", "transposed", "delta"),
-    Wrong("the target is forgotten", {"(np.maximum(z, 0) - y)": "np.maximum(z, 0)"}, "delta", "missing", "y"),
+    Wrong("the target is forgotten", {"(np.maximum(z, 0) - y)": "np.maximum(z, 0)"}, "delta | e", "missing", "y"),
     Wrong("the bias is forgotten", {"windows, k) + b": "windows, k)"}, "z", "missing", "b"),
     Wrong(
         "overlapping windows overwrite",

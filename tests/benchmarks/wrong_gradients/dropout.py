@@ -48,6 +48,7 @@ def differently(w, v, x, y, mask):
     return dw, dv
 
 
+NAMES = {"u1": "d", "u2": "error"}
 WRONG = [
     Wrong(
         "the mask is forgotten backwards",
@@ -56,23 +57,38 @@ WRONG = [
         "missing",
         "mask",
     ),
-    Wrong("the scale is forgotten backwards", {"v) * mask / 0.8": "v) * mask"}, "delta", "missing | factor", "5/"),
-    Wrong("scaled the other way round", {"v) * mask / 0.8": "v) * mask * 0.8"}, "delta", "factor", "5/"),
     Wrong(
-        "the mask is forgotten in the forward pass", {"d = a * mask / 0.8": "d = a"}, "dv | delta", "missing | factor"
+        "the scale is forgotten backwards",
+        {"v) * mask / 0.8": "v) * mask"},
+        "delta | dw",
+        "missing | factor",
+        "5/ | /5",
+    ),
+    Wrong("scaled the other way round", {"v) * mask / 0.8": "v) * mask * 0.8"}, "delta | dw", "factor", "5/ | /25"),
+    Wrong(
+        "the mask is forgotten in the forward pass",
+        {"d = a * mask / 0.8": "d = a"},
+        "dv | delta | error",
+        "missing | factor | instead",
     ),
     Wrong("sigma' is forgotten", {"da * a * (1 - a)": "da"}, "delta", "missing", "a*(1-a)"),
     Wrong("half of sigma' is forgotten", {"da * a * (1 - a)": "da * a"}, "delta", "missing", "1-a"),
     Wrong("sigma' of what was dropped", {"da * a * (1 - a)": "da * d * (1 - d)"}, "delta", "instead | added", "a"),
-    Wrong("the mean is forgotten", {" / len(x)": ""}, "delta | dv", "factor"),
-    Wrong("target minus output", {"(d @ v - y)": "(y - d @ v)"}, "delta | dv", "sign", "-y"),
-    Wrong("the activation before dropout", {"d.T @ error": "a.T @ error"}, "dv", "missing", "mask | 5/"),
+    Wrong("the mean is forgotten", {" / len(x)": ""}, "delta | dv | error", "factor"),
+    Wrong("target minus output", {"(d @ v - y)": "(y - d @ v)"}, "delta | dv", "sign", "-y | error"),
+    Wrong(
+        "the activation before dropout",
+        {"d.T @ error": "a.T @ error"},
+        "dv",
+        "missing | instead",
+        "mask | 5/ | distakenfora",
+    ),
     Wrong("the weight is forgotten", {"np.outer(error, v) *": "error[:, None] *"}, "delta", "missing", "v"),
     Wrong(
         "the mask for the activation", {"da * a * (1 - a)": "da * mask * (1 - a)"}, "delta", "instead | missing", "a"
     ),
     Wrong("swapped", {"return dw, dv": "return dv, dw"}, says="swapped | another order"),
-    Wrong("the target is forgotten", {"(d @ v - y)": "(d @ v)"}, "delta | dv", "missing", "y"),
+    Wrong("the target is forgotten", {"(d @ v - y)": "(d @ v)"}, "delta | dv | error", "missing", "y"),
     Wrong(
         "the scale twice", {"row / 0.8 / len(x)": "row / 0.8 / 0.8 / len(x)"}, "delta", "factor", style="differently"
     ),

@@ -37,6 +37,7 @@ def differently(table, w, y):
     return dtable, dw
 
 
+NAMES = {"u1": "error"}
 WRONG = [
     Wrong(
         "repeated words overwrite",
@@ -44,16 +45,16 @@ WRONG = [
         "dtable",
         "sum",
     ),
-    Wrong("the mean is forgotten", {" / len(y)": ""}, "dtable | dw | e", "factor"),
-    Wrong("the square's 2 is forgotten", {"error = 2 * ": "error = "}, "dtable | dw | e", "factor"),
-    Wrong("target minus output", {"(e @ w - y)": "(y - e @ w)"}, "dtable | dw | e", "sign", "-y"),
-    Wrong("the target is forgotten", {"(e @ w - y)": "(e @ w)"}, "dtable | dw | e", "missing", "y"),
+    Wrong("the mean is forgotten", {" / len(y)": ""}, "dtable | dw | e | error", "factor"),
+    Wrong("the square's 2 is forgotten", {"error = 2 * ": "error = "}, "dtable | dw | e | error", "factor"),
+    Wrong("target minus output", {"(e @ w - y)": "(y - e @ w)"}, "dtable | dw | e | error", "sign", "-y | error"),
+    Wrong("the target is forgotten", {"(e @ w - y)": "(e @ w)"}, "dtable | dw | e | error", "missing", "y"),
     Wrong("the error for the row", {"np.outer(error, w))": "error[:, None])"}, "dtable", "missing", "w"),
     Wrong("the embedding for the weights", {"np.outer(error, w))": "error[:, None] * e)"}, "dtable", "instead", "w"),
-    Wrong("divided by the size of the table", {"len(y)": "len(table)"}, "dtable | dw | e", "factor"),
+    Wrong("divided by the size of the table", {"len(y)": "len(table)"}, "dtable | dw | e | error", "factor"),
     Wrong("the mean is forgotten in dw", {"e.T @ error": "e.T @ (e @ w - y)"}, "dw", "factor"),
     Wrong("the words of the next", {"np.add.at(dtable, WORDS,": "np.add.at(dtable, WORDS - 1,"}, "dtable", "instead"),
-    Wrong("the sign of dw", {"e.T @ error": "-e.T @ error"}, "dw", "sign", "-y"),
+    Wrong("the sign of dw", {"e.T @ error": "-e.T @ error"}, "dw", "sign", "-y | error"),
     Wrong("swapped", {"return dtable, dw": "return dw, dtable"}, says="swapped | another order"),
     Wrong(
         "only the last word counts", {"dtable[word, k] += ": "dtable[word, k] = "}, "dtable", "sum", style="differently"

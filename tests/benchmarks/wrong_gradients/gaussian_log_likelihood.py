@@ -36,7 +36,7 @@ def differently(w, v, x, y):
 
 NAMES = {"u1": "log_s", "u2": "e"}
 WRONG = [
-    Wrong("the sign of the error", {"dmu = -t": "dmu = t"}, "dw | dmu | de", "sign", "y-xw"),
+    Wrong("the sign of the error", {"dmu = -t": "dmu = t"}, "dw | dmu | de", "sign", "y-xw | e"),
     Wrong(
         "divided by the deviation, not the variance", {"-t * np.exp(-log_s) /": "-t /"}, "dw | dmu", "missing | factor"
     ),
@@ -70,9 +70,9 @@ WRONG = [
     Wrong(
         "the 2 of the variance is forgotten",
         {"np.exp(2 * row @ v)": "np.exp(row @ v)"},
-        "dw | dv | c",
-        "missing",
-        "2",
+        "dw | dv | c | log_s",
+        "missing | factor",
+        "2 | halved",
         style="differently",
     ),
     Wrong(

@@ -49,11 +49,13 @@ def differently(wr, wu, wn, x, h, y):
     return dwr, dwu, dwn
 
 
-NAMES = {"delta": "dzn", "a": "n", "u1": "dh"}
+NAMES = {"delta": "dzn", "a": "n", "u1": "u", "u2": "r", "u3": "rh", "u4": "dh"}
 WRONG = [
     Wrong("target minus output", {"(1 - u) * n + u * h - y": "y - (1 - u) * n - u * h"}, "dh", "sign"),
     Wrong("tanh' is forgotten", {" * (1 - n**2)": ""}, "dzn", "missing", "n2 | a2 | n)2"),
-    Wrong("the gate is forgotten", {"dh * (1 - u) * (1 - n**2)": "dh * (1 - n**2)"}, "dzn", "missing", "exp | σ(wu"),
+    Wrong(
+        "the gate is forgotten", {"dh * (1 - u) * (1 - n**2)": "dh * (1 - n**2)"}, "dzn", "missing", "exp | σ(wu | 1-u"
+    ),
     Wrong(
         "the gate the other way round",
         {"dh * (1 - u) * (1 - n**2)": "dh * u * (1 - n**2)"},
@@ -69,7 +71,11 @@ WRONG = [
     Wrong("the transpose is forgotten", {"wn.T @ dzn": "wn @ dzn"}, "dwr", "transposed", "wn"),
     Wrong("the state is forgotten in the reset gate", {"drh * h * r": "drh * r"}, "dwr", "missing", "h"),
     Wrong(
-        "the reset gate is forgotten in dwn", {"np.outer(dzn, r * h)": "np.outer(dzn, h)"}, "dwn", "missing", "exp | r"
+        "the reset gate is forgotten in dwn",
+        {"np.outer(dzn, r * h)": "np.outer(dzn, h)"},
+        "dwn",
+        "missing | instead",
+        "exp | r",
     ),
     Wrong(
         "sigma' of the other gate", {"drh * h * r * (1 - r)": "drh * h * u * (1 - u)"}, "dwr", "instead", "wr | exp | r"

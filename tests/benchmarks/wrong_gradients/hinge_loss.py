@@ -36,12 +36,12 @@ def differently(w, b, x, y, strength):
     return dw, db
 
 
-NAMES = {"u1": "z"}
+NAMES = {"u1": "z", "u2": "slack"}
 WRONG = [
     Wrong("the sign of the score's part", {"dscore = -y": "dscore = y"}, "dz", "sign", "*y"),
     Wrong("the margin is forgotten", {"-y * inside / len": "-y / len"}, "dz", "missing", "𝟙 | where"),
     Wrong("the wrong side of the margin", {"margin < 1": "margin > 1"}, "dz", "order | instead | sign"),
-    Wrong("the margin is at 0", {"margin < 1": "margin < 0"}, "dz", "missing", "1"),
+    Wrong("the margin is at 0", {"margin < 1": "margin < 0"}, "dz | slack", "missing", "1"),
     Wrong("the mean is forgotten", {" / len(y)": ""}, "dz", "factor"),
     Wrong("the label is forgotten", {"dscore = -y *": "dscore = -1 *"}, "dz", "missing", "y"),
     Wrong("the penalty is forgotten", {" + strength * w": ""}, "dw", "missing", "strength"),
@@ -49,7 +49,11 @@ WRONG = [
     Wrong("the sign of the penalty", {"+ strength * w": "- strength * w"}, "dw", "sign", "strength"),
     Wrong("the bias gets the mean", {"dscore.sum()": "dscore.mean()"}, "db", "sum | factor"),
     Wrong(
-        "the label is forgotten in the margin", {"margin = y * (x @ w + b)": "margin = x @ w + b"}, "dz", "missing", "y"
+        "the label is forgotten in the margin",
+        {"margin = y * (x @ w + b)": "margin = x @ w + b"},
+        "dz | slack",
+        "missing",
+        "y",
     ),
     Wrong("the bias is forgotten", {"y * (x @ w + b)": "y * (x @ w)"}, "z", "missing", "b"),
     Wrong(

@@ -36,7 +36,7 @@ def differently(c, x, y):
     return dc, error * slope / 3
 
 
-NAMES = {"u1": "e"}
+NAMES = {"u1": "p1", "u2": "p2", "u3": "e"}
 WRONG = [
     Wrong("the mean is forgotten", {" / len(x)": ""}, "e | dc | dx", "factor"),
     Wrong("target minus output", {"(p - y)": "(y - p)"}, "e", "sign"),

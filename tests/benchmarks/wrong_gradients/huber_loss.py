@@ -33,6 +33,7 @@ def differently(w, x, y):
     return dw
 
 
+NAMES = {"u1": "r", "u2": "within"}
 WRONG = [
     Wrong("no limit", {"np.clip(r, -1, 1)": "r"}, "dw", "missing | instead"),
     Wrong("the sign only", {"np.clip(r, -1, 1)": "np.sign(r)"}, "dw", "missing | instead"),
@@ -44,13 +45,13 @@ WRONG = [
         "missing",
         "sign",
     ),
-    Wrong("target minus output", {"x @ w - y": "y - x @ w"}, "dw | r", "sign", "xw-y"),
+    Wrong("target minus output", {"x @ w - y": "y - x @ w"}, "dw | r", "sign", "xw-y | r"),
     Wrong("a factor 2", {"np.clip(r, -1, 1)": "2 * np.clip(r, -1, 1)"}, "dw", "factor"),
     Wrong("the mean", {"x.T @ dr": "x.T @ dr / len(x)"}, "dw", "factor"),
     Wrong(
         "the wrong side of the limit",
         {"np.clip(r, -1, 1)": "np.where(np.abs(r) > 1, r, np.sign(r))"},
-        "dw",
+        "dw | within",
         "order | instead | sign",
     ),
     Wrong("another limit", {"np.clip(r, -1, 1)": "np.clip(r, -2, 2)"}, "dw", "factor | instead"),
@@ -58,7 +59,7 @@ WRONG = [
     Wrong(
         "the limit is on one side only",
         {"abs(r) <= 1": "r <= 1"},
-        "dw",
+        "dw | within",
         "missing | instead",
         "abs",
         style="differently",

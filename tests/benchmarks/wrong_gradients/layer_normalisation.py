@@ -47,14 +47,17 @@ def differently(x, gamma, beta, y):
     return dx, dgamma, dbeta
 
 
+NAMES = {"u1": "centred", "u3": "std", "u4": "normalised", "u5": "g"}
 WRONG = [
-    Wrong("the mean is taken for a constant", {" - np.mean(d, axis=1, keepdims=True)": ""}, "dx", "missing", "sum("),
+    Wrong(
+        "the mean is taken for a constant", {" - np.mean(d, axis=1, keepdims=True)": ""}, "dx", "missing", "sum( | sum"
+    ),
     Wrong(
         "the variance is taken for a constant",
         {" - x_hat * np.mean(d * x_hat, axis=1, keepdims=True)": ""},
         "dx",
         "missing",
-        "(x-mean(x,",
+        "(x-mean(x, | centred",
     ),
     Wrong("the sign of the mean's part", {"(d - np": "(d + np"}, "dx", "sign"),
     Wrong("the sign of the variance's part", {"- x_hat * np": "+ x_hat * np"}, "dx", "sign"),
@@ -79,9 +82,9 @@ WRONG = [
         {"np.sum(g * x_hat, axis=0)": "np.sum(g * x_hat, axis=1)"},
         says="has shape",
     ),
-    Wrong("target minus output", {"gamma * x_hat + beta - y": "y - gamma * x_hat - beta"}, "u1", "sign"),
-    Wrong("the shift is forgotten", {"gamma * x_hat + beta - y": "gamma * x_hat - y"}, "u1", "missing", "β"),
-    Wrong("epsilon is forgotten", {"keepdims=True) + EPS": "keepdims=True)"}, "u1", "missing", "1/100"),
+    Wrong("target minus output", {"gamma * x_hat + beta - y": "y - gamma * x_hat - beta"}, "u1 | g", "sign"),
+    Wrong("the shift is forgotten", {"gamma * x_hat + beta - y": "gamma * x_hat - y"}, "u1 | g", "missing", "β"),
+    Wrong("epsilon is forgotten", {"keepdims=True) + EPS": "keepdims=True)"}, "u1 | std", "missing", "1/100"),
     Wrong("dbeta is averaged", {"np.sum(g, axis=0)": "np.mean(g, axis=0)"}, "dβ", "sum | factor"),
     Wrong("the wrong power", {"rstd**3": "rstd**2"}, "dx", "factor | missing", style="differently"),
     Wrong(

@@ -52,12 +52,13 @@ def differently(a, b, u, x0):
     return da, db, du
 
 
+NAMES = {"t1": "x1", "t2": "x2", "t3": "x3", "t4": "p2", "t5": "p1"}
 WRONG = [
-    Wrong("the transpose is forgotten", {"p2 = a.T @ p3": "p2 = a @ p3"}, "da | db | du | dx2", "transposed", "a"),
+    Wrong("the transpose is forgotten", {"p2 = a.T @ p3": "p2 = a @ p3"}, "da | db | du | dx2 | p2", "transposed", "a"),
     Wrong(
         "both transposes are forgotten",
         {"p2 = a.T @ p3": "p2 = a @ p3", "p1 = a.T @ p2": "p1 = a @ p2"},
-        "da | db | du | dx2 | dx1",
+        "da | db | du | dx2 | dx1 | p2",
         "transposed",
         "a",
     ),
@@ -101,7 +102,7 @@ WRONG = [
     Wrong(
         "the costate is not led back",
         {"costate = costate @ a": "costate = costate"},
-        "da | db | du",
+        "da | db | du | p2",
         "missing",
         "a",
         style="differently",
@@ -109,7 +110,7 @@ WRONG = [
     Wrong(
         "led back by a, not its transpose",
         {"costate = costate @ a": "costate = a @ costate"},
-        "da | db | du",
+        "da | db | du | p2",
         "transposed",
         "a",
         style="differently",

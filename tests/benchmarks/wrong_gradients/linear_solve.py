@@ -30,6 +30,7 @@ def differently(a, b, y):
     return -inverse.T @ dinverse @ inverse.T, error @ inverse
 
 
+NAMES = {"u1": "b", "u2": "x", "u3": "error"}
 WRONG = [
     Wrong(
         "the transpose is forgotten",
@@ -38,9 +39,9 @@ WRONG = [
         "transposed",
         "a",
     ),
-    Wrong("the sign of da", {"da = -np": "da = np"}, "da", "sign", "solve"),
+    Wrong("the sign of da", {"da = -np": "da = np"}, "da", "sign", "solve | db"),
     Wrong("outer product the other way round", {"np.outer(db, x)": "np.outer(x, db)"}, "da", "transposed | order"),
-    Wrong("target minus output", {"x - y": "y - x"}, "dx | da | db | x", "sign", "-y"),
+    Wrong("target minus output", {"x - y": "y - x"}, "dx | da | db | x", "sign", "-y | error"),
     Wrong("b for x", {"np.outer(db, x)": "np.outer(db, b)"}, "da", "instead"),
     Wrong("y for x", {"np.outer(db, x)": "np.outer(db, y)"}, "da", "instead"),
     Wrong("the error for the solved error", {"-np.outer(db, x)": "-np.outer(x - y, x)"}, "da", "missing | instead"),
@@ -50,7 +51,7 @@ WRONG = [
         "db | da | dx",
         "instead | factor",
     ),
-    Wrong("the target is forgotten", {"x - y": "x"}, "db | da | dx", "missing", "y"),
+    Wrong("the target is forgotten", {"x - y": "x"}, "db | da | dx | error", "missing", "y"),
     Wrong(
         "a factor 2", {"db = np": "db = 2 * np", "da = -np.outer(db, x)": "da = -np.outer(db, x) / 2"}, "db", "factor"
     ),
@@ -77,5 +78,5 @@ WRONG = [
         "transposed",
         style="differently",
     ),
-    Wrong("the second inverse is forgotten", {" @ inverse.T, ": ", "}, "da", "missing", style="differently"),
+    Wrong("the second inverse is forgotten", {" @ inverse.T, ": ", "}, "da", "missing | instead", style="differently"),
 ]

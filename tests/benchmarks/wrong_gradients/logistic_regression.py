@@ -33,7 +33,7 @@ def differently(w, b, x, y):
     return dw / len(x), db / len(x)
 
 
-NAMES = {"u1": "z"}
+NAMES = {"u1": "z", "u2": "p"}
 WRONG = [
     Wrong("target minus output", {"(p - y)": "(y - p)"}, "dz | dp | dw", "sign"),
     Wrong("the mean is forgotten", {" / len(x)": ""}, "dz | dp", "factor"),

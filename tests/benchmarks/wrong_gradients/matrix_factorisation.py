@@ -34,9 +34,10 @@ def differently(u, v, ratings, known):
     return du, dv
 
 
+NAMES = {"t1": "residual"}
 WRONG = [
-    Wrong("unknown ratings count", {"error = known * (": "error = ("}, "du | dv", "missing", "known"),
-    Wrong("rating minus product", {"(u @ v.T - ratings)": "(ratings - u @ v.T)"}, "du | dv", "sign"),
+    Wrong("unknown ratings count", {"error = known * (": "error = ("}, "du | dv | dresidual", "missing", "known"),
+    Wrong("rating minus product", {"(u @ v.T - ratings)": "(ratings - u @ v.T)"}, "du | dv | dresidual", "sign"),
     Wrong(
         "the transpose is forgotten by taking the other's shape",
         {"error.T @ u": "error.T @ u[::-1]"},
@@ -47,8 +48,12 @@ WRONG = [
     Wrong("the penalty's 2 is forgotten", {"0.2 * v": "0.1 * v"}, "dv", "factor", "1/5"),
     Wrong("the sign of the penalty", {"+ 0.2 * u": "- 0.2 * u"}, "du", "sign", "u"),
     Wrong("the square's 2 is kept", {"error @ v": "2 * error @ v"}, "du", "factor"),
-    Wrong("the ratings are forgotten", {"(u @ v.T - ratings)": "(u @ v.T)"}, "du | dv", "missing", "ratings"),
-    Wrong("only the unknown count", {"known * (u": "(1 - known) * (u"}, "du | dv", "instead | added", "known"),
+    Wrong(
+        "the ratings are forgotten", {"(u @ v.T - ratings)": "(u @ v.T)"}, "du | dv | residual", "missing", "ratings"
+    ),
+    Wrong(
+        "only the unknown count", {"known * (u": "(1 - known) * (u"}, "du | dv | dresidual", "instead | added", "known"
+    ),
     Wrong("the mean of the known", {"error @ v": "error @ v / known.sum()"}, "du", "factor"),
     Wrong("the mean in both", {"(u @ v.T - ratings)": "(u @ v.T - ratings) / known.sum()"}, "du | dv", "factor"),
     Wrong("swapped", {"return du, dv": "return dv, du"}, says="swapped | another order"),
@@ -72,8 +77,8 @@ WRONG = [
         "the error is forgotten",
         {"dv[j] += e * u[i]": "dv[j] += u[i]"},
         "dv",
-        "missing",
-        "u*v.T | ratings",
+        "missing | instead",
+        "u*v.T | ratings | dresidual",
         style="differently",
     ),
 ]

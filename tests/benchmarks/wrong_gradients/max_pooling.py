@@ -34,26 +34,29 @@ def differently(x, y):
     return dx
 
 
+NAMES = {"u1": "dp", "u2": "mask"}
 WRONG = [
     Wrong("the mask is forgotten", {"mask * dp": "np.ones_like(blocks) * dp"}, "dx", "missing"),
-    Wrong("target minus output", {"dp = p - y[:, None, :, None]": "dp = y[:, None, :, None] - p"}, "dx", "sign", "-y"),
-    Wrong("the target is forgotten", {"dp = p - y[:, None, :, None]": "dp = p"}, "dx", "missing", "y"),
+    Wrong(
+        "target minus output", {"dp = p - y[:, None, :, None]": "dp = y[:, None, :, None] - p"}, "dx", "sign", "-y | dp"
+    ),
+    Wrong("the target is forgotten", {"dp = p - y[:, None, :, None]": "dp = p"}, "dx | dp", "missing", "y"),
     Wrong("divided among the four", {"(mask * dp)": "(mask * dp / 4)"}, "dx", "factor | mean"),
     Wrong(
         "the smallest, not the largest",
         {"mask = blocks == p": "mask = blocks == blocks.min(axis=(1, 3), keepdims=True)"},
-        "dx",
+        "dx | mask",
         "instead",
         "max",
     ),
-    Wrong("all but the largest", {"blocks == p": "blocks != p"}, "dx", "instead | order | sign"),
+    Wrong("all but the largest", {"blocks == p": "blocks != p"}, "dx | mask", "instead | order | sign"),
     Wrong(
         "the factor 2 of another cost",
         {"dp = p - y[:, None, :, None]": "dp = 2 * (p - y[:, None, :, None])"},
         "dx",
         "factor",
     ),
-    Wrong("the values for the error", {"(mask * dp)": "(mask * p)"}, "dx", "missing", "y"),
+    Wrong("the values for the error", {"(mask * dp)": "(mask * p)"}, "dx | dp", "missing", "y"),
     Wrong("the error for the mask", {"mask = blocks == p": "mask = blocks > y[:, None, :, None]"}, "dx", "instead"),
     Wrong("the mask only", {"(mask * dp).reshape": "(mask * 1.0).reshape"}, "dx", "missing"),
     Wrong(
@@ -79,7 +82,7 @@ WRONG = [
     Wrong(
         "the smallest by argmin",
         {"np.argmax(block)": "np.argmin(block)", "block[row, column] - y": "block.max() - y"},
-        "dx",
+        "dx | mask",
         "instead",
         style="differently",
     ),

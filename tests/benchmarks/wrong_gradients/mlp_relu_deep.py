@@ -55,8 +55,8 @@ def differently(w1, b1, w2, b2, w3, b3, x, y):
 
 NAMES = {"u1": "e"}
 WRONG = [
-    Wrong("the mean is forgotten", {" / len(x)": ""}, "e | d3 | db3 | dw3 | delta2", "factor"),
-    Wrong("target minus output", {"(a3 - y)": "(y - a3)"}, "e | d3", "sign"),
+    Wrong("the mean is forgotten", {" / len(x)": ""}, "e | d3 | db3 | dw3 | delta2 | de", "factor"),
+    Wrong("target minus output", {"(a3 - y)": "(y - a3)"}, "e | d3 | de", "sign"),
     Wrong("relu' is forgotten in layer 2", {" * (z2 > 0)": ""}, "delta2", "missing", "a2>0 | z2>0"),
     Wrong("relu' is forgotten in layer 1", {" * (z1 > 0)": ""}, "delta1", "missing", "a1>0 | z1>0"),
     Wrong("relu for relu'", {" * (z1 > 0)": " * a1"}, "delta1", "instead | missing | added", "a1 | z1"),
@@ -77,7 +77,7 @@ WRONG = [
     Wrong("relu is forgotten in layer 2", {"np.maximum(z2, 0)": "z2"}, "a2", "instead | missing", "z2 | ReLU"),
     Wrong("a bias is averaged", {"d1.sum(axis=0)": "d1.mean(axis=0)"}, "db1", "sum | factor"),
     Wrong("the output bias is forgotten", {"a2 @ w3.T + b3": "a2 @ w3.T"}, "e", "missing", "b3"),
-    Wrong("the square's 2 is kept", {"d3 = (a3 - y)": "d3 = 2 * (a3 - y)"}, "e", "factor"),
+    Wrong("the square's 2 is kept", {"d3 = (a3 - y)": "d3 = 2 * (a3 - y)"}, "e | de", "factor"),
     Wrong(
         "weights first, then biases",
         {"pair in zip(nabla_w, nabla_b)": "pair in (nabla_w, nabla_b)"},
@@ -93,7 +93,7 @@ WRONG = [
     Wrong(
         "the mean is forgotten in a whole list",
         {"[g / len(x) for": "[g for"},
-        "e | d3 | db3 | dw3 | delta2",
+        "e | d3 | db3 | dw3 | delta2 | de",
         "factor",
         style="differently",
     ),

@@ -59,7 +59,7 @@ def differently(state, length, friction, target):
     return g[:2], g[2], g[3]
 
 
-NAMES = {"u1": "omega1", "u2": "theta1", "u3": "omega2", "u4": "theta2"}
+NAMES = {"u1": "omega1", "u2": "theta1", "u3": "omega2", "u4": "dtheta2", "u5": "eomega"}
 WRONG = [
     Wrong("sin for cos", {"length * np.cos(theta1)": "length * np.sin(theta1)"}, "dtheta1", "instead", "cos"),
     Wrong("the derivative of sin has a sign", {"dtheta2 - domega2 * DT": "dtheta2 + domega2 * DT"}, "dtheta1", "sign"),
@@ -101,7 +101,9 @@ WRONG = [
         "instead",
         "omega1",
     ),
-    Wrong("the target is forgotten", {"theta2 - target[0]": "theta2"}, "domega2 | dtheta1", "missing", "target"),
+    Wrong(
+        "the target is forgotten", {"theta2 - target[0]": "theta2"}, "domega2 | dtheta1 | dtheta2", "missing", "target"
+    ),
     Wrong(
         "length and friction swapped",
         {"dlength, dfriction\n": "dfriction, dlength\n"},

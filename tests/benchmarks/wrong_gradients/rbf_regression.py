@@ -42,10 +42,14 @@ def differently(height, centre, width, x, y):
     return dheight, dcentre, dwidth
 
 
-NAMES = {"u1": "t"}
+NAMES = {"u1": "d", "u2": "t", "u3": "error"}
 WRONG = [
     Wrong(
-        "target minus output", {"error = k @ height - y": "error = y - k @ height"}, "dheight | dk | du1", "sign", "-y"
+        "target minus output",
+        {"error = k @ height - y": "error = y - k @ height"},
+        "dheight | dk | du1 | error",
+        "sign",
+        "-y | error",
     ),
     Wrong(
         "the height is forgotten",
@@ -58,7 +62,7 @@ WRONG = [
         "the bump is forgotten in dcentre",
         {"np.sum(dk * k * d, axis=0)": "np.sum(dk * d, axis=0)"},
         "dcentre | dt",
-        "missing",
+        "missing | instead",
         "exp | dt",
     ),
     Wrong("the sign of dcentre", {"dcentre = np": "dcentre = -np"}, "dcentre", "sign"),
@@ -74,7 +78,9 @@ WRONG = [
     Wrong("the sign of dwidth", {"dwidth = np": "dwidth = -np"}, "dwidth", "sign"),
     Wrong("the distance is not squared", {"dk * k * d**2": "dk * k * d"}, "dwidth | t", "factor | missing"),
     Wrong("a factor 2 in dwidth", {"dwidth = np": "dwidth = 2 * np"}, "dwidth", "factor", ""),
-    Wrong("the half is forgotten in the exponent", {"(2 * width**2)": "width**2"}, "t", "missing", "2"),
+    Wrong(
+        "the half is forgotten in the exponent", {"(2 * width**2)": "width**2"}, "t", "missing | factor", "2 | twice"
+    ),
     Wrong("the sign in the exponent", {"np.exp(-(d**2)": "np.exp((d**2)"}, "t", "sign"),
     Wrong("centre minus point", {"d = x[:, None] - centre": "d = centre - x[:, None]"}, "dcentre", "sign"),
     Wrong("dcentre is averaged", {"dcentre = np.sum": "dcentre = np.mean"}, "dcentre", "sum | factor"),
@@ -88,7 +94,7 @@ WRONG = [
         {"dheight[j] += error * bumps[j]": "dheight[j] += bumps[j]"},
         "dheight",
         "missing",
-        "height",
+        "height | error",
         style="differently",
     ),
     Wrong("only the last point counts", {"dcentre[j] += ": "dcentre[j] = "}, "dcentre", "sum", style="differently"),

@@ -36,22 +36,27 @@ def differently(centres, x):
     return g
 
 
+NAMES = {"u1": "difference", "u2": "d", "u3": "score"}
 WRONG = [
-    Wrong("the sign", {"return -2": "return 2"}, "dcentres", "sign", "centres)"),
+    Wrong("the sign", {"return -2": "return 2"}, "dcentres | dd", "sign", "centres) | exp"),
     Wrong("the square's 2 is forgotten", {"return -2 *": "return -1 *"}, "dcentres", "factor"),
-    Wrong("the mean is forgotten", {"r / len(x)": "r"}, "dcentres", "factor"),
+    Wrong("the mean is forgotten", {"r / len(x)": "r"}, "dcentres | dd", "factor"),
     Wrong("divided by the centres", {"r / len(x)": "r / len(centres)"}, "dcentres", "factor"),
     Wrong("normalised over the points", {"e.sum(axis=1, keepdims=True)": "e.sum(axis=0)"}, "dcentres", "sum"),
-    Wrong("not normalised", {"e / e.sum(axis=1, keepdims=True)": "e"}, "dcentres", "missing", "logsumexp"),
+    Wrong("not normalised", {"e / e.sum(axis=1, keepdims=True)": "e"}, "dcentres | dd", "missing", "logsumexp"),
     Wrong(
         "the responsibilities are forgotten",
         {"dd = r / len(x)": "dd = np.ones_like(r) / len(x)"},
-        "dcentres",
+        "dcentres | dd",
         "missing",
         "exp",
     ),
     Wrong(
-        "the difference is forgotten", {"* difference, axis=0)": "* np.ones(2), axis=0)"}, "dcentres", "missing", "x"
+        "the difference is forgotten",
+        {"* difference, axis=0)": "* np.ones(2), axis=0)"},
+        "dcentres",
+        "missing",
+        "x | difference",
     ),
     Wrong("the point is forgotten", {"* difference, axis=0)": "* -centres, axis=0)"}, "dcentres", "missing", "x"),
     Wrong(
@@ -61,7 +66,7 @@ WRONG = [
         "missing",
         "centres",
     ),
-    Wrong("the sign in exp", {"np.exp(-d)": "np.exp(d)"}, "dcentres", "sign", "sum | d"),
+    Wrong("the sign in exp", {"np.exp(-d)": "np.exp(d)"}, "dcentres | d | dd", "sign", "sum | d | score"),
     Wrong(
         "hard assignment",
         {"r = e / e.sum(axis=1, keepdims=True)": "r = (e == e.max(axis=1, keepdims=True))"},
@@ -79,7 +84,7 @@ WRONG = [
     Wrong(
         "a half in exp",
         {"-np.sum((point - c) ** 2)": "-np.sum((point - c) ** 2) / 2"},
-        "dcentres",
+        "dcentres | d",
         "factor",
         style="differently",
     ),

@@ -36,12 +36,12 @@ def differently(w, b, x, y):
     return dw, db
 
 
-NAMES = {"u1": "z"}
+NAMES = {"u1": "z", "u2": "logp"}
 WRONG = [
-    Wrong("target minus output", {"(p - y)": "(y - p)"}, "dz", "sign"),
-    Wrong("the mean is forgotten", {" / len(x)": ""}, "dz", "factor"),
-    Wrong("the mean is over the classes, too", {"len(x)": "x.size"}, "dz", "factor", "3"),
-    Wrong("the target is forgotten", {"(p - y)": "p"}, "dz", "missing", "y"),
+    Wrong("target minus output", {"(p - y)": "(y - p)"}, "dz | dlogp", "sign"),
+    Wrong("the mean is forgotten", {" / len(x)": ""}, "dz | dlogp", "factor"),
+    Wrong("the mean is over the classes, too", {"len(x)": "x.size"}, "dz | dlogp", "factor", "3"),
+    Wrong("the target is forgotten", {"(p - y)": "p"}, "dz", "missing", "y | dlogp"),
     Wrong("normalised over the wrong axis", {"e.sum(axis=1, keepdims=True)": "e.sum(axis=0)"}, "dz", "sum"),
     Wrong("exp is not normalised", {"e / e.sum(axis=1, keepdims=True)": "np.exp(z)"}, "dz", "missing | instead"),
     Wrong(
@@ -69,5 +69,11 @@ WRONG = [
         "sign",
         style="differently",
     ),
-    Wrong("the log's derivative is forgotten", {"-target / p": "-target"}, "dz", "missing", style="differently"),
+    Wrong(
+        "the log's derivative is forgotten",
+        {"-target / p": "-target"},
+        "dz | dlogp",
+        "missing | added",
+        style="differently",
+    ),
 ]

@@ -36,7 +36,7 @@ def differently(w, b, x, y):
     return dw, db
 
 
-NAMES = {"u1": "z"}
+NAMES = {"u1": "z", "u2": "error"}
 WRONG = [
     Wrong("sigma is forgotten", {"dp / (1 + np.exp(-z))": "dp"}, "dz", "missing", "exp | σ"),
     Wrong(
@@ -52,14 +52,14 @@ WRONG = [
     Wrong("the square's 2 is forgotten", {"dp = 2 * ": "dp = "}, "dz", "factor"),
     Wrong("the mean is forgotten", {" / len(y)": ""}, "dz", "factor"),
     Wrong("target minus output", {"(p - y)": "(y - p)"}, "dz", "sign"),
-    Wrong("the target is forgotten", {"(p - y)": "p"}, "dz", "missing", "y"),
-    Wrong("z for p", {"(p - y)": "(z - y)"}, "dz", "instead | missing", "exp | z | 1"),
+    Wrong("the target is forgotten", {"(p - y)": "p"}, "dz | error", "missing", "y"),
+    Wrong("z for p", {"(p - y)": "(z - y)"}, "dz | error", "instead | missing", "exp | z | 1"),
     Wrong("the bias gets the mean", {"np.sum(dz)": "np.mean(dz)"}, "db", "sum | factor"),
     Wrong("the error before the chain for the bias", {"np.sum(dz)": "np.sum(dp)"}, "db", "missing | instead"),
     Wrong("the bias is forgotten", {"x @ w + b": "x @ w"}, "z", "missing", "b"),
     Wrong("exp, not divided", {" / (1 + e)": ""}, "dz", "missing | instead", "1+exp | σ", style="differently"),
     Wrong("the 1 is forgotten", {"(1 + e)": "e"}, "dz", "missing", "1 | σ", style="differently"),
     Wrong("exp is forgotten", {"* e / (1 + e)": "/ (1 + e)"}, "dz", "missing | sign", "exp | z", style="differently"),
-    Wrong("the log is forgotten", {"np.log1p(e)": "e"}, "dz", "instead | missing", style="differently"),
+    Wrong("the log is forgotten", {"np.log1p(e)": "e"}, "dz | error", "instead | missing", style="differently"),
     Wrong("the input is forgotten", {"g * row": "g"}, "dw", "missing", "x", style="differently"),
 ]

@@ -37,7 +37,7 @@ def differently(w, anchor, like, unlike):
     return dw
 
 
-NAMES = {"u1": "p", "u2": "q", "u3": "loss"}
+NAMES = {"u1": "anchor_w", "u2": "p", "u3": "q", "u4": "loss"}
 WRONG = [
     Wrong("the sign of the far part", {"dfar = -2": "dfar = 2"}, "dq | dw", "sign", "*q | -d"),
     Wrong("the sign of the near part", {"dnear = 2": "dnear = -2"}, "dp | dw", "sign", "*p | dp.T"),
@@ -47,7 +47,7 @@ WRONG = [
     Wrong(
         "the mean is forgotten",
         {"(near - far + 1 > 0) / len(anchor)": "(near - far + 1 > 0)"},
-        "dp | dq | dw",
+        "dp | dq | dw | dloss",
         "factor",
     ),
     Wrong("every triplet counts", {"(near - far + 1 > 0)": "(near - far + 1 > -np.inf)"}, "dp | dq | dloss", "missing"),
@@ -55,7 +55,7 @@ WRONG = [
     Wrong(
         "the wrong side of the margin",
         {"(near - far + 1 > 0)": "(near - far + 1 < 0)"},
-        "dp | dq | loss",
+        "dp | dq | loss | dloss",
         "order | instead | sign",
     ),
     Wrong("far minus near", {"(near - far + 1 > 0)": "(far - near + 1 > 0)"}, "loss", "sign"),
