@@ -49,7 +49,7 @@ class Optimiser:
 
     def step(self) -> None:
         """Move every parameter that has a gradient. Raises ValueError for a gradient of another shape."""
-        numbers = self.numbers()
+        numbers, memory, change = self.numbers(), self.memory, self.change
         for i, p in enumerate(self.parameters):
             g = p.grad
             if g is None:
@@ -57,8 +57,9 @@ class Optimiser:
             data = p.data
             if getattr(g, "shape", ()) != data.shape:
                 raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {g.shape}, not {p.shape}")
-            by, *remembered = self.change(i, data, g, *self.memory[i], **numbers)
-            self.memory[i] = tuple(remembered)
+            by, *remembered = change(i, data, g, *memory[i], **numbers)
+            if remembered:
+                memory[i] = tuple(remembered)
             data -= by
             p.data = data
         self.steps += 1
