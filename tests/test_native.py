@@ -404,3 +404,18 @@ def test_a_value_of_one_element_that_two_loops_compute_is_declared_twice_under_t
     value, gradients = eager(f, b)
     assert compile(f, backend="c")(b) == pytest.approx(float(value), rel=1e-12)
     np.testing.assert_allclose(b.grad, gradients[b], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: np.sum((v + 1) * np.array(-0.0)) + np.sum(v),
+        lambda v: np.mean(np.argmin(v, axis=-1) * v * np.argmin(v)) + np.sum(v),
+        lambda v: np.sum(np.maximum.accumulate(v)) + np.sum(np.maximum.accumulate(v * v)),
+    ],
+)
+def test_what_stands_outside_all_loops_is_declared_once_and_a_number_is_no_array(f):
+    v = Tensor([0.5])
+    value, gradients = eager(f, v)
+    assert compile(f, backend="c")(v) == float(value)
+    np.testing.assert_array_equal(v.grad, gradients[v])

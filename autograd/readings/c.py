@@ -106,7 +106,8 @@ def declared(program: Lowered, words: set[str]) -> list[str]:
         if array.name not in words:
             continue
         items = ", ".join(printer.number(x, array.dtype) for x in array.data.ravel().tolist())
-        lines.append(f"static const {type_of(array.dtype)} {array.name}[{max(array.size, 1)}] = {{{items}}};")
+        several = f"[{max(array.size, 1)}] = {{{items}}}" if array.shape else f" = {items}"
+        lines.append(f"static const {type_of(array.dtype)} {array.name}{several};")
     for array in used([array for array in program.loops.locals if array.shape], words):
         kind = type_of(array.dtype)
         if array.memory is array:

@@ -110,7 +110,7 @@ def javascript_text(program: Lowered) -> str:
         if array.name not in words:
             continue
         items = ", ".join(printer.number(x, array.dtype) for x in array.data.ravel().tolist())
-        lines.append(f"const {array.name} = [{items}];")
+        lines.append(f"const {array.name} = {f'[{items}]' if array.shape else items};")
     for array in used([array for array in program.loops.locals if array.shape], words):
         lines.append(_made(array) if array.memory is array else f"const {array.name} = {array.memory.name};")
     for array in program.outputs:

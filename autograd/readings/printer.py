@@ -154,7 +154,7 @@ class Printer:
             return f"{name} = {name} {'||' if kind == 'any' else '&&'} {value};"
         sign = ">" if kind == "max" else "<"
         if not value.isidentifier():
-            x = unique_name("x", self.local)
+            x = self._fresh("x")
             self._add(f"{self.constant(expr.dtype)} {x} = {value};")
             value = x
         return f"if ({value} {sign} {name} || {value} != {value}) {name} = {value};"
@@ -324,7 +324,7 @@ class Printer:
                 self._open(var)
         value = self.text(body)
         if kind[:3] == "arg":
-            each = unique_name("x", self.local)
+            each = self._fresh("x")
             self._add(f"{self.constant(body.dtype)} {each} = {value};")
             sign = ">" if kind == "argmax" else "<"
             at = self.names[loops[0]] if loops else "0"
