@@ -5,7 +5,7 @@ import pytest
 from foreign import GCC, there
 
 import autograd
-from autograd import Tensor
+from autograd import Tensor, linear
 from nn import SGD, Adam, Network
 
 OPTIMISERS = {
@@ -153,6 +153,26 @@ def test_a_rate_multiplies_what_a_product_is_made_of_and_not_the_product():
     assert [line.split(" = ")[0] for line in lines if line.startswith("eta_")] == [
         "eta_dw1", "eta_db1", "eta_dw2", "eta_db2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("by_name", [True, False])
+def test_parameters_may_have_rates_of_their_own(by_name, backend):
+    class Rates(SGD):
+        def change(self, i, p, g, *memory, eta):
+            own = eta if by_name else 0.1
+            return ((own if i == 0 else 2 * own) * g, *memory)
+
+    nets = [(Tensor(np.ones((3, 7)), name="w"), Tensor(np.zeros(3), name="b")) for _ in range(2)]
+    rng = np.random.default_rng(0)
+    x, y = rng.random((2, 7)), rng.random((2, 3))
+    by_hand, together = (Rates(parameters, 0.1) for parameters in nets)
+    np.sum((linear(x, *nets[0]) - y) ** 2).backward()
+    by_hand.step()
+    step = autograd.compile(lambda x, y: np.sum((linear(x, *nets[1]) - y) ** 2), update=together, backend=backend)
+    step(x, y)
+    assert apart(*nets) <= 1e-12
+    assert "None_" not in step.source
 
 
 def test_the_source_is_the_whole_step():

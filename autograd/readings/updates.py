@@ -107,7 +107,7 @@ def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> No
 def scaled_early(x: Any, gradient: str, scaled: dict[Any, Any]) -> Any:
     """Record eta * dw for dw = aᵀ b as eta_dw = (eta * a)ᵀ b if a is smaller than dw: there is less to multiply.
 
-    `scaled` holds each a that was multiplied so; a sum of one of them is taken of eta * a, too.
+    `scaled` holds each a that was multiplied so, with the number; a sum of one of them is taken of eta * a, too.
     """
     if not isinstance(x, Node) or x.op is not NAMED["multiply"] or np.ndim(plain(x.inputs[0])):
         return x
@@ -116,12 +116,13 @@ def scaled_early(x: Any, gradient: str, scaled: dict[Any, Any]) -> Any:
     while isinstance(inner, Node) and fact(inner.op, "linear"):
         path.append(inner)
         inner = inner.inputs[0]
-    if not path or not (inner.size < x.size or inner in scaled):
+    key = (by if isinstance(by, Node) else float(by), inner)
+    if not path or not (inner.size < x.size or key in scaled):
         return x
-    result = scaled[inner] = scaled[inner] if inner in scaled else by * inner
+    result = scaled[key] = scaled[key] if key in scaled else by * inner
     for node in reversed(path):
         result = node.op(result, *node.inputs[1:], **node.params)
-    result.name = f"{by.name}_{gradient}" if isinstance(by, Node) else None
+    result.name = f"{by.name}_{gradient}" if isinstance(by, Node) and by.name else None
     return result
 
 
