@@ -133,8 +133,12 @@ def nanquantile(a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdi
     flat, axes, q, dtype = _in_front(a, q, axis)
     ordered = np.sort(flat, axis=0)  # nan goes to the end
     n = np.sum(~np.isnan(flat), axis=0)
-    places = np.stack([_places(max(i, 1), np.ravel(q), method) for i in range(len(flat) + 1)], axis=1)
-    place, last = index(places, (slice(None), n)), n - 1
+    last = n - 1
+    if method == "linear":
+        place = np.reshape(q, (-1, *[1] * (flat.ndim - 1))) * last
+    else:  # which is looked up by how many numbers there are, since that is not known while a function is traced
+        places = np.stack([_places(max(i, 1), np.ravel(q), method) for i in range(len(flat) + 1)], axis=1)
+        place = index(places, (slice(None), n))
     low = np.maximum(np.floor(place), 0).astype(np.int64)
     high = np.minimum(low + 1, np.maximum(last, 0))
     below, above = np.take_along_axis(ordered, low, 0), np.take_along_axis(ordered, high, 0)
