@@ -108,11 +108,14 @@ class Vocabulary:
         imag: Any
     def reshape(self, *shape: Any, **how: Any) -> Self:
         new = shape[0] if len(shape) == 1 else shape
-        return np.reshape(self, new, **how) if how else self._call("reshape", new)  # type: ignore[return-value]
+        return NUMPY[np.reshape](self, new, **how) if how else self._call("reshape", new)
     def transpose(self, *axes: Any) -> Self: return self._call("transpose", axes[0] if len(axes) == 1 else axes or None)
     def astype(
         self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: Any = True, copy: Any = True
-    ) -> Self: return self._call("astype" if self.is_differentiated else "cast", dtype)
+    ) -> Self:
+        if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"astype: {self.dtype} cannot be cast to {np.dtype(dtype)} by the rule {casting!r}")
+        return self._call("astype" if self.is_differentiated else "cast", dtype)
     def __getitem__(self, index: Any) -> Self: return self._call("index", index)
     @property
     def mT(self) -> Self: return self._call("swapaxes", -1, -2)

@@ -423,3 +423,10 @@ def test_the_page_of_numpys_functions_is_current() -> None:
     assert len(found["supported"]()) > 240 and "argmax" not in found["supported"]()
     without = {name for name in found["HIPS"] if name not in found["supported"]()}
     assert {name for name in without if not name.startswith("fft.")} <= {"full"}  # which NumPy lets nobody define
+
+
+def test_astype_casts_by_the_rule_that_it_is_given():
+    t = Tensor([1.5, 2.5])
+    assert t.astype(np.float32, casting="same_kind").dtype == np.float32
+    with pytest.raises(TypeError, match="float64 cannot be cast to float32 by the rule 'safe'"):
+        t.astype(np.float32, casting="safe")
