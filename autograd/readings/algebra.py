@@ -367,32 +367,6 @@ def _shape_of_product(args: list[Sum]) -> Shape:
     return shape
 
 
-def is_plain(x: Sum) -> bool:
-    """Say whether this is a symbol or a power of one, with numbers, or the sum of two symbols: 1 − a, a² or a − y.
-
-    >>> a, b = atom("symbol", "a"), atom("symbol", "b")
-    >>> is_plain(number(1.0) + scaled(a, -1)), is_plain(a + scaled(b, -1)), is_plain(product(a, b))
-    (True, True, False)
-    """
-    factors = [part for term in x for part in term.factors]
-    if len(factors) < 2:
-        return all(factor.size == 1 for factor, _ in factors)
-    symbols = [factor for factor, n in factors if factor.kind == "symbol" and n == 1]
-    return len(x) == len(symbols) == 2 and all(abs(term.coefficient) == 1 for term in x)
-
-
-def of_sigmoid(x: Sum) -> bool:
-    """Whether this is exp(z), or 1 + exp(z): what a sigmoid is written with.
-
-    >>> z = atom("symbol", "z")
-    >>> of_sigmoid(atom("call", "exp", z)), of_sigmoid(number(1.0) + atom("call", "exp", z)), of_sigmoid(z)
-    (True, True, False)
-    """
-    rest = tuple([term for term in x if term != Term(ONE)])
-    exp = alone(rest)
-    return len(x) < len(rest) + 2 and exp is not None and (exp.kind, exp.name) == ("call", "exp")
-
-
 def size(x: Sum) -> int:
     """Count the symbols and numbers to write.
 

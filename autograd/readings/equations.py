@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.algebra import Sum, atom, depth, is_plain, of_sigmoid, size
+from autograd.readings.algebra import ONE, Sum, Term, alone, atom, depth, size
 from autograd.readings.display import Shown
 from autograd.readings.formula import Formula, Formulas, fact, ordered
 from autograd.readings.graph import Graph
@@ -123,8 +123,37 @@ def equations_in_steps(f: Callable[..., Any], *args: Any) -> Equations:
 
 
 def _is_view(formula: Formula) -> bool:
-    """Whether a formula is another one in another shape or order, or a part of it."""
+    """Say whether a formula is another one in another shape or order, or a part of it."""
     return bool(fact(formula.op, "view")) and len(formula.args) == 1
+
+
+def _is_plain(x: Sum) -> bool:
+    """Say whether this is a symbol or a power of one, with numbers, or the sum of two symbols: 1 − a, a² or a − y.
+
+    >>> from autograd.readings.algebra import number, product, scaled
+    >>> a, b = atom("symbol", "a"), atom("symbol", "b")
+    >>> _is_plain(number(1.0) + scaled(a, -1)), _is_plain(a + scaled(b, -1)), _is_plain(product(a, b))
+    (True, True, False)
+    """
+    factors = [part for term in x for part in term.factors]
+    if len(factors) < 2:
+        return all(factor.size == 1 for factor, _ in factors)
+    symbols = [factor for factor, n in factors if factor.kind == "symbol" and n == 1]
+    return len(x) == len(symbols) == 2 and all(abs(term.coefficient) == 1 for term in x)
+
+
+def _is_of_sigmoid(x: Sum) -> bool:
+    """Say whether this is exp(z), or 1 + exp(z): what a sigmoid is written with.
+
+    >>> from autograd.readings.algebra import number
+    >>> z = atom("symbol", "z")
+    >>> exp = atom("call", "exp", z)
+    >>> _is_of_sigmoid(exp), _is_of_sigmoid(number(1.0) + exp), _is_of_sigmoid(z)
+    (True, True, False)
+    """
+    rest = tuple([term for term in x if term != Term(ONE)])
+    exp = alone(rest)
+    return len(x) < len(rest) + 2 and exp is not None and (exp.kind, exp.name) == ("call", "exp")
 
 
 def _is_long(x: Sum, most: int = LONG) -> bool:
@@ -180,8 +209,10 @@ class Writer:
         return uses
 
     def _is_step(self, formula: Formula, right: Sum) -> bool:
-        """Whether a formula has a line because it is used more than once: 1 − a, and parts of a sigmoid, have none."""
-        return self.uses[id(formula)] > 1 and not _is_view(formula) and not is_plain(right) and not of_sigmoid(right)
+        """Say whether a formula gets a line for being used more than once: 1 − a, and parts of a sigmoid, get none."""
+        return (
+            self.uses[id(formula)] > 1 and not _is_view(formula) and not _is_plain(right) and not _is_of_sigmoid(right)
+        )
 
     def _name_lines(self) -> None:
         """Name what has a line but no name of its own u₁, u₂, … in the order of the lines."""
