@@ -59,7 +59,7 @@ def find_slips(case: Case, theirs: Lists, again: Again, likely: bool) -> list[st
         derivation = Backpropagation(read, len(case.w), case.told["activation"], case.told["cost"])
 
         def other(n: int) -> tuple[Mapping[str, Array], Mapping[str, Array]] | None:
-            found = again()
+            found = again() if n < 2 else None  # these are far from the first already
             return found and (_inputs(found[0]), _gradients(*found))
 
         derivation.likely = likely
