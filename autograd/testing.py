@@ -135,12 +135,12 @@ def assert_gradient(
 
 
 class Why(NamedTuple):
-    """Why somebody's numbers are others; all is empty where the function has no equations that can be computed.
+    """Why somebody's numbers differ; everything is empty if the function has no equations that can be computed.
 
     slips    those that give their numbers
-    values   the values of the function, by what they are called in its equations
-    parting  the lines of which one is the first that differs, as they are written
-    where    the equations of what nobody gave a name, by the names that it has there
+    values   the values of the function, by their names in its equations
+    parting  the lines of which one is the first to differ, as text
+    where    the equations of values that nobody named, by the names that they were given
     """
 
     slips: tuple[Slip, ...] = ()

@@ -66,7 +66,7 @@ def _changed_term(term: Term, others: Others) -> Iterator[tuple[Sum, str, str, i
         inside = shape_of(factor.args[0]) if factor.kind == "total" else ()
         if n == 1 and factor.name and len(inside) == 2:  # 1/n Σₙ is a mean
             by = Fraction(inside[0], inside[1]) if factor.name == "n" else Fraction(inside[1], inside[0])
-            along = Atom("total", {"n": "k", "k": "n"}[factor.name], factor.args, factor.shape)
+            along = Atom("total", OTHER_AXIS[factor.name], factor.args, factor.shape)
             mean = Term(times(coefficient, by), (*before, (along, 1), *after))
             yield (mean,), written, "is a mean along another axis", FACTOR
         for new, part, what, rank in _changed_atom(factor, others):
@@ -95,9 +95,13 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
         yield one(Atom("mean", x.name, x.args, x.shape)), written, "is a mean, not a sum", FACTOR
         if x.name:
             yield one(Atom("total", "", x.args)), written, "is summed over everything", FACTOR
-            other_axis = {"n": "k", "k": "n"}.get(x.name)
-            if other_axis:
-                yield one(Atom("total", other_axis, x.args, x.shape)), written, "is summed along another axis", FACTOR
+            if x.name in OTHER_AXIS:
+                yield (
+                    one(Atom("total", OTHER_AXIS[x.name], x.args, x.shape)),
+                    written,
+                    "is summed along another axis",
+                    FACTOR,
+                )
         if x.name != "k":
             yield one(Atom("index", "-1", x.args, x.shape)), written, "is of the last one alone, not a sum", TAKEN
     if x.kind == "transpose" and len(x.shape) == 2 and x.shape[0] == x.shape[1]:
@@ -146,8 +150,9 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
         if x.name in LAST_AXIS and len(x.shape) == 2:
             across = Atom("call", x.name, (one(Atom("transpose", "", x.args, x.shape[::-1])),), x.shape[::-1])
             yield one(Atom("transpose", "", (one(across),), x.shape)), written, "is along another axis", FACTOR
-    if x.kind == "numpy" and (other_end := ALIKE.get(x.name.split("(")[0])):
-        other = Atom("numpy", x.name.replace(x.name.split("(")[0], other_end, 1), x.args, x.shape)
+    function, _, rest_of_call = x.name.partition("(")
+    if x.kind == "numpy" and function in ALIKE:
+        other = Atom("numpy", f"{ALIKE[function]}({rest_of_call}", x.args, x.shape)
         yield one(other), written, f"is taken for {UNICODE.atom(other)}", SIGN
     if x.kind == "numpy" and x.name.startswith("scatter("):
         other = Atom("numpy", x.name.replace("scatter(", "overwrite(", 1), x.args, x.shape)
@@ -163,6 +168,7 @@ def _changed_atom(x: Atom, others: Others) -> Iterator[Change]:
                 )
 
 
+OTHER_AXIS = {"n": "k", "k": "n"}  # of a matrix, by the letters that its sums have
 LINEAR = {"matmul", "transpose", "total", "mean", "group", "column", "index"}  # the sign inside is that of the whole
 TURNED = {">": "<≤", "<": ">≥", "≥": "≤<", "≤": "≥>", "=": "≠", "≠": "="}  # the other side, without the edge or with it
 ALIKE = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "exp": "log", "log": "exp", "max": "min",

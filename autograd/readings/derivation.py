@@ -104,13 +104,12 @@ def _in_sigmas(line: Equation, named: dict[Atom, Atom], cancel: bool = True) -> 
                     and (exp.kind, exp.name, other.coefficient) == ("call", "exp", 1)
                 ):
                     z = exp.args[0]
-                    if z[0].coefficient < 0:  # exp(−z) is (1 − a) / a
-                        a = Atom("call", "sigmoid", (scaled(z, -1),), x.shape)
-                        a = named.get(a, a)
+                    negative = z[0].coefficient < 0
+                    a = Atom("call", "sigmoid", (scaled(z, -1) if negative else z,), x.shape)
+                    a = named.get(a, a)
+                    if negative:  # exp(−z) is (1 − a) / a
                         sigmas[x], sigmas[exp] = (a, -1, 0), (a, -1, 1)
                     else:  # exp(z) is a / (1 − a)
-                        a = Atom("call", "sigmoid", (z,), x.shape)
-                        a = named.get(a, a)
                         sigmas[x], sigmas[exp] = (a, 0, -1), (a, 1, -1)
     if not sigmas:
         return line

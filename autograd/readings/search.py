@@ -208,9 +208,7 @@ class _Search:
         for n in range(4):
             left = [together for together in found if self._give(together, inputs, theirs, names)]
             found = left if n < 2 else left or found  # of a gradient that does not hold there, the others say nothing
-            if not found or n == 3:
-                break
-            other = self.again(n)
+            other = self.again(n) if found and n < 3 else None
             if other is None:
                 break
             inputs, theirs = other
@@ -233,7 +231,9 @@ class _Search:
             max(slip.rank for slip in together),
             sum(map(self._vanishes, together)),
             sum(slip.line.name not in gradient for slip in together),
-            -sum(slip.rank == LEFT_OUT and slip.part in map(UNICODE.term, slip.line.right) for slip in together),
+            -sum(
+                slip.rank == LEFT_OUT and slip.part in map(UNICODE.term, slip.line.right) for slip in together
+            ),  # whole
             sum(not slip.part and not (slip.rank == SIGN and slip.line.name in gradient) for slip in together),
             sum(bool(slip.part) for slip in together if slip.rank == SIGN),  # of a whole line, not deep in it
             max(len(slip.also) for slip in together),
@@ -241,6 +241,6 @@ class _Search:
         )
 
     def _vanishes(self, slip: Slip) -> bool:
-        """Whether a line comes to nothing by its slip: what is left out is then all of it, and not a factor."""
+        """Say whether a line comes to nothing by its slip: then all of it is left out, and not a factor."""
         value = self.derivation.compute(self.inputs, slip, self.right)[slip.line.name]
         return alike(value + self.right[slip.line.name], self.right[slip.line.name])

@@ -71,7 +71,7 @@ def slips(derivation: Derivation, inputs: Mapping[str, Any]) -> Iterator[Slip]:
 
 
 def _is_repeated(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    """Whether an array of a shape is repeated to become one of another."""
+    """Say whether an array of a shape is repeated to become one of another."""
     repeated = all(n in (1, m) for n, m in zip(shape[::-1], wanted[::-1], strict=False))
     return shape != wanted and len(shape) <= len(wanted) and repeated
 
