@@ -237,6 +237,15 @@ def test_what_only_empty_arrays_need_is_not_declared(tmp_path):
     )  # fmt: skip
 
 
+def test_what_is_read_over_nothing_alone_is_not_computed(tmp_path):
+    none = np.zeros((2, 0))
+    text = agree(
+        tmp_path, lambda v, w: np.sum(np.matmul(none, np.sin(v)) ** 2) + np.sum(w * w),
+        Tensor(np.zeros(0)), Tensor(np.arange(3.0)),
+    )  # fmt: skip
+    assert "sin" not in "".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
+
+
 def test_a_sum_before_the_loops_has_a_name_that_none_inside_has(tmp_path):
     signs = np.array([-1, -1, 1])
 

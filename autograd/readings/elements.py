@@ -222,6 +222,22 @@ class Nest:
     def __init__(self, loops: list[Var], store: Store, formulas: list[str], scan: str = ""):
         self.loops, self.store, self.formulas, self.scan = loops, store, formulas, scan
 
+    @property
+    def runs(self) -> bool:
+        """Whether it stores anything: a loop over nothing does not."""
+        return all(var.n for var in self.loops)
+
+
+def worth_writing(nests: list[Nest], value: Expr) -> list[Nest]:
+    """Leave out the nests that fill memory of which neither a later one nor the value of the program reads anything."""
+    kept: list[Nest] = []
+    read = {x.args[0] for x in expressions_in([value]) if x.op == "load"}
+    for nest in reversed(nests):
+        if nest.store.array.role != "local" or nest.store.array in read:
+            kept.append(nest)
+            read |= set(read_by(nest)) if nest.runs else set()
+    return kept[::-1]
+
 
 def read_by(nest: Nest) -> Iterator[Array]:
     """List the arrays that a nest reads."""

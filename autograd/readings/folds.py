@@ -8,7 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.readings.elements import ZERO, Array, Expr, Index, Part, Store, Value, Var, cast, memory, place
+from autograd.readings.elements import (
+    ZERO,
+    Array,
+    Expr,
+    Index,
+    Part,
+    Store,
+    Value,
+    Var,
+    cast,
+    memory,
+    number_expr,
+    place,
+)
 from autograd.readings.maps import Maps
 from autograd.readings.moves import DEEP
 from autograd.readings.text import parsed
@@ -35,9 +48,7 @@ class Folds(Maps):
             outer = dict(zip(range(x.ndim) if keepdims else kept, index))
             full = tuple([Index({loops[k]: 1}) if k in loops else outer[k] for k in range(x.ndim)])
             body = x.at(full)
-            return Expr(
-                "reduce", (kind, tuple(loops.values()), body if kind[:3] == "arg" else cast(body, dtype)), dtype
-            )
+            return _over(kind, [*loops.values()], body if kind[:3] == "arg" else cast(body, dtype), dtype)
 
         return Value(shape, dtype, at, depth=x.depth + 2)
 
@@ -106,7 +117,7 @@ class Folds(Maps):
             product = factors[0]
             for factor in factors[1:]:
                 product = Expr("multiply", (product, factor), dtype)
-            return Expr("reduce", ("sum", tuple(loops), product), dtype) if loops else product
+            return _over("sum", loops, product, dtype) if loops else product
 
         return Value([lengths[label] for label in output], dtype, at, depth=2)
 
@@ -158,3 +169,13 @@ class Folds(Maps):
         a, v = self.stored(self.value(a)), self.value(v)
         ask = self.moved(v, lambda base: np.expand_dims(base, -1))
         return self.reduced("sum", self.map("less" if side == "left" else "less_equal", a, ask), -1, dtype=np.int64)
+
+
+OF_NOTHING = {"sum": 0, "prod": 1, "any": 0, "all": 1}
+
+
+def _over(kind: str, loops: list[Var], body: Expr, dtype: np.dtype[Any]) -> Expr:
+    """Reduce an expression over some loops. What is reduced over nothing is a number, and reads nothing."""
+    if kind in OF_NOTHING and any(var.n == 0 for var in loops):
+        return number_expr(OF_NOTHING[kind], dtype)
+    return Expr("reduce", (kind, tuple(loops), body), dtype)

@@ -21,6 +21,7 @@ from autograd.readings.elements import (
     indices_read,
     memory,
     read_by,
+    worth_writing,
 )
 from autograd.readings.formula import Formula, Formulas, ordered
 from autograd.readings.graph import Graph
@@ -202,7 +203,8 @@ def lowered(trace: Trace, printer: Any, exact: bool = False, results: Mapping[st
         if isinstance(value, np.ndarray | np.generic | float | int):
             given[name] = value
     program.lower(order, program.add_inputs(given), found, list(results), trace.places)
-    program.loops.nests = [forwards(nest) for nest in program.loops.nests]
+    nests = worth_writing(program.loops.nests, program.value.at(()))
+    program.loops.nests = [forwards(nest) for nest in nests]
     return program
 
 

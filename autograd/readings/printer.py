@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.readings.elements import Array, Expr, Index, LoweringError, Nest, Part, Var, indices_in, values_in
+from autograd.readings.folds import OF_NOTHING
 from autograd.readings.names import Inner, unique_name
 
 # Operators with their precedence, the same in both languages.
@@ -87,7 +88,7 @@ class Printer:
     def nest(self, nest: Nest) -> list[str]:
         """Write the lines of a nest, with its formulas as comments above it."""
         comments = [f"// {line}" for line in nest.formulas]
-        if any(var.n == 0 for var in nest.loops):  # what does not depend on a loop would be read before it
+        if not nest.runs:  # what does not depend on a loop would be read before it
             return comments
         top: list[Any] = []
         self.levels: list[tuple[Any, list[Any]]] = [(None, top)]
@@ -145,7 +146,7 @@ class Printer:
             if dtype.kind == "f":
                 return self.number(-np.inf if kind == "max" else np.inf, dtype)
             return str(-(2**53) if kind == "max" else 2**53) if dtype.kind != "b" else str(int(kind == "min"))
-        return self.number({"sum": 0, "prod": 1, "any": 0, "all": 1}[kind], dtype)
+        return self.number(OF_NOTHING[kind], dtype)
 
     def joined(self, kind: str, name: str, value: str, expr: Expr) -> str:
         if kind in JOINED:

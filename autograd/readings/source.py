@@ -43,7 +43,8 @@ def source(f: Callable[..., Any], *args: Any, language: str = "numpy") -> Progra
                   for each gradient that has no axes, and a new typed array for the others.
 
     They are written for the shapes and dtypes of `args`, and leave out strings and the like. An index in the data that
-    is out of range gives nan. Raises LoweringError (a TypeError) for an operation that has no loops.
+    is out of range gives nan. An argsort keeps equal elements in their order; NumPy does only with kind="stable".
+    Raises LoweringError (a TypeError) for an operation that has no loops.
 
     >>> import numpy as np
     >>> from autograd import Tensor
