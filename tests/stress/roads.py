@@ -48,6 +48,7 @@ blend = Op(
     name="blend",
 )
 EAGER = PLAIN | {"cube": cube, "blend": blend, "named": _named, "within": _within}
+EAGER |= {"argsort_in_order": functools.partial(np.argsort, kind="stable")}
 EAGER |= {name: getattr(autograd, name) for name in PLAIN if hasattr(autograd, name)}
 
 
@@ -177,6 +178,18 @@ def nudged(program: Program, number: int) -> Program:
         arguments={name: [beside(x) for x in values] for name, values in program.arguments.items()},
         constants={name: beside(x) for name, x in program.constants.items()},
     )
+
+
+def in_order(program: Program) -> Program:
+    """The program with every argsort one that keeps equal elements in their order.
+
+    NumPy's own leaves that to the processor; loops in C and in JavaScript keep it.
+    """
+    stable = [
+        replace(s, expression=s.expression.replace("np.argsort(", "argsort_in_order(")) for s in program.statements
+    ]
+    result = program.result.replace("np.argsort(", "argsort_in_order(")
+    return replace(program, statements=tuple(stable), result=result)
 
 
 def eager(program: Program, k: int, finite: bool = True) -> Exact:
@@ -363,12 +376,13 @@ class Traveller:
         return found
 
     def _around(self, of):
-        """What `of` gives for each of the program's neighbours."""
-        for number in range(NEAR):
+        """What `of` gives for each of the program's neighbours, and where equal elements are sorted in their order."""
+        others = (nudged(self.program, number) for number in range(NEAR))
+        for other in [in_order(self.program), *others]:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 try:
-                    yield of(nudged(self.program, number))
+                    yield of(other)
                 except (Unfit, Wrong, ValueError, IndexError):  # an index that is none any more
                     continue
 
