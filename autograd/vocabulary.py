@@ -261,12 +261,39 @@ class Vocabulary:
         advice = next(filter(None, known), "write it with functions that are (autograd.operations() lists them)")
         raise TypeError(f"np.{name} is not supported for Tensors: {advice}, or use t.data off the graph")
 
-    if not TYPE_CHECKING:
+    def __dir__(self) -> list[str]:
+        """List the attributes that there are."""
+        return [name for name in super().__dir__() if not isinstance(getattr(type(self), name, None), Absent)]
 
-        def __getattr__(self, name: str) -> NoReturn:
-            advice = ADVICE.get(f"ndarray.{name}")
-            if advice is None and name in NAMED and "." not in name:
-                advice = f"use {'autograd' if numpy_function(name) is None else 'np'}.{name}(t)"
-            if advice is None and hasattr(np.ndarray, name) and not name.startswith("_"):
-                advice = f"use t.data.{name} off the graph"
-            raise AttributeError(f"a Tensor has no attribute {name!r}{'; ' if advice else ''}{advice or ''}")
+
+class Absent:
+    """Stands where an array, or a library that people come from, has an attribute that a Tensor has not.
+
+    It says what to write instead. A method `__getattr__` would do it for all of them at once, but Python then reads
+    every attribute by a longer way: scalar graphs took a fifth more time.
+    """
+
+    def __init__(self, name: str, advice: str):
+        self.name, self.advice = name, advice
+
+    def __get__(self, node: Any, owner: type) -> Any:
+        if node is None:
+            return self
+        raise AttributeError(f"a Tensor has no attribute {self.name!r}; {self.advice}")
+
+    def __set__(self, node: Any, value: Any) -> None:
+        self.__get__(node, type(node))
+
+
+def add_absent(node: type) -> None:
+    """Say of each attribute that a `node` has not, and that people look for, what to write instead."""
+    advice = {name: f"use t.data.{name} off the graph" for name in dir(np.ndarray) if not name.startswith("_")}
+    for name in NAMED:
+        if "." not in name:
+            advice[name] = f"use {'autograd' if numpy_function(name) is None else 'np'}.{name}(t)"
+    for name in ADVICE:
+        if name.startswith("ndarray."):
+            advice[name.removeprefix("ndarray.")] = ADVICE[name]
+    for name, text in advice.items():
+        if not hasattr(node, name):
+            setattr(Vocabulary, name, Absent(name, text))

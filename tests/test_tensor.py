@@ -324,8 +324,9 @@ def test_a_missing_attribute_says_where_the_function_is() -> None:
             getattr(t, name)
     with pytest.raises(AttributeError, match=r"'nonsense'$"):
         t.nonsense  # noqa: B018
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="every Tensor is differentiated"):
         t.requires_grad = True
+    assert not hasattr(t, "cos") and "cos" not in dir(t) and "sum" in dir(t)
 
 
 def test_assigning_data() -> None:

@@ -13,6 +13,7 @@ from autograd.operation import Op, call_one
 from autograd.ops import activations, elementwise, plain, products, shaping
 from autograd.registry import numpy_function
 from autograd.tensor import Node
+from autograd.vocabulary import add_absent
 
 OPERATORS = {
     "add": elementwise.add,
@@ -97,6 +98,7 @@ def add_all() -> None:
         setattr(Node, name, method_of(name))
     for name, attribute in ATTRIBUTES.items():
         setattr(Node, name, attribute)
+    add_absent(Node)
 
 
 def _flatten(self: Any, order: Any = "C") -> Any:
