@@ -246,6 +246,10 @@ def test_what_is_read_over_nothing_alone_is_not_computed(tmp_path):
     assert "sin" not in "".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
 
 
+def test_memory_that_the_returned_value_is_read_from_is_not_used_again(tmp_path):
+    agree(tmp_path, lambda v: np.max(np.prod(v, axis=-1, keepdims=True)), Tensor([-1.5, 1.0, 0.5]))
+
+
 def test_a_sum_before_the_loops_has_a_name_that_none_inside_has(tmp_path):
     signs = np.array([-1, -1, 1])
 

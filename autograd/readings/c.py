@@ -131,7 +131,7 @@ def wrapped(lines: list[str]) -> list[str]:
 
 def c_text(program: Lowered, language: type[CPrinter] = CPrinter) -> str:
     """Write the file of C."""
-    share_memory(program.loops)
+    share_memory(program.loops, program.value)
     printer = language(program.taken)
     body = printer.nests(program.loops.nests)
     value = program.value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -231,7 +231,7 @@ class Nest:
 def worth_writing(nests: list[Nest], value: Expr) -> list[Nest]:
     """Leave out the nests that fill memory of which neither a later one nor the value of the program reads anything."""
     kept: list[Nest] = []
-    read = {x.args[0] for x in expressions_in([value]) if x.op == "load"}
+    read = set(arrays_in([value]))
     for nest in reversed(nests):
         if nest.store.array.role != "local" or nest.store.array in read:
             kept.append(nest)
@@ -239,19 +239,23 @@ def worth_writing(nests: list[Nest], value: Expr) -> list[Nest]:
     return kept[::-1]
 
 
-def read_by(nest: Nest) -> Iterator[Array]:
+def read_by(nest: Nest) -> list[Array]:
     """List the arrays that a nest reads."""
-    return (array for array, _ in _loads(nest))
+    return arrays_in(_roots(nest))
 
 
 def indices_read(nest: Nest, array: Array) -> list[Index]:
     """List the places at which a nest reads an array."""
-    return [index for read, index in _loads(nest) if read is array]
+    return [x.args[1] for x in expressions_in(_roots(nest)) if x.op == "load" and x.args[0] is array]
 
 
-def _loads(nest: Nest) -> Iterator[tuple[Array, Index]]:
-    every = expressions_in([nest.store.value, *values_in(nest.store.index)])
-    return (x.args for x in every if x.op == "load")
+def arrays_in(roots: Iterable[Expr]) -> list[Array]:
+    """List the arrays that some expressions read."""
+    return [x.args[0] for x in expressions_in(roots) if x.op == "load"]
+
+
+def _roots(nest: Nest) -> list[Expr]:
+    return [nest.store.value, *values_in(nest.store.index)]
 
 
 def expressions_in(roots: Iterable[Expr]) -> list[Expr]:
@@ -276,7 +280,7 @@ def forwards(nest: Nest) -> Nest:
 
     That is easier to read. Besides, GCC 12 sums up wrongly, from -O2 on, if a loop reads backwards.
     """
-    roots = [nest.store.value, *values_in(nest.store.index)]
+    roots = _roots(nest)
     in_order: set[Any] = set(nest.loops[-1:]) if nest.scan else set()
     for x in expressions_in(roots):  # of equals, the first is the largest
         if x.op == "reduce" and x.args[0].startswith("arg"):

@@ -101,7 +101,7 @@ def _made(array: Array) -> str:
 
 def javascript_text(program: Lowered) -> str:
     """Write the function."""
-    share_memory(program.loops)
+    share_memory(program.loops, program.value)
     printer = JavaScriptPrinter(program.taken)
     body = printer.nests(program.loops.nests)
     lines: list[str] = []

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.elements import Array, LoweringError, Value, read_by
+from autograd.readings.elements import Array, LoweringError, Value, arrays_in, read_by
 from autograd.readings.folds import Folds
 from autograd.readings.formula import Formula
 from autograd.readings.maps import ALIASES, EXPANSIONS, template
@@ -217,14 +217,18 @@ RULES: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def share_memory(loops: Loops) -> None:
-    """Let local arrays share the memory of others that are no longer read. The owners of the memory come first."""
+def share_memory(loops: Loops, value: Value) -> None:
+    """Let local arrays share the memory of others that are no longer read, by a nest or for the value that is returned.
+
+    The owners of the memory come first.
+    """
     last: dict[int, int] = {}
     first: dict[int, int] = {}
     for n, nest in enumerate(loops.nests):
         first.setdefault(id(nest.store.array), n)
         for array in [nest.store.array, *read_by(nest)]:
             last[id(array)] = n
+    last |= {id(array): len(loops.nests) for array in arrays_in([value.at(())])}
     free: list[tuple[int, Array]] = []  # since which nest, and what
     pending = sorted((a for a in loops.locals if a.shape and id(a) in first), key=lambda a: first[id(a)])
     for array in pending:
