@@ -340,6 +340,15 @@ def test_a_number_above_is_no_power():
     assert "C₂ = C²" in str(equations(C * C))
 
 
+def test_the_error_of_a_layer_is_no_power_of_an_argument_called_delta():
+    def f(delta, w):
+        return np.sum(autograd.sigmoid_layer(np.tanh(delta**2), w, np.zeros(1)))
+
+    args = Tensor([0.5, -0.25], name="delta"), Tensor([[0.5, 2.0]], name="w")
+    found = check(f, args)
+    assert "z₁ = δ²" in str(found) and "δ₁ = ∂C/∂z₁" in str(found)
+
+
 def test_names_that_the_user_gave_come_first():
     def C(a, z):
         return np.sum(np.tanh(a * z) * sigmoid(z))

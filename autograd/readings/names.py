@@ -127,14 +127,15 @@ class Names:
         """Change names that would look the same, or be misread, as `written` writes them.
 
         A number at the end is written above, like that of a layer. If there is a w, the number of w2 goes below, so
-        that it is not read as a power of w.
+        that it is not read as a power of w; and that of z2 if there is a delta, since its gradient is called delta2.
         """
         before = set(self._names.values())
         seen: set[str] = set()
         # Weighted inputs are first, since what their gradients are called is taken then too.
         for formula, name in sorted(self._names.items(), key=lambda item: self.role(item[0]) != "weighted input"):
             letter = name.rstrip("0123456789")
-            if letter.isalpha() and letter != name and (letter in before or formula is self.output):
+            powers = {letter, "delta", "δ"} if self.role(formula) == "weighted input" else {letter}
+            if letter.isalpha() and letter != name and (powers & before or formula is self.output):
                 name = f"{letter}_{name[len(letter) :]}"
             first, number = name, 1
             while written(name) in seen or (name != self._names[formula] and name in before):
