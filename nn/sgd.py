@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ class Optimiser:
             tuple([np.zeros_like(p.data) for _ in self.remembers]) for p in self.parameters
         ]
 
-    def change(self, i: int, p: Any, g: Any, *memory: Any, **numbers: Any) -> tuple[Any, ...]:
-        """Return what to subtract from the i-th parameter p with the gradient g, and the new memory.
+    def change(self, i: int, p: Any, g: Any, memory: Any, **numbers: Any) -> tuple[Any, tuple[Any, ...]]:
+        """Return what to subtract from the i-th parameter p with the gradient g, and its new memory.
 
         Write it with NumPy's functions and operators alone: `autograd.compile` records it.
         """
@@ -49,7 +50,9 @@ class Optimiser:
 
     def step(self) -> None:
         """Move every parameter that has a gradient. Raises ValueError for a gradient of another shape."""
-        numbers, memory, change = self.numbers(), self.memory, self.change
+        change: Any = self.change
+        if numbers := self.numbers():
+            change = partial(change, **numbers)
         for i, p in enumerate(self.parameters):
             g = p.grad
             if g is None:
@@ -57,9 +60,7 @@ class Optimiser:
             data = p.data
             if getattr(g, "shape", ()) != data.shape:
                 raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {g.shape}, not {p.shape}")
-            by, *remembered = change(i, data, g, *memory[i], **numbers)
-            if remembered:
-                memory[i] = tuple(remembered)
+            by, self.memory[i] = change(i, data, g, self.memory[i])
             data -= by
             p.data = data
         self.steps += 1
@@ -130,14 +131,16 @@ class SGD(Optimiser):
         """Return eta, unless it is 1, since nothing is multiplied by it then."""
         return {} if self.eta == 1.0 else {"eta": self.eta}
 
-    def change(self, i: int, p: Any, g: Any, *memory: Any, eta: Any = None) -> tuple[Any, ...]:
+    def change(  # type: ignore[override]  # the numbers by name
+        self, i: int, p: Any, g: Any, memory: Any, eta: Any = None
+    ) -> tuple[Any, tuple[Any, ...]]:
         """Return eta times the gradient with weight decay and momentum; and the velocity, if there is one."""
         if self.decay[i]:
             g = g + self.decay[i] * p
         if self.momentum:
             memory = (self.momentum * memory[0] + g,)
             g = g + self.momentum * memory[0] if self.nesterov else memory[0]
-        return (g if eta is None else eta * g, *memory)
+        return (g if eta is None else eta * g), memory
 
     def settings(self) -> dict[str, Any]:
         """Return what the optimiser was told, by name."""
@@ -181,15 +184,15 @@ class Adam(Optimiser):
         t = self.steps + 1
         return {"eta": self.eta, "first": 1 - self.beta1**t, "second": 1 - self.beta2**t}
 
-    def change(
-        self, i: int, p: Any, g: Any, *memory: Any, eta: Any = 0.0, first: Any = 1.0, second: Any = 1.0
-    ) -> tuple[Any, ...]:
+    def change(  # type: ignore[override]  # the numbers by name
+        self, i: int, p: Any, g: Any, memory: Any, eta: Any = 0.0, first: Any = 1.0, second: Any = 1.0
+    ) -> tuple[Any, tuple[Any, ...]]:
         """Return eta m' / (sqrt(s') + epsilon) and eta times the weight decay; and the new m and s."""
         m, s = memory
         m = self.beta1 * m + (1 - self.beta1) * g
         s = self.beta2 * s + (1 - self.beta2) * g**2
         by = eta * (m / first) / (np.sqrt(s / second) + self.epsilon)
-        return by + eta * self.decay[i] * p if self.decay[i] else by, m, s
+        return (by + eta * self.decay[i] * p if self.decay[i] else by), (m, s)
 
     def state_dict(self) -> dict[str, Array]:
         """Return a copy of the means, as `mean/0`, `square/0` and so on, and of the number of steps."""

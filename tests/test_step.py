@@ -159,9 +159,9 @@ def test_a_rate_multiplies_what_a_product_is_made_of_and_not_the_product():
 @pytest.mark.parametrize("by_name", [True, False])
 def test_parameters_may_have_rates_of_their_own(by_name, backend):
     class Rates(SGD):
-        def change(self, i, p, g, *memory, eta):
+        def change(self, i, p, g, memory, eta):
             own = eta if by_name else 0.1
-            return ((own if i == 0 else 2 * own) * g, *memory)
+            return (own if i == 0 else 2 * own) * g, memory
 
     nets = [(Tensor(np.ones((3, 7)), name="w"), Tensor(np.zeros(3), name="b")) for _ in range(2)]
     rng = np.random.default_rng(0)

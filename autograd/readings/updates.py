@@ -40,8 +40,8 @@ class Update(Protocol):
     def settings(self) -> dict[str, Any]:
         """What a program is made for, besides: where it changed, another one is made."""
 
-    def change(self, i: int, p: Any, g: Any, *memory: Any, **numbers: Any) -> tuple[Any, ...]:
-        """What is subtracted from the i-th parameter p with the gradient g, and the new memory, written in NumPy."""
+    def change(self, i: int, p: Any, g: Any, memory: tuple[Any, ...], **numbers: Any) -> tuple[Any, tuple[Any, ...]]:
+        """What is subtracted from the i-th parameter p with the gradient g, and its new memory, written in NumPy."""
 
 
 @dataclass
@@ -90,7 +90,8 @@ def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> No
     scaled: dict[Any, Any] = {}
     for i, p, gradient, memory in given:
         with tracing():
-            by, *remembered = update.change(i, p, gradient, *memory, **{of: leaves[of, p.dtype] for of in numbers})
+            scale = {of: leaves[of, p.dtype] for of in numbers}
+            by, remembered = update.change(i, p, gradient, tuple(memory), **scale)
             name = trace.named[id(p)]
             trace.moves.append(Move(i, None, name, p, p - scaled_early(by, f"d{name}", scaled)))
         for k, (old, new) in enumerate(zip(memory, remembered, strict=True)):
