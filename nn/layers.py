@@ -276,7 +276,7 @@ class Linear(Module):
 
     def __call__(self, x: Values) -> Tensor:
         if self._fused is not None:
-            a: Tensor = self._fused(x, self.w, self.b)
+            a: Tensor = self._fused.call(x, self.w, self.b)
             a.name, a.scope = self._a, a.scope + self._scope
             return a
         z = self.weighted_input(x)
