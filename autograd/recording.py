@@ -29,6 +29,7 @@ class Traced(tuple[str, ...]):
 _blocks: ContextVar[tuple[list[Block], ...]] = ContextVar("blocks", default=())  # each in a list, to have an identity
 # What the blocks come to: the names of the scopes; None where nothing is recorded. It is asked for at every operation.
 _scope: ContextVar[tuple[str, ...] | None] = ContextVar("scope", default=())
+_scope.set(())  # Python finds what is set faster than the default
 current_scope = _scope.get
 
 
