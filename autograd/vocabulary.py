@@ -26,6 +26,7 @@ class Vocabulary:
 
     __slots__ = ()
     _value: Any
+    grad: Any
     is_differentiated = True
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -135,17 +136,18 @@ class Vocabulary:
         raise NotImplementedError
 
     def __isub__(self, other: Any) -> Any:
-        self._warn_of_step("-=", other)
+        if self.grad is not None:
+            self._warn_of_step("-=", other)
         return self - other
 
     def __iadd__(self, other: Any) -> Any:
-        self._warn_of_step("+=", other)
+        if self.grad is not None:
+            self._warn_of_step("+=", other)
         return self + other
 
     def _warn_of_step(self, operator: str, other: Any) -> None:
         """Warn if `w -= eta * w.grad` is meant to move a parameter: it makes a new Tensor, with a longer graph."""
-        has_gradient = self.is_differentiated and getattr(self, "grad", None) is not None
-        if has_gradient and not isinstance(other, Vocabulary) and np.shape(other) == self.shape:
+        if not isinstance(other, Vocabulary) and np.shape(other) == self.shape:
             warnings.warn(
                 f"w {operator} … on a Tensor that has a gradient makes a new Tensor, computed from w: in a loop the"
                 f" graph grows with each step. To move a parameter, write w.data {operator} eta * w.grad",
