@@ -38,10 +38,10 @@ def _sigmoid(x: Any, out: Any = None) -> Any:
     if not isinstance(x, ndarray) or not x.ndim:
         return 1 / (1 + np.exp(-(lowest[()] if x < lowest else x)))
     y: Any = np.maximum(x, lowest, out=out)
-    np.negative(y, out=y)
-    np.exp(y, out=y)
-    np.add(y, one, out=y)
-    return np.reciprocal(y, out=y)
+    np.negative(y, y)  # into y, which is faster to say by position
+    np.exp(y, y)
+    np.add(y, one, y)
+    return np.reciprocal(y, y)
 
 
 def _largest(x: Any, axis: Any) -> Any:
