@@ -22,7 +22,7 @@ from autograd.readings.formula import Formula, fact, own_name
 from autograd.readings.names import unique_name
 from autograd.readings.text import applied, literal, number_ast, numbers, parsed, text
 
-SMALL = 4096  # elements of a matrix product up to which np.dot is faster than np.matmul; what they compute is the same
+SMALL = 4096  # elements of a matrix product up to which a.dot(b) is faster than np.matmul; they compute the same
 
 
 @dataclass
@@ -107,10 +107,10 @@ class Assembly:
             product = unique_name(f"{name}_", self._taken)
             dtype = np.result_type(args[0].value, args[1].value)
             shapes = [np.shape(arg.value) for arg in args[:2]]
-            self._product(product, f"{x}, {w}.T", value.astype(dtype, copy=False), shapes, reads)
+            self._product(product, (x, f"{w}.T"), value.astype(dtype, copy=False), shapes, reads)
             self.lines.append(Line(name, f"np.add({product}, {b})", value, [product, *reads[2:]], True, True))
         elif own == "matmul" and array:
-            self._product(name, ", ".join(operands), value, [np.shape(arg.value) for arg in args], reads)
+            self._product(name, (operands[0], operands[1]), value, [np.shape(arg.value) for arg in args], reads)
         elif own == "sum":
             keep = ", keepdims=True" if formula.params.get("keepdims") else ""
             axis = formula.params.get("axis")
@@ -151,9 +151,12 @@ class Assembly:
             call, new = f"{call if call.endswith(')') else f'({call})'}[()]", True  # a number, and no view without axes
         self.lines.append(Line(name, call, value, reads, writes, writes and bool(own), new))
 
-    def _product(self, name: str, operands: str, value: Any, shapes: list[tuple[int, ...]], reads: list[str]) -> None:
+    def _product(
+        self, name: str, operands: tuple[str, str], value: Any, shapes: list[tuple[int, ...]], reads: list[str]
+    ) -> None:
         small = value.size <= SMALL and all(len(shape) == 2 and min(shape) > 1 for shape in shapes)
-        self.lines.append(Line(name, f"np.{'dot' if small else 'matmul'}({operands})", value, reads, True))
+        a, b = operands
+        self.lines.append(Line(name, f"{a}.dot({b})" if small else f"np.matmul({a}, {b})", value, reads, True))
 
     def _number(self, number: Formula, dtype: np.dtype[Any]) -> str:
         return self._once(f"np.array({self.text_of(number)}, np.{dtype})", "c")
