@@ -12,11 +12,13 @@ import numpy as np
 
 
 class Blas(NamedTuple):
-    """Where cblas_sgemm and cblas_dgemm are, and what C calls the type of their whole numbers."""
+    """Where cblas_sgemm and cblas_dgemm are, what C calls the type of their whole numbers, and which processor they are
+    for."""
 
     sgemm: int
     dgemm: int
     integer: str
+    core: str = ""
 
 
 @cache
@@ -35,9 +37,11 @@ def blas() -> Blas | None:
             try:
                 library = ctypes.CDLL(str(path))
                 sgemm, dgemm = (_address(library[f"scipy_cblas_{name}{end}"]) for name in ("sgemm", "dgemm"))
+                core = library[f"scipy_openblas_get_corename{end}"]
+                core.restype = ctypes.c_char_p
             except (OSError, AttributeError):  # another library, or an older one
                 continue
-            return Blas(sgemm, dgemm, "long long" if end else "int")
+            return Blas(sgemm, dgemm, "long long" if end else "int", core().decode())
     return None
 
 

@@ -16,7 +16,11 @@ from autograd.readings.printer import OPERATORS
 
 BLOCKS = ((2, 5), (5, 2), (2, 4), (4, 2), (2, 3), (3, 2), (1, 5), (5, 1), (1, 4), (4, 1), (2, 2), (1, 3), (3, 1),
           (1, 2), (2, 1))  # fmt: skip
-LARGE = (100_000, 400_000)  # products of numbers from which on BLAS is faster; the second where b lies along the column
+# From how many products of numbers on BLAS is faster: where both operands lie along k, and where b is along the column.
+# With AVX-512 OpenBLAS multiplies small matrices as they are.
+AS_THEY_ARE = ("SkylakeX", "Cooperlake", "SapphireRapids")
+LARGE = {True: (100_000, 400_000), False: (100_000, 200_000)}
+COPIED = 12  # elsewhere it copies them first: how often an element has to be read, on average, for that to pay
 # What glibc has for several elements at a time; its own header says so to -ffast-math alone.
 VECTORS = """#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #pragma omp declare simd notinbranch
@@ -97,6 +101,7 @@ class FastPrinter(CPrinter):
         super().__init__(taken)
         found = blas()
         self.blas = found.integer if found else ""  # the type of its whole numbers, where there is one to call
+        self.copies = found is not None and found.core not in AS_THEY_ARE
         self.taken |= {"sgemm", "dgemm"}
         self.called_blas: set[str] = set()
 
@@ -194,7 +199,9 @@ class FastPrinter(CPrinter):
     def _large(self, nest: Nest, product: Product) -> bool:
         """Say whether there is a BLAS that takes less time and can be told what to do."""
         row, column, k, to = product.row, product.column, product.k, nest.store
-        if not self.blas or row is None or row.n * column.n * k.n < LARGE[product.along]:
+        if not self.blas or row is None or row.n * column.n * k.n < LARGE[not self.copies][product.along]:
+            return False
+        if self.copies and not product.along and row.n * column.n < COPIED * (row.n + column.n):
             return False
         same = product.a.dtype == product.b.dtype == product.sum.dtype and product.sum.dtype.char in "fd"
         operands = ((product.a.args[1], row), (product.b.args[1], column))
