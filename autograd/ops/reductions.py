@@ -22,7 +22,7 @@ def expanded(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
     """Repeat `g` along the reduced axes, to the shape of `x`."""
-    return broadcast_to(expanded(g, x, axis, keepdims), x.shape)
+    return broadcast_to.call(expanded(g, x, axis, keepdims), shape=x.shape)
 
 
 def _to_ties(g: Any, y: Any, x: Any, axis: Any, keepdims: Any) -> Any:
