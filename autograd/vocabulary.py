@@ -21,7 +21,37 @@ from autograd.registry import ADVICE, NAMED, NUMPY, PLAIN, numpy_function, quali
 STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 
 
-class Vocabulary:
+class Absent:
+    """Stands where an array, or a library that people come from, has an attribute that a Tensor has not.
+
+    It says what to write instead. A method `__getattr__` would do it for all of them at once, but Python then reads
+    every attribute by a longer way: scalar graphs took a fifth more time.
+    """
+
+    def __init__(self, name: str, advice: str):
+        self.name, self.advice = name, advice
+        self.__doc__ = f"Not there: {advice}."
+
+    def __get__(self, node: Any, owner: type) -> Any:
+        if node is None:
+            return self
+        raise AttributeError(f"a Tensor has no attribute {self.name!r}; {self.advice}")
+
+    def __set__(self, node: Any, value: Any) -> None:
+        self.__get__(node, type(node))
+
+
+class Elsewhere:
+    """What arrays and other libraries have, and a Tensor has not."""
+
+    __slots__ = ()
+
+    def __dir__(self) -> list[str]:
+        """List the attributes that there are."""
+        return [name for name in super().__dir__() if not isinstance(getattr(type(self), name, None), Absent)]
+
+
+class Vocabulary(Elsewhere):
     """The methods of a Tensor that are operations, and its answers to NumPy's protocols."""
 
     __slots__ = ()
@@ -263,29 +293,6 @@ class Vocabulary:
         advice = next(filter(None, known), "write it with functions that are (autograd.operations() lists them)")
         raise TypeError(f"np.{name} is not supported for Tensors: {advice}, or use t.data off the graph")
 
-    def __dir__(self) -> list[str]:
-        """List the attributes that there are."""
-        return [name for name in super().__dir__() if not isinstance(getattr(type(self), name, None), Absent)]
-
-
-class Absent:
-    """Stands where an array, or a library that people come from, has an attribute that a Tensor has not.
-
-    It says what to write instead. A method `__getattr__` would do it for all of them at once, but Python then reads
-    every attribute by a longer way: scalar graphs took a fifth more time.
-    """
-
-    def __init__(self, name: str, advice: str):
-        self.name, self.advice = name, advice
-
-    def __get__(self, node: Any, owner: type) -> Any:
-        if node is None:
-            return self
-        raise AttributeError(f"a Tensor has no attribute {self.name!r}; {self.advice}")
-
-    def __set__(self, node: Any, value: Any) -> None:
-        self.__get__(node, type(node))
-
 
 def add_absent(node: type) -> None:
     """Say of each attribute that a `node` has not, and that people look for, what to write instead."""
@@ -298,4 +305,4 @@ def add_absent(node: type) -> None:
             advice[name.removeprefix("ndarray.")] = ADVICE[name]
     for name, text in advice.items():
         if not hasattr(node, name):
-            setattr(Vocabulary, name, Absent(name, text))
+            setattr(Elsewhere, name, Absent(name, text))
