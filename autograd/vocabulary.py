@@ -37,9 +37,6 @@ class Absent:
             return self
         raise AttributeError(f"a Tensor has no attribute {self.name!r}; {self.advice}")
 
-    def __set__(self, node: Any, value: Any) -> None:
-        self.__get__(node, type(node))
-
 
 class Elsewhere:
     """What arrays and other libraries have, and a Tensor has not."""
