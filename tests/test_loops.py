@@ -250,6 +250,25 @@ def test_memory_that_the_returned_value_is_read_from_is_not_used_again(tmp_path)
     agree(tmp_path, lambda v: np.max(np.prod(v, axis=-1, keepdims=True)), Tensor([-1.5, 1.0, 0.5]))
 
 
+@pytest.mark.parametrize(
+    "m", [np.array([True] * 3), np.array([200, 200, 3], np.uint8), np.array([2**30] * 3, np.int32)], ids=str
+)
+def test_whole_numbers_are_added_up_in_64_bits(m, tmp_path):
+    w = Tensor([1.0, 2.0, 3.0])
+    agree(
+        tmp_path, lambda w, m: np.sum(w * np.cumsum(m)) + np.sum(m) * np.sum(w * w) + np.prod(m[:1]) * np.sum(w), w, m
+    )
+
+
+def test_the_size_of_a_whole_number_is_one(tmp_path):
+    w = Tensor([1.0, 2.0, 3.0])
+    agree(tmp_path, lambda w, m: np.sum(w * np.abs(m) * np.floor(m)), w, np.array([-3, 2, -1]))
+
+
+def test_a_table_that_only_the_returned_value_reads(tmp_path):
+    agree(tmp_path, lambda x: np.roll(np.cumsum(x), 2)[0], Tensor([1.0, 2.0, 3.0]))
+
+
 def test_a_sum_before_the_loops_has_a_name_that_none_inside_has(tmp_path):
     signs = np.array([-1, -1, 1])
 

@@ -105,7 +105,8 @@ def javascript_text(program: Lowered) -> str:
     printer = JavaScriptPrinter(program.taken)
     body = printer.nests(program.loops.nests)
     lines: list[str] = []
-    words = words_of(body)
+    value = printer_text(printer, program.value.at(()))
+    words = words_of([*body, value])
     for array in program.loops.constants:
         if array.name not in words:
             continue
@@ -119,7 +120,6 @@ def javascript_text(program: Lowered) -> str:
     scalars = {array.name for array in program.outputs if not array.shape}  # a number is made where it is computed
     body = [f"const {line}" if line.partition(" = ")[0] in scalars else line for line in body]
     inputs = program.inputs
-    value = printer_text(printer, program.value.at(()))
     wide = max(map(len, (x.name for x in inputs)), default=0)
     says = [f"//   {x.name:{wide}}  {shape_text(x)}" + (f", a {type_of(x.dtype)}" if x.shape else "") for x in inputs]
     found = ", ".join(x.name for x in program.outputs)

@@ -177,10 +177,19 @@ def _reduction(kind: str, of: Any = None) -> Callable[..., Value]:
 
     def rule(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
         a = self.value(a) if of is None else self.cast(a, of)
-        counts = kind in ("sum", "prod") and a.dtype.kind in "bi"
-        return self.reduced(kind, a, axis, keepdims, np.int64 if counts else a.dtype)
+        return self.reduced(kind, a, axis, keepdims, _wide(a.dtype) if kind in ("sum", "prod") else a.dtype)
 
     return rule
+
+
+def _wide(dtype: Any) -> Any:
+    """Return the type in which NumPy adds up numbers: whole numbers in 64 bits."""
+    return np.add.reduce(np.zeros(1, dtype)).dtype
+
+
+def _cumsum(self: Loops, x: Any, axis: Any = None) -> Value:
+    x = self.value(x)
+    return self.scanned("sum", x, axis, _wide(x.dtype))
 
 
 def _where_extreme(kind: str) -> Callable[..., Value]:
@@ -208,7 +217,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "all": _reduction("all", bool), "count_nonzero": _reduction("sum", bool), "mean": Loops.mean, "var": Loops.var,
     "std": _std, "logaddexp.reduce": Loops.logsumexp,
     "argmax": _where_extreme("argmax"), "argmin": _where_extreme("argmin"),
-    "cumsum": lambda self, x, axis=None: self.scanned("sum", x, axis),
+    "cumsum": _cumsum,
     "maximum.accumulate": lambda self, x, axis=0: self.scanned("max", x, axis),
     "minimum.accumulate": lambda self, x, axis=0: self.scanned("min", x, axis),
     "matmul": Loops.matmul, "einsum": Loops.einsum,

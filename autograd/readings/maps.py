@@ -50,6 +50,7 @@ EXPANSIONS = {
     "logical_xor": "(a != 0) != (b != 0)",
     "logical_not": "x == 0",
 }  # fmt: skip
+OF_WHOLE = {"absolute": "np.where(x < 0, -x, x)", "floor": "x", "ceil": "x", "trunc": "x", "rint": "x"}  # numbers
 _NAMES = {"heaviside": ("x", "h"), "clip": ("x", "low", "high"), "round": ("x", "decimals")}
 TRUTH = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isnan", "isinf", "isfinite",
          "signbit", "logical_and", "logical_or", "logical_xor", "logical_not"}  # fmt: skip
@@ -87,6 +88,8 @@ class Maps(Moves):
         common = np.result_type(*(types[1:] if name == "where" else types))
         if name not in ARITHMETIC and common.kind in "biu":
             common = np.dtype(float)
+        if name in OF_WHOLE and common.kind in "biu":
+            return self.read(template(OF_WHOLE[name] if common.kind == "i" else "x"), {"x": operands[0]})
         if name == "divide" and common.kind in "biu":
             common = np.dtype(float)
         if name in ("maximum", "minimum") and name not in self.functions and _is_clear(operands[1]):
