@@ -419,3 +419,20 @@ def test_what_stands_outside_all_loops_is_declared_once_and_a_number_is_no_array
     value, gradients = eager(f, v)
     assert compile(f, backend="c")(v) == float(value)
     np.testing.assert_array_equal(v.grad, gradients[v])
+
+
+@pytest.mark.parametrize("k", [np.array(2), np.array(True), np.array(3, np.int32), np.int64(2), 2, np.array(2.0)])
+def test_a_whole_number_without_axes_is_passed_on(k):
+    w = Tensor([1.0, 2.0, 3.0])
+    product = compile(lambda w, k: np.sum(w) * k, backend="c")
+    assert product(w, k) == 6 * k
+    np.testing.assert_array_equal(w.grad, [k] * 3)
+    step = compile(lambda k: np.sum(w) * k, update=SGD([w], 0.5), backend="c")
+    step(k)
+    np.testing.assert_array_equal(w.data, np.array([1.0, 2.0, 3.0]) - 0.5 * k)
+
+
+def test_a_step_on_no_examples():
+    w = Tensor([1.0, 2.0, 3.0])
+    step = compile(lambda x: np.sum(x @ w) + np.sum(w * w), update=SGD([w], 0.1), backend="c")
+    assert [step(np.zeros((0, 3))) for _ in range(3)] == pytest.approx([14.0, 8.96, 5.7344])

@@ -34,6 +34,7 @@ from autograd.readings.c import c_text, epoch_text, numbers_text
 from autograd.readings.elements import Array
 from autograd.readings.lowering import Lowered, lowered
 from autograd.readings.trace import Trace
+from autograd.tensor import Node
 
 # Nobody looks at errno or at traps. What -ffast-math does besides is left out: x - x is not 0 where x is infinite. Sums
 # alone are added up in another order, as NumPy's own are: where a pragma says so, which -fopenmp-simd reads.
@@ -265,7 +266,8 @@ class Native:
         known: dict[str, Any] = {"call": self._function, "lock": self.lock, "fitting": fitting, "empty": np.empty}
         lines, given, after = [], [], []
         place = {array.name: array for array in program.inputs}
-        for name, parameter in zip(names, trace.parameters, strict=True):
+        values = [*trace.inputs, *trace.outside, *trace.arrays, *trace.extra]
+        for name, parameter, value in zip(names, trace.parameters, values, strict=True):
             array = place.get(program.parameters.get(parameter, ""))
             if array is None:
                 continue
@@ -280,7 +282,10 @@ class Native:
                 lines.append(f"        {name} = fitting({name}, {name}_type)")
                 given.append(f"{name}.ctypes.data")
             else:
-                given.append(name if array.dtype.kind == "f" else "0")  # a program is made for one whole number
+                whole = (
+                    f"int({name})" if isinstance(value, Node) else "0"
+                )  # a program is made for one number of Python's
+                given.append(name if array.dtype.kind == "f" else whole)
         numbers: dict[Any, list[str]] = {}  # results of shape (): those of a dtype lie in one array
         for i, array in enumerate(program.outputs):
             if array.shape:
@@ -301,11 +306,11 @@ class Native:
             read += [f"        {g} = kept_{dtype.char}[{i}]" for i, g in enumerate(among)]
         shape = np.shape(trace.output._value)
         known |= {"number": program.value.dtype.type, "full": np.full, "shape": shape}
-        value = "full(shape, value)" if isinstance(trace.output._value, ndarray) else "number(value)"
+        returned = "full(shape, value)" if isinstance(trace.output._value, ndarray) else "number(value)"
         text = "\n".join([
             f"def run({', '.join(names)}):", *lines,
             "    with lock:", f"        value = call({', '.join(given)})", *read, *after,
-            f"    return {value}, ({''.join(f'g{i}, ' for i in range(len(program.outputs)))})",
+            f"    return {returned}, ({''.join(f'g{i}, ' for i in range(len(program.outputs)))})",
         ])  # fmt: skip
         exec(text, known)
         return known["run"]
@@ -327,7 +332,7 @@ class Native:
             if name in held:
                 given.append(str(held[name].ctypes.data))
             else:
-                given.append(f"by(at({name}))" if array.shape else name)
+                given.append("None" if not array.size else f"by(at({name}))" if array.shape else name)
         return f"number_(call_c({', '.join(given)}))", known
 
 
