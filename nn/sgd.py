@@ -60,7 +60,9 @@ class Optimiser:
             data = p.data
             if getattr(g, "shape", ()) != data.shape:
                 raise ValueError(f"the gradient of {p.name or 'a parameter'} has shape {g.shape}, not {p.shape}")
-            by, self.memory[i] = change(i, data, g, self.memory[i])
+            by, memory = change(i, data, g, self.memory[i])
+            if memory:
+                self.memory[i] = tuple([x.copy() if np.may_share_memory(x, data) or x is g else x for x in memory])
             data -= by
             p.data = data
         self.steps += 1

@@ -175,6 +175,46 @@ def test_parameters_may_have_rates_of_their_own(by_name, backend):
     assert "None_" not in step.source
 
 
+class Remembering(SGD):
+    """Remembers what `new(p, g, memory)` gives, and moves by the gradient and all of it."""
+
+    def __init__(self, parameters, remembers, new):
+        super().__init__(parameters, 0.1)
+        self.remembers, self.new = remembers, new
+        self.memory = [tuple([np.zeros_like(p.data) for _ in remembers]) for p in self.parameters]
+
+    def change(self, i, p, g, memory, eta):
+        return eta * sum(memory, g), self.new(p, g, memory)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("remembers", "new"),
+    [
+        (("last", "before"), lambda p, g, memory: (g, memory[0])),
+        (("old",), lambda p, g, memory: (p,)),
+        (("old",), lambda p, g, memory: (p * 1,)),
+        (("old",), lambda p, g, memory: (p[::-1],)),
+        (("old",), lambda p, g, memory: memory),
+    ],
+)
+def test_what_is_remembered_is_what_was_there_before_the_step(remembers, new, backend):
+    w, same, mine = [1.0, 2.0], Tensor([1.0, 2.0]), Tensor([1.0, 2.0])
+    memory = tuple(np.zeros(2) for _ in remembers)
+    by_hand, together = Remembering([same], remembers, new), Remembering([mine], remembers, new)
+    step = autograd.compile(lambda: np.sum(mine**4) / 4, update=together, backend=backend)
+    for _ in range(4):
+        p, g = np.array(w), np.array(w) ** 3
+        w, memory = p - 0.1 * sum(memory, g), tuple(np.array(x) for x in new(p, g, memory))
+        by_hand.zero_grad()
+        (np.sum(same**4) / 4).backward()
+        by_hand.step()
+        step()
+    for p, optimiser in ((same, by_hand), (mine, together)):
+        np.testing.assert_allclose(p.data, w, rtol=1e-12)
+        np.testing.assert_allclose(optimiser.memory[0], memory, rtol=1e-12)
+
+
 def test_the_source_is_the_whole_step():
     w = Tensor([1.0, 2.0], name="w")
     step = autograd.compile(lambda x: np.sum((w * x) ** 2), update=SGD([w], 0.1, momentum=0.9))

@@ -230,7 +230,9 @@ class Assembly:
     def _write_back(self, moves: list[tuple[str, str]], roots: dict[str, set[str]], last: dict[str, int]) -> None:
         """Write results into parameters: by the line that makes one, if no other line reads the old value."""
         copied = []
-        viewed = any(roots.get(_variable(name), {name}) - {name} for name, _ in moves)
+        moves = [(name, place) for name, place in moves if name != place]
+        places = {place for _, place in moves}
+        viewed = any(_variable(name) in places or roots.get(_variable(name), {name}) - {name} for name, _ in moves)
         for name, place in moves:
             i, line = next(((i, line) for i, line in enumerate(self.lines) if line.name == name), (0, None))
             if line and line.elementwise and line.is_new and not line.buffer and last.get(place, 0) <= i and not viewed:
@@ -238,10 +240,10 @@ class Assembly:
             else:
                 copied.append((name, place))
         value = self.results[0]
-        if {place for _, place in moves} & roots.get(_variable(value), {value}):
+        if places & roots.get(_variable(value), {value}):
             self.results[0] = unique_name("value_", self._taken)
             self.copies.append(f"{self.results[0]} = np.array({value})")
-        if viewed:  # a view of what another of these may overwrite
+        if viewed:  # it reads what another of these may overwrite
             self.copies += [f"{place}_ = np.array({name})" for name, place in copied]
             copied = [(f"{place}_", place) for _, place in copied]
         self.copies += [f"np.copyto({place}, {name})" for name, place in copied]
