@@ -336,6 +336,8 @@ def test_parentheses_where_they_are_needed():
 def test_a_number_above_is_no_power():
     text = str(equations(lambda w, w2: w**2 + w2**2 * w, Tensor(1.0), Tensor(2.0)))
     assert "C = w² + w₂² · w\n" in text
+    args = Tensor([1.0, 2.0], name="θ"), Tensor([1.0, 3.0], name="theta2")
+    assert "C = Σ (θ² ⊙ θ₂)\n" in str(equations(lambda θ, theta2: np.sum(θ**2 * theta2), *args))
     C = Tensor(1.0, name="C")  # noqa: N806
     assert "C₂ = C²" in str(equations(C * C))
 

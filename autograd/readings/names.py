@@ -130,12 +130,13 @@ class Names:
         that it is not read as a power of w; and that of z2 if there is a delta, since its gradient is called delta2.
         """
         before = set(self._names.values())
+        shown = set(map(written, before))
         seen: set[str] = set()
         # Weighted inputs are first, since what their gradients are called is taken then too.
         for formula, name in sorted(self._names.items(), key=lambda item: self.role(item[0]) != "weighted input"):
             letter = name.rstrip("0123456789")
-            powers = {letter, "delta", "δ"} if self.role(formula) == "weighted input" else {letter}
-            if letter.isalpha() and letter != name and (powers & before or formula is self.output):
+            letters = {letter, "delta"} if self.role(formula) == "weighted input" else {letter}
+            if letter.isalpha() and letter != name and (set(map(written, letters)) & shown or formula is self.output):
                 name = f"{letter}_{name[len(letter) :]}"
             first, number = name, 1
             while written(name) in seen or (name != self._names[formula] and name in before):
