@@ -436,3 +436,14 @@ def test_a_step_on_no_examples():
     w = Tensor([1.0, 2.0, 3.0])
     step = compile(lambda x: np.sum(x @ w) + np.sum(w * w), update=SGD([w], 0.1), backend="c")
     assert [step(np.zeros((0, 3))) for _ in range(3)] == pytest.approx([14.0, 8.96, 5.7344])
+
+
+def test_a_choice_where_one_of_two_arrays_is_read_backwards():
+    y, same = (Tensor(np.array([[0.75, 1.25, -0.375], [1.0, 0.625, 0.875]])) for _ in range(2))
+
+    def f(y):
+        return np.sum(np.minimum(np.cumsum(y, axis=-1), y) ** 2)
+
+    compile(f, backend="c")(y)
+    f(same).backward()
+    np.testing.assert_allclose(y.grad, same.grad)

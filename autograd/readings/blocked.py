@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from autograd.readings.blas import blas
 from autograd.readings.c import CPrinter
-from autograd.readings.elements import Expr, Index, Nest, Part, Var
+from autograd.readings.elements import Expr, Index, Nest, Part, Var, indices_in
 from autograd.readings.names import unique_name
 from autograd.readings.printer import OPERATORS
 
@@ -31,6 +31,11 @@ double exp(double);
 float logf(float);
 #pragma omp declare simd notinbranch
 double log(double);
+#endif
+"""
+# GCC 12 computes wrongly where one of two arrays is read backwards and there is a choice: it reads both forwards.
+NO_MASKS = """#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize ("no-tree-loop-if-convert")
 #endif
 """
 PLAIN = frozenset({*OPERATORS, "load", "number", "cast", "negative", "where", "name", "reduce", "index"})
@@ -104,10 +109,11 @@ class FastPrinter(CPrinter):
         self.copies = found is not None and found.core not in AS_THEY_ARE
         self.taken |= {"sgemm", "dgemm"}
         self.called_blas: set[str] = set()
+        self.backwards = False
 
     def declarations(self) -> list[str]:
         """What is written above the function: functions of several elements, and the products of BLAS."""
-        lines, n = [VECTORS], self.blas
+        lines, n = [VECTORS, *([NO_MASKS] if self.backwards else [])], self.blas
         for name, kind in (("sgemm", "float"), ("dgemm", "double")):
             if name in self.called_blas:
                 arrays = f"{kind}, const {kind} *, {n}, const {kind} *, {n}, {kind}, {kind} *, {n}"
@@ -118,6 +124,8 @@ class FastPrinter(CPrinter):
         return f"#pragma omp simd reduction(+ : {name})\n"
 
     def loops(self, nest: Nest) -> None:
+        factors = [factor for index in indices_in([nest.store.value]) for factor in index.terms.values()]
+        self.backwards |= min(factors, default=0) < 0
         product = product_of(nest)
         if product is None:
             super().loops(nest)
