@@ -400,3 +400,9 @@ def test_errors_name_the_operation_and_the_shapes(call: Callable[[], Any], parts
 
 def test_logsumexp_of_nothing_but_minus_infinity() -> None:
     assert autograd.logsumexp(np.array([-np.inf, -np.inf])) == -np.inf
+
+
+def test_running_extremes_stay_nan():
+    for data in ([1.0, np.nan, 2.0], [np.nan, 3.0, 2.0], [1.0, 3.0, 2.0]):
+        for accumulate in (np.maximum.accumulate, np.minimum.accumulate):
+            np.testing.assert_array_equal(accumulate(Tensor(data)).data, accumulate(np.array(data)))

@@ -59,7 +59,8 @@ _COSINES = np.cos(np.pi * np.arange(0.5, 256) / 256)
 
 def _i0(x: Any, order: Any = 0) -> Any:
     """Average exp(x cos t) over all t, or a derivative of it: exact to rounding as long as the values are finite."""
-    cosines = _COSINES.astype(np.result_type(x))
+    dtype = np.result_type(x)
+    cosines = _COSINES.astype(dtype if dtype.kind == "f" else float)
     return np.mean(np.exp(np.expand_dims(x, -1) * cosines) * cosines**order, axis=-1)
 
 

@@ -129,6 +129,10 @@ stands_for("maximum.reduce")(first_axis(_largest))
 stands_for("minimum.reduce")(first_axis(_smallest))
 
 
+def _is_float(a: Any) -> bool:
+    return bool(a.dtype.kind == "f")
+
+
 @stands_for("mean")
 def _mean_of(a: Any, axis: Any = None, keepdims: Any = False, dtype: Any = None, where: Any = True) -> Any:
     """Average what the mask `where` chooses."""
@@ -137,7 +141,7 @@ def _mean_of(a: Any, axis: Any = None, keepdims: Any = False, dtype: Any = None,
     if where is True:
         return mean(a, axis=axis, keepdims=keepdims)
     n = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims)
-    return np.sum(np.where(where, a, 0.0), axis=axis, keepdims=keepdims) / n.astype(a.dtype)
+    return np.sum(np.where(where, a, 0.0), axis=axis, keepdims=keepdims) / (n.astype(a.dtype) if _is_float(a) else n)
 
 
 @stands_for("var")
@@ -154,7 +158,7 @@ def _var_of(
     mask = np.broadcast_to(where, a.shape)
     a = np.where(mask, a, 0.0)
     mean = _mean_of(a, axis, keepdims=True, where=mask) if mean is None else mean
-    n = np.sum(mask, axis=axis, keepdims=keepdims).astype(a.dtype)
+    n = np.sum(mask, axis=axis, keepdims=keepdims).astype(a.dtype if _is_float(a) else float)
     return np.sum(np.where(mask, (a - mean) ** 2, 0.0), axis=axis, keepdims=keepdims) / (n - ddof)
 
 

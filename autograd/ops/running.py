@@ -39,7 +39,8 @@ def _cumsum_of(a: Any, axis: Any = None, dtype: Any = None) -> Any:
 def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
     """Multiply the elements so far. The distance over which they are multiplied doubles each time, so that nothing is
     ever divided, for example by a zero."""
-    x, axis = flat_or_along(a if dtype is None else a.astype(dtype), axis)
+    wide = np.multiply.reduce(np.ones(1, a.dtype)).dtype  # whole numbers are multiplied in 64 bits
+    x, axis = flat_or_along(a.astype(dtype or wide) if dtype is not None or wide != a.dtype else a, axis)
     distance = 1
     while distance < x.shape[axis]:
         x = np.concatenate([part(x, axis, 0, distance), part(x, axis, distance) * part(x, axis, 0, -distance)], axis)
@@ -59,7 +60,8 @@ def so_far(ufunc: Any) -> Callable[..., Any]:
         values, steps = values_of(array), np.arange(array.shape[axis])
         best = NAMED["plain_call"](ufunc.accumulate, f"np.{ufunc.__name__}.accumulate", (values, axis), {})
         first = np.ones([1 if i == axis else n for i, n in enumerate(array.shape)], bool)
-        new = np.concatenate([first, part(best, axis, 1) != part(best, axis, 0, -1)], axis)
+        here, before = part(best, axis, 1), part(best, axis, 0, -1)
+        new = np.concatenate([first, (here != before) & ~(np.isnan(here) & np.isnan(before))], axis)
         places = np.where(new, np.reshape(steps, [-1 if i == axis else 1 for i in range(array.ndim)]), 0)
         where = NAMED["plain_call"](np.maximum.accumulate, "np.maximum.accumulate", (places, axis), {})
         return np.take_along_axis(array, where, axis)
@@ -143,6 +145,7 @@ def _slope(f: Any, axis: int, step: Any, edge_order: Any) -> Any:
     """Take the slope of the parabola through three neighbours, in the middle; at the ends that of the line through
     two."""
     n = f.shape[axis]
+    f = f if f.dtype.kind == "f" else f.astype(float)
     if n < edge_order + 1:
         raise ValueError(f"gradient: axis {axis} has {n} elements; edge_order {edge_order} needs {edge_order + 1}")
     shape = [-1 if i == axis else 1 for i in range(f.ndim)]

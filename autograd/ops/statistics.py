@@ -80,7 +80,7 @@ def _in_front(a: Any, q: Any, axis: Any) -> tuple[Any, tuple[int, ...], Any, Any
     flat = np.reshape(np.transpose(a, [*axes, *kept]), shape)
     if isinstance(q, Node):
         return flat, axes, q, np.result_type(a.dtype, q.dtype)
-    dtype = a.dtype if isinstance(q, (int, float)) else np.result_type(a, np.float64)
+    dtype = a.dtype if isinstance(q, (int, float)) and a.dtype.kind == "f" else np.result_type(a, np.float64)
     return flat, axes, np.asarray(q, float), dtype
 
 
