@@ -319,6 +319,9 @@ def _unusual(data: Any, op: Op, inputs: tuple[Any, ...], params: dict[str, Any],
         data = float_data(data, op.name)
         return constant_tensor(data.copy() if shares_memory(data, inputs) else data)
     differentiated = bool(op.rules) and scope.records and any(isinstance(x, Tensor) for x in inputs)
+    if op.facts.get("by_name"):  # its template is for floats: -x of a number without a sign is none
+        inputs = tuple([NAMED["cast"](x, data.dtype) if isinstance(x, Plain) and x.dtype.kind in "biu" else x
+                        for x in inputs])  # fmt: skip
     node: Node = object.__new__(Tensor if differentiated else Plain)
     node._value = float_data(data, op.name) if differentiated else data
     node.grad = node.name = None

@@ -13,7 +13,9 @@ import pytest
 GCC, NODE = shutil.which("gcc"), shutil.which("node")
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror"]
 POINTERS = {"double": ctypes.c_double, "float": ctypes.c_float, "long long": ctypes.c_longlong, "int": ctypes.c_int,
-            "_Bool": ctypes.c_bool, "unsigned char": ctypes.c_ubyte, "short": ctypes.c_short}  # fmt: skip
+            "_Bool": ctypes.c_bool, "unsigned char": ctypes.c_ubyte, "short": ctypes.c_short,
+            "signed char": ctypes.c_byte, "unsigned short": ctypes.c_ushort, "unsigned": ctypes.c_uint,
+            "unsigned long long": ctypes.c_ulonglong}  # fmt: skip
 
 
 def parameters(text):

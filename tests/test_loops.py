@@ -260,6 +260,54 @@ def test_whole_numbers_are_added_up_in_64_bits(m, tmp_path):
     )
 
 
+WHOLE = {
+    "uint8": [5, 3, 250], "int8": [-5, 3, 100], "int16": [-5, -3, -7], "uint32": [5, 3, 7], "int64": [-5, 0, 3],
+    "bool": [True, False, True],
+}  # fmt: skip
+OF_ALL = [
+    lambda a: np.max(a), lambda a: np.min(a), lambda a: np.argmax(a), lambda a: np.argmin(a),
+    lambda a: np.maximum.accumulate(a), lambda a: np.cumprod(a), lambda a: np.mean(a, where=a != 3),
+    lambda a: np.nanmean(a), lambda a: np.i0(a / 100), lambda a: a < 300, lambda a: a == 256, lambda a: a >= -5,
+    lambda a: np.clip(a, -1, 2.5), lambda a: np.sort(a), lambda a: np.sum(~a > 0),
+]  # fmt: skip
+OF_NUMBERS = [
+    lambda a: (a - np.flip(a)) / 2, lambda a: np.sum(a - np.flip(a)), lambda a: -a > 0, lambda a: (a + a) / 2,
+    lambda a: np.mean(-a), lambda a: np.abs(a) / 2, lambda a: a * a / 3, lambda a: a // 2, lambda a: a % 3,
+    lambda a: 7 // a, lambda a: 7 % a, lambda a: np.gradient(a), lambda a: np.ptp(a), lambda a: a.astype(np.int8),
+    lambda a: a.astype(np.uint8), lambda a: np.median(a),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of 7 // 0
+def test_whole_numbers_are_computed_with_as_numpy_does(tmp_path):
+    there(GCC, "gcc", 1)
+    there(NODE, "node", 1)
+    cases = []
+    for dtype, data in WHOLE.items():
+        for of in [*OF_ALL, *(OF_NUMBERS if dtype != "bool" else [lambda a: a @ a])]:
+            a, x = np.array(data, dtype), np.array([1.0, 2.0, 4.0])
+
+            def f(x, a, of=of):
+                return np.sum(x * of(a))
+
+            case = Case(f, [Tensor(x), a], (0,))
+            assert case.value == pytest.approx(f(x, a))
+            replayed = autograd.compile(f)
+            replayed(Tensor(x), np.flip(a))
+            assert replayed(Tensor(x), a) == pytest.approx(case.value)
+            cases.append(case)
+    for found in (run_c([case.c for case in cases], tmp_path), run_javascript([case.javascript for case in cases])):
+        for case, (value, gradients) in zip(cases, found, strict=True):
+            case.check((value, gradients))
+
+
+def test_division_that_rounds_down(tmp_path):
+    x, b = Tensor([1.0, 1.0, 1.0, 1.0]), np.array([1.0, -1.0, -1.5, 7.25])
+    by = np.array([0.0, np.inf, 0.5, -2.0])
+    with np.errstate(divide="ignore"):
+        agree(tmp_path, lambda x, b, by: np.sum(x[1:] * (b // by)[1:]) + np.sum(x * np.isinf(b // by)), x, b, by)
+
+
 def test_the_size_of_a_whole_number_is_one(tmp_path):
     w = Tensor([1.0, 2.0, 3.0])
     agree(tmp_path, lambda w, m: np.sum(w * np.abs(m) * np.floor(m)), w, np.array([-3, 2, -1]))

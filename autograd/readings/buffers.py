@@ -120,7 +120,7 @@ class Assembly:
             self.lines.append(Line(name, f"np.square({operands[0]})", value, reads, True, True))
         elif own and array and isinstance(function, np.ufunc):
             met = np.result_type(*(arg.value for arg in args))
-            fast = [self._number(arg, met) if arg.is_number else self.text_of(arg) for arg in args]
+            fast = [self._number(arg, met) if _is_of(arg, met) else self.text_of(arg) for arg in args]
             call = f"np.{function.__name__}({', '.join(fast)})"
             self.lines.append(Line(name, call, value, reads, True, True))
         else:
@@ -258,6 +258,14 @@ class Assembly:
         value, *gradients = self.results
         comma = "," if len(gradients) == 1 else ""
         return [*map(str, self.lines), *self.copies, f"return {value}, ({', '.join(gradients)}{comma})"]
+
+
+def _is_of(formula: Formula, dtype: np.dtype[Any]) -> bool:
+    """Say whether a formula is a number that the dtype has: uint8 can be compared with 300, which it has not."""
+    value = formula.value
+    if formula.is_number and dtype.kind in "iu" and isinstance(value, int):
+        return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
+    return formula.is_number
 
 
 def _variable(name: str) -> str:

@@ -34,6 +34,8 @@ FUNCTIONS = {name: name for name in SAME.split()} | {
 TYPES = {"float64": "double", "float32": "float", "int64": "long long", "int32": "int", "int16": "short",
          "int8": "signed char", "uint64": "unsigned long long", "uint32": "unsigned", "uint16": "unsigned short",
          "uint8": "unsigned char", "bool": "_Bool"}  # fmt: skip
+WRAPPED = {"add", "subtract", "multiply", "negative", "invert"}
+NARROW = {"int8", "int16", "uint8", "uint16"}
 ROLES = {"output": ", filled with the gradient", "changed": ", moved"}
 _WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register"
@@ -58,7 +60,10 @@ class CPrinter(Printer):
     def number(self, value: Any, dtype: Any) -> str:
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
-            return str(int(value))
+            value = int(value)
+            if value == -(2**63):  # in C that is minus a number that is too large
+                return f"({value + 1} - 1)"
+            return f"{value}{'u' if value >= 2**63 else ''}"
         value = dtype.type(value)
         if not np.isfinite(value):
             return "NAN" if np.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
@@ -73,6 +78,15 @@ class CPrinter(Printer):
         if np.dtype(dtype).kind == "b":
             return f"{self.part(x, 9)} != 0", 8
         return f"({type_of(dtype)}){self.part(x, ATOM)}", PREFIX
+
+    def computed(self, x: Expr) -> tuple[str, int]:
+        """Write an operation. C computes with narrow whole numbers as with int, and NumPy does not."""
+        if x.op == "invert" and x.dtype.name in ("uint8", "uint16"):
+            return f"{np.iinfo(x.dtype).max} - {self.part(x.args[0], 12)}", OPERATORS["subtract"][1]
+        written = super().computed(x)
+        if x.op in WRAPPED and x.dtype.name in NARROW:
+            return f"({type_of(x.dtype)})({written[0]})", PREFIX
+        return written
 
     def quotient(self, of: str, n: int) -> str:
         return f"(({of}) / {n})"

@@ -117,7 +117,7 @@ class Folds(Maps):
             product = factors[0]
             for factor in factors[1:]:
                 product = Expr("multiply", (product, factor), dtype)
-            return _over("sum", loops, product, dtype) if loops else product
+            return _over("any" if dtype.kind == "b" else "sum", loops, product, dtype) if loops else product
 
         return Value([lengths[label] for label in output], dtype, at, depth=2)
 

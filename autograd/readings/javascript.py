@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.elements import Array, Expr
+from autograd.readings.elements import Array, Expr, LoweringError
 from autograd.readings.loops import share_memory
 from autograd.readings.lowering import Lowered
 from autograd.readings.printer import (
@@ -31,6 +31,8 @@ FUNCTIONS = {name: f"Math.{name}" for name in SAME.split()} | {
 TYPES = {"float64": "Float64Array", "float32": "Float32Array", "int64": "Float64Array", "int32": "Int32Array",
          "int16": "Int16Array", "int8": "Int8Array", "uint64": "Float64Array", "uint32": "Uint32Array",
          "uint16": "Uint16Array", "uint8": "Uint8Array", "bool": "Uint8Array"}  # fmt: skip
+WRAPS = {"int8": "{} << 24 >> 24", "int16": "{} << 16 >> 16", "int32": "{} | 0", "uint8": "{} & 255",
+         "uint16": "{} & 65535", "uint32": "{} >>> 0"}  # fmt: skip
 _WORDS = (
     "abstract arguments await boolean break byte case catch char class const continue debugger default delete do double"
     " else enum eval export extends false final finally float for function goto if implements import in instanceof int"
@@ -69,11 +71,22 @@ class JavaScriptPrinter(Printer):
             return f"{self.part(x, 9)} !== 0", 8
         if x.dtype.kind == "b":
             return f"Number({self.text(x)})", ATOM
+        if dtype.name in WRAPS and (x.dtype.kind == "f" or not np.can_cast(x.dtype, dtype)):
+            return f"({WRAPS[dtype.name].format(self.part(x, ATOM))})", ATOM  # which leaves out the fraction, too
         if dtype.kind in "iu" and x.dtype.kind == "f":
             return f"Math.trunc({self.text(x)})", ATOM
         if dtype == np.float32 and x.dtype == np.float64:
             return f"Math.fround({self.text(x)})", ATOM
         return self.expression(x)
+
+    def computed(self, x: Expr) -> tuple[str, int]:
+        """Write an operation. JavaScript computes with whole numbers as with all others, and NumPy does not."""
+        if x.op in ("subtract", "negative", "invert") and x.dtype == np.uint64:
+            raise LoweringError(f"{x.op} of uint64: JavaScript has no numbers of 64 bits without a sign; use int64")
+        written = super().computed(x)
+        if x.op in ("add", "subtract", "multiply", "negative", "invert") and x.dtype.name in WRAPS:
+            return f"({WRAPS[x.dtype.name].format(f'({written[0]})')})", ATOM
+        return written
 
     def equals(self, op: str, args: list[Expr]) -> str:
         exact = not any(x.dtype.kind == "b" for x in args)  # true is 1 in an array

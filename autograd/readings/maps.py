@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.readings.elements import ZERO, Expr, Index, LoweringError, Value, cast
+from autograd.readings.elements import ZERO, Expr, Index, LoweringError, Value, cast, number_expr
 from autograd.readings.moves import DEEP, Moves
 from autograd.readings.text import parsed
 
@@ -34,7 +34,8 @@ EXPANSIONS = {
     "logaddexp": "np.where(a == b, a + np.log(2), np.maximum(a, b) + np.log1p(np.exp(-np.abs(a - b))))",
     "logaddexp2": "np.where(a == b, a + 1, np.maximum(a, b) + np.log1p(np.exp2(-np.abs(a - b))) / np.log(2))",
     "remainder": "np.where((np.fmod(a, b) != 0) & ((np.fmod(a, b) < 0) != (b < 0)), np.fmod(a, b) + b, np.fmod(a, b))",
-    "floor_divide": "np.rint((a - a % b) / b)",
+    "floor_divide": "np.where(b == 0, a / b, np.rint((a - np.fmod(a, b)) / b)"
+                    " - ((np.fmod(a, b) != 0) & ((np.fmod(a, b) < 0) != (b < 0))))",
     "isnan": "x != x",
     "isinf": "np.abs(x) == np.inf",
     "isfinite": "x - x == 0",
@@ -50,7 +51,18 @@ EXPANSIONS = {
     "logical_xor": "(a != 0) != (b != 0)",
     "logical_not": "x == 0",
 }  # fmt: skip
-OF_WHOLE = {"absolute": "np.where(x < 0, -x, x)", "floor": "x", "ceil": "x", "trunc": "x", "rint": "x"}  # numbers
+# And of whole numbers, which a division by 0 leaves as 0.
+OF_WHOLE = {
+    "floor": "x",
+    "ceil": "x",
+    "trunc": "x",
+    "rint": "x",
+    "absolute": "np.where(x < 0, -x, x)",
+    "floor_divide": "np.where(b == 0, 0, (a - a % b) / np.where(b == 0, 1, b))",
+    "remainder": "np.where(b == 0, 0, np.where((np.fmod(a, b) != 0) & ((np.fmod(a, b) < 0) != (b < 0)),"
+                 " np.fmod(a, b) + b, np.fmod(a, b)))",
+}  # fmt: skip
+OF_NO_SIGN = "np.where(b == 0, 0, np.fmod(a, b))"  # the remainder of numbers without a sign
 _NAMES = {"heaviside": ("x", "h"), "clip": ("x", "low", "high"), "round": ("x", "decimals")}
 TRUTH = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isnan", "isinf", "isfinite",
          "signbit", "logical_and", "logical_or", "logical_xor", "logical_not"}  # fmt: skip
@@ -88,8 +100,18 @@ class Maps(Moves):
         common = np.result_type(*(types[1:] if name == "where" else types))
         if name not in ARITHMETIC and common.kind in "biu":
             common = np.dtype(float)
-        if name in OF_WHOLE and common.kind in "biu":
-            return self.read(template(OF_WHOLE[name] if common.kind == "i" else "x"), {"x": operands[0]})
+        if name in TRUTH and common.kind in "iu" and any(_is_beyond(x, common) or _is_logical(x) for x in operands):
+            common = np.dtype(float)
+        if name not in self.functions and common.kind == "f":
+            operands = tuple([self.cast(x, common) if _is_whole(x) else x for x in operands])
+        if name in OF_WHOLE and common.kind in "biu" and not (name == "absolute" and common.kind != "i"):
+            called = ("a", "b") if len(operands) == 2 else ("x",)
+            text = OF_NO_SIGN if name == "remainder" and common.kind == "u" else OF_WHOLE[name]
+            return self.read(template(text), dict(zip(called, operands, strict=True)))
+        if name == "absolute" and common.kind in "bu":
+            return operands[0]
+        if name == "isnan" and common.kind in "biu":
+            return Value(shape, bool, lambda index: number_expr(0, bool), True)
         if name == "divide" and common.kind in "biu":
             common = np.dtype(float)
         if name in ("maximum", "minimum") and name not in self.functions and _is_clear(operands[1]):
@@ -135,6 +157,19 @@ class Maps(Moves):
 def _is_clear(x: Any) -> bool:
     """Say whether this is a number, and not nan."""
     return not isinstance(x, Value) and np.ndim(x) == 0 and bool(x == x)
+
+
+def _is_whole(x: Any) -> bool:
+    return isinstance(x, Value) and x.dtype.kind in "biu"
+
+
+def _is_logical(x: Any) -> bool:
+    return isinstance(x, Value) and x.dtype.kind == "b"
+
+
+def _is_beyond(x: Any, dtype: np.dtype[Any]) -> bool:
+    """Say whether this is a whole number of Python's that the dtype does not have."""
+    return isinstance(x, int) and not np.iinfo(dtype).min <= x <= np.iinfo(dtype).max
 
 
 template = cache(parsed)  # the same few texts, over and over

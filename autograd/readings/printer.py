@@ -143,22 +143,25 @@ class Printer:
     def start(self, kind: str, dtype: Any) -> str:
         """Return the value that an accumulator begins with."""
         if kind in ("max", "min"):
-            if dtype.kind == "f":
-                return self.number(-np.inf if kind == "max" else np.inf, dtype)
-            return str(-(2**53) if kind == "max" else 2**53) if dtype.kind != "b" else str(int(kind == "min"))
+            if dtype.kind == "b":
+                return str(int(kind == "min"))
+            ends = (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+            return self.number(ends[kind == "min"], dtype)
         return self.number(OF_NOTHING[kind], dtype)
 
     def joined(self, kind: str, name: str, value: str, expr: Expr) -> str:
         if kind in JOINED:
             return JOINED[kind].format(name, value)
         if kind in ("any", "all"):
+            value = f"({value})" if "&&" in value else value
             return f"{name} = {name} {'||' if kind == 'any' else '&&'} {value};"
         sign = ">" if kind == "max" else "<"
         if not value.isidentifier():
             x = self._fresh("x")
             self._add(f"{self.constant(expr.dtype)} {x} = {value};")
             value = x
-        return f"if ({value} {sign} {name} || {value} != {value}) {name} = {value};"
+        or_nan = f" || {value} != {value}" if expr.dtype.kind == "f" else ""
+        return f"if ({value} {sign} {name}{or_nan}) {name} = {value};"
 
     def _merged(self, loops: list[Var], nest: Nest) -> list[Var]:
         """Merge loops where the next one can run through both, since their elements lie one after another."""
@@ -329,8 +332,8 @@ class Printer:
             self._add(f"{self.constant(body.dtype)} {each} = {value};")
             sign = ">" if kind == "argmax" else "<"
             at = self.names[loops[0]] if loops else "0"
-            self._add((f"if ({each} {sign} {best} || ({each} != {each} && {best} == {best}))",
-                          [f"{best} = {each};", f"{name} = {at};"]))  # fmt: skip
+            or_nan = f" || ({each} != {each} && {best} == {best})" if body.dtype.kind == "f" else ""
+            self._add((f"if ({each} {sign} {best}{or_nan})", [f"{best} = {each};", f"{name} = {at};"]))
             self.local.discard(each)
         else:
             self._add(self.joined(kind, name, value, body))
