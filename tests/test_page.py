@@ -724,6 +724,7 @@ def test_an_element_is_chosen_with_the_arrows_and_stays_chosen(opened):
     found.keys("Home", "ArrowRight", "ArrowRight", "ArrowDown")
     found.tab.wait_for_function("() => /e\\d+=6/.test(location.hash)")
     found.tab.reload()
+    found.tab.wait_for_function("() => document.querySelector('#heat-g')?.ariaValueText?.startsWith('[1, 2]: ')")
     assert found.seen() == seen
     found.requests = found.requests[:1]
 
