@@ -301,6 +301,11 @@ def test_whole_numbers_are_computed_with_as_numpy_does(tmp_path):
             case.check((value, gradients))
 
 
+def test_loops_that_overlap_are_not_one(tmp_path):
+    places = np.array([[-3, -2], [1, -1]])
+    agree(tmp_path, lambda x: np.sum(np.sin(x)[places] ** 2), Tensor(np.arange(6.0).reshape(3, 1, 2)))
+
+
 def test_division_that_rounds_down(tmp_path):
     x, b = Tensor([1.0, 1.0, 1.0, 1.0]), np.array([1.0, -1.0, -1.5, 7.25])
     by = np.array([0.0, np.inf, 0.5, -2.0])

@@ -174,7 +174,7 @@ class Printer:
             while kept:
                 n = self.lengths[var]
                 before = kept[-1]
-                if any(index.terms.get(before, 0) != index.terms.get(var, 0) * var.n for index in indices):
+                if any(index.terms.get(before, 0) != index.terms.get(var, 0) * n for index in indices):
                     break
                 if any(before in index.terms and var not in index.terms for index in indices):
                     break
