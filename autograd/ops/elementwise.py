@@ -179,6 +179,16 @@ def array_like(x: Any) -> Any:
     return x if isinstance(x, Node) else np.asarray(x)
 
 
+def as_floats(x: Any) -> Any:
+    """Return x in floats: whole numbers and truth values become float64."""
+    return x if x.dtype.kind == "f" else x.astype(float)
+
+
+def wide(dtype: Any) -> Any:
+    """Return the type in which NumPy adds and multiplies many numbers: whole ones in 64 bits."""
+    return np.add.reduce(np.zeros(1, dtype)).dtype
+
+
 def flat_or_along(x: Any, axis: Any, name: str | None = None) -> tuple[Any, int]:
     """Return x and the axis to go along; if that is None, or x a number, flatten x."""
     x, axis = (x, axis) if axis is not None and x.ndim else (np.ravel(x), axis or 0)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd.operation import Op
+from autograd.ops.elementwise import as_floats
 from autograd.ops.shaping import broadcast_to
 from autograd.registry import stands_for
 
@@ -129,10 +130,6 @@ stands_for("maximum.reduce")(first_axis(_largest))
 stands_for("minimum.reduce")(first_axis(_smallest))
 
 
-def _is_float(a: Any) -> bool:
-    return bool(a.dtype.kind == "f")
-
-
 @stands_for("mean")
 def _mean_of(a: Any, axis: Any = None, keepdims: Any = False, dtype: Any = None, where: Any = True) -> Any:
     """Average what the mask `where` chooses."""
@@ -140,8 +137,8 @@ def _mean_of(a: Any, axis: Any = None, keepdims: Any = False, dtype: Any = None,
         a = a.astype(dtype)
     if where is True:
         return mean(a, axis=axis, keepdims=keepdims)
-    n = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims)
-    return np.sum(np.where(where, a, 0.0), axis=axis, keepdims=keepdims) / (n.astype(a.dtype) if _is_float(a) else n)
+    a, n = as_floats(a), np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims)
+    return np.sum(np.where(where, a, 0.0), axis=axis, keepdims=keepdims) / n.astype(a.dtype)
 
 
 @stands_for("var")
@@ -156,9 +153,9 @@ def _var_of(
     if where is True and mean is None:
         return var(a, axis=axis, ddof=ddof, keepdims=keepdims)
     mask = np.broadcast_to(where, a.shape)
-    a = np.where(mask, a, 0.0)
+    a = np.where(mask, as_floats(a), 0.0)
     mean = _mean_of(a, axis, keepdims=True, where=mask) if mean is None else mean
-    n = np.sum(mask, axis=axis, keepdims=keepdims).astype(a.dtype if _is_float(a) else float)
+    n = np.sum(mask, axis=axis, keepdims=keepdims).astype(a.dtype)
     return np.sum(np.where(mask, (a - mean) ** 2, 0.0), axis=axis, keepdims=keepdims) / (n - ddof)
 
 

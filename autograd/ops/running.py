@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd.operation import Op
-from autograd.ops.elementwise import array_like, flat_or_along, values_of
+from autograd.ops.elementwise import array_like, as_floats, flat_or_along, values_of, wide
 from autograd.ops.reductions import without_nan
 from autograd.registry import NAMED, stands_for
 
@@ -39,8 +39,8 @@ def _cumsum_of(a: Any, axis: Any = None, dtype: Any = None) -> Any:
 def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
     """Multiply the elements so far. The distance over which they are multiplied doubles each time, so that nothing is
     ever divided, for example by a zero."""
-    wide = np.multiply.reduce(np.ones(1, a.dtype)).dtype  # whole numbers are multiplied in 64 bits
-    x, axis = flat_or_along(a.astype(dtype or wide) if dtype is not None or wide != a.dtype else a, axis)
+    dtype = wide(a.dtype) if dtype is None else dtype
+    x, axis = flat_or_along(a if dtype == a.dtype else a.astype(dtype), axis)
     distance = 1
     while distance < x.shape[axis]:
         x = np.concatenate([part(x, axis, 0, distance), part(x, axis, distance) * part(x, axis, 0, -distance)], axis)
@@ -144,8 +144,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> An
 def _slope(f: Any, axis: int, step: Any, edge_order: Any) -> Any:
     """Take the slope of the parabola through three neighbours, in the middle; at the ends that of the line through
     two."""
-    n = f.shape[axis]
-    f = f if f.dtype.kind == "f" else f.astype(float)
+    f, n = as_floats(f), f.shape[axis]
     if n < edge_order + 1:
         raise ValueError(f"gradient: axis {axis} has {n} elements; edge_order {edge_order} needs {edge_order + 1}")
     shape = [-1 if i == axis else 1 for i in range(f.ndim)]

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.ops.elementwise import wide
 from autograd.readings.elements import Array, LoweringError, Value, arrays_in, read_by
 from autograd.readings.folds import Folds
 from autograd.readings.formula import Formula
@@ -177,19 +178,14 @@ def _reduction(kind: str, of: Any = None) -> Callable[..., Value]:
 
     def rule(self: Loops, a: Any, axis: Any = None, keepdims: bool = False) -> Value:
         a = self.value(a) if of is None else self.cast(a, of)
-        return self.reduced(kind, a, axis, keepdims, _wide(a.dtype) if kind in ("sum", "prod") else a.dtype)
+        return self.reduced(kind, a, axis, keepdims, wide(a.dtype) if kind in ("sum", "prod") else a.dtype)
 
     return rule
 
 
-def _wide(dtype: Any) -> Any:
-    """Return the type in which NumPy adds up numbers: whole numbers in 64 bits."""
-    return np.add.reduce(np.zeros(1, dtype)).dtype
-
-
 def _cumsum(self: Loops, x: Any, axis: Any = None) -> Value:
     x = self.value(x)
-    return self.scanned("sum", x, axis, _wide(x.dtype))
+    return self.scanned("sum", x, axis, wide(x.dtype))
 
 
 def _where_extreme(kind: str) -> Callable[..., Value]:
