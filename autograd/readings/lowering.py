@@ -193,7 +193,7 @@ def lowered(trace: Trace, printer: Any, exact: bool = False, results: Mapping[st
         found[0].name = found[0].name or "value"
     order = last(ordered(found), found[1:]) if trace.moves else ordered(found)
     trace.name_gradients(formulas, order)
-    values = [getattr(x, "_value", x) for x in [*trace.inputs, *trace.outside, *trace.arrays, *trace.extra]]
+    values = [getattr(x, "_value", x) for x in trace.given]
     name = f"{trace.name}_step" if trace.moves else f"{trace.name}_and_grad"
     program = Lowered(name, printer.functions, printer.reserved)
     what = "a step that moves its parameters by the gradient" if trace.moves else "its gradient"

@@ -266,8 +266,7 @@ class Native:
         known: dict[str, Any] = {"call": self._function, "lock": self.lock, "fitting": fitting, "empty": np.empty}
         lines, given, after = [], [], []
         place = {array.name: array for array in program.inputs}
-        values = [*trace.inputs, *trace.outside, *trace.arrays, *trace.extra]
-        for name, parameter, value in zip(names, trace.parameters, values, strict=True):
+        for name, parameter, value in zip(names, trace.parameters, trace.given, strict=True):
             array = place.get(program.parameters.get(parameter, ""))
             if array is None:
                 continue

@@ -105,6 +105,11 @@ class Trace:
         return [move.new for move in self.moves] or self.wanted
 
     @property
+    def given(self) -> list[Any]:
+        """What the parameters of a program stand for, in their order."""
+        return [*self.inputs, *self.outside, *self.arrays, *self.extra]
+
+    @property
     def places(self) -> list[str | None]:
         """The parameters that the results are written into; None for those that are returned."""
         return [move.name if np.ndim(move.old._value) else None for move in self.moves]
