@@ -15,6 +15,7 @@ from autograd.readings.printer import (
     OPERATORS,
     OTHERS,
     PREFIX,
+    WRAPPED,
     Printer,
     filled,
     printer_text,
@@ -34,7 +35,6 @@ FUNCTIONS = {name: name for name in SAME.split()} | {
 TYPES = {"float64": "double", "float32": "float", "int64": "long long", "int32": "int", "int16": "short",
          "int8": "signed char", "uint64": "unsigned long long", "uint32": "unsigned", "uint16": "unsigned short",
          "uint8": "unsigned char", "bool": "_Bool"}  # fmt: skip
-WRAPPED = {"add", "subtract", "multiply", "negative", "invert"}
 NARROW = {"int8", "int16", "uint8", "uint16"}
 ROLES = {"output": ", filled with the gradient", "changed": ", moved"}
 _WORDS = (

@@ -13,6 +13,7 @@ from autograd.readings.printer import (
     ATOM,
     OPERATORS,
     OTHERS,
+    WRAPPED,
     Printer,
     filled,
     printer_text,
@@ -84,7 +85,7 @@ class JavaScriptPrinter(Printer):
         if x.op in ("subtract", "negative", "invert") and x.dtype == np.uint64:
             raise LoweringError(f"{x.op} of uint64: JavaScript has no numbers of 64 bits without a sign; use int64")
         written = super().computed(x)
-        if x.op in ("add", "subtract", "multiply", "negative", "invert") and x.dtype.name in WRAPS:
+        if x.op in WRAPPED and x.dtype.name in WRAPS:
             return f"({WRAPS[x.dtype.name].format(f'({written[0]})')})", ATOM
         return written
 

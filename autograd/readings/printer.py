@@ -19,6 +19,7 @@ OPERATORS = {
     "not_equal": ("!=", 8), "bitwise_and": ("&", 7), "bitwise_xor": ("^", 6), "bitwise_or": ("|", 5),
 }  # fmt: skip
 OTHERS = {"negative", "where", "invert"}
+WRAPPED = {"add", "subtract", "multiply", "negative", "invert"}  # of whole numbers: NumPy stays in their type
 LOGICAL = {"bitwise_and": ("&&", 4), "bitwise_or": ("||", 3), "bitwise_xor": ("!=", 8)}
 ATOM, PREFIX, CHOICE = 20, 15, 2
 JOINED = {"sum": "{0} += {1};", "prod": "{0} *= {1};"}
