@@ -183,8 +183,6 @@ class Printer:
                     break
                 self.lengths[var] = n * self.lengths[before]
                 self.whole.add(kept.pop())
-                if var.n != n and kept:
-                    break
             kept.append(var)
         return kept
 
