@@ -62,7 +62,7 @@ OF_WHOLE = {
     "remainder": "np.where(b == 0, 0, np.where((np.fmod(a, b) != 0) & ((np.fmod(a, b) < 0) != (b < 0)),"
                  " np.fmod(a, b) + b, np.fmod(a, b)))",
 }  # fmt: skip
-OF_NO_SIGN = "np.where(b == 0, 0, np.fmod(a, b))"  # the remainder of numbers without a sign
+OF_UNSIGNED = OF_WHOLE | {"absolute": "x", "remainder": "np.where(b == 0, 0, np.fmod(a, b))"}
 _NAMES = {"heaviside": ("x", "h"), "clip": ("x", "low", "high"), "round": ("x", "decimals")}
 TRUTH = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isnan", "isinf", "isfinite",
          "signbit", "logical_and", "logical_or", "logical_xor", "logical_not"}  # fmt: skip
@@ -104,12 +104,9 @@ class Maps(Moves):
             common = np.dtype(float)
         if name not in self.functions and common.kind == "f":
             operands = tuple([self.cast(x, common) if _is_whole(x) else x for x in operands])
-        if name in OF_WHOLE and common.kind in "biu" and not (name == "absolute" and common.kind != "i"):
-            called = ("a", "b") if len(operands) == 2 else ("x",)
-            text = OF_NO_SIGN if name == "remainder" and common.kind == "u" else OF_WHOLE[name]
-            return self.read(template(text), dict(zip(called, operands, strict=True)))
-        if name == "absolute" and common.kind in "bu":
-            return operands[0]
+        if name in OF_WHOLE and common.kind in "biu":
+            text = (OF_WHOLE if common.kind == "i" else OF_UNSIGNED)[name]
+            return self.read(template(text), dict(zip(("a", "b") if len(operands) == 2 else ("x",), operands)))
         if name == "isnan" and common.kind in "biu":
             return Value(shape, bool, lambda index: number_expr(0, bool), True)
         if name == "divide" and common.kind in "biu":
