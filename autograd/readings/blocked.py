@@ -17,10 +17,10 @@ from autograd.readings.printer import OPERATORS
 BLOCKS = ((2, 5), (5, 2), (2, 4), (4, 2), (2, 3), (3, 2), (1, 5), (5, 1), (1, 4), (4, 1), (2, 2), (1, 3), (3, 1),
           (1, 2), (2, 1))  # fmt: skip
 # From how many products of numbers on BLAS is faster: where both operands lie along k, and where b is along the column.
-# With AVX-512 OpenBLAS multiplies small matrices as they are.
+# With AVX-512 OpenBLAS multiplies small matrices as they are; elsewhere it copies them first.
 AS_THEY_ARE = ("SkylakeX", "Cooperlake", "SapphireRapids")
-LARGE = {True: (100_000, 400_000), False: (100_000, 200_000)}
-COPIED = 12  # elsewhere it copies them first: how often an element has to be read, on average, for that to pay
+LARGE, LARGE_COPIED = (100_000, 400_000), (100_000, 200_000)
+USES = 12  # of an element of either operand, on average, from which on it pays to copy them
 # What glibc has for several elements at a time; its own header says so to -ffast-math alone.
 VECTORS = """#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #pragma omp declare simd notinbranch
@@ -207,9 +207,10 @@ class FastPrinter(CPrinter):
     def _large(self, nest: Nest, product: Product) -> bool:
         """Say whether there is a BLAS that takes less time and can be told what to do."""
         row, column, k, to = product.row, product.column, product.k, nest.store
-        if not self.blas or row is None or row.n * column.n * k.n < LARGE[not self.copies][product.along]:
+        large = LARGE_COPIED if self.copies else LARGE
+        if not self.blas or row is None or row.n * column.n * k.n < large[product.along]:
             return False
-        if self.copies and not product.along and row.n * column.n < COPIED * (row.n + column.n):
+        if self.copies and not product.along and row.n * column.n < USES * (row.n + column.n):
             return False
         same = product.a.dtype == product.b.dtype == product.sum.dtype and product.sum.dtype.char in "fd"
         operands = ((product.a.args[1], row), (product.b.args[1], column))
