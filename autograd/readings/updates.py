@@ -81,7 +81,7 @@ def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> No
         gradient = trace.grads.get(p)
         if gradient is None or id(p) not in trace.named:
             continue
-        memory = [leaf(x, f"{of}_{trace.named[id(p)]}") for of, x in zip(update.remembers, update.memory[i])]
+        memory = tuple([leaf(x, f"{of}_{trace.named[id(p)]}") for of, x in zip(update.remembers, update.memory[i])])
         given.append((i, p, gradient, memory))
     for _, p, *_ in given:
         for of, number in numbers.items():
@@ -90,8 +90,7 @@ def record_update(trace: Trace, update: Update, numbers: dict[str, float]) -> No
     scaled: dict[Any, Any] = {}
     for i, p, gradient, memory in given:
         with tracing():
-            scale = {of: leaves[of, p.dtype] for of in numbers}
-            by, remembered = update.change(i, p, gradient, tuple(memory), **scale)
+            by, remembered = update.change(i, p, gradient, memory, **{of: leaves[of, p.dtype] for of in numbers})
             name = trace.named[id(p)]
             trace.moves.append(Move(i, None, name, p, p - scaled_early(by, f"d{name}", scaled)))
         for k, (old, new) in enumerate(zip(memory, remembered, strict=True)):
